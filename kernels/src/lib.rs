@@ -1,0 +1,1 @@
+//! Where kernels come from: manifests, fetching, building, the cache.

@@ -1,0 +1,1 @@
+//! The emulated CXL memory device, served to QEMU over vfio-user.

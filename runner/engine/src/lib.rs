@@ -1,0 +1,1 @@
+//! Plans boot groups and runs them: from sessions and a kernel to transcripts.

@@ -1,0 +1,1 @@
+//! QEMU: accelerator, initramfs, guest channel, deadlines.

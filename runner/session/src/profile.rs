@@ -1,0 +1,1 @@
+//! Device profiles: the firmware that a session runs against.

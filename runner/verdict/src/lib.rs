@@ -1,0 +1,1 @@
+//! Golden against transcript: changes present, findings by rule.

@@ -1,0 +1,217 @@
+//! Frames: a little-endian 32-bit length, then JSON.
+//!
+//! The order of a guest's life: [`ToHost::Ready`], [`ToGuest::Settle`], [`ToHost::Settled`], then for
+//! each program [`ToGuest::Run`], for each step [`ToHost::Begin`], [`ToGuest::Go`],
+//! [`ToHost::Done`], and [`ToHost::End`]; at last [`ToGuest::PowerOff`]. A step is not performed
+//! before its `Go`, so the host can cut the device's trace and act as firmware in between. A
+//! worker sends `Done` of a step and `Begin` of the next together. Inside a parallel group each
+//! branch announces its steps by itself.
+
+use std::io::{self, Read, Write};
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::answer::{Answer, LogLine};
+use crate::op::{GuestStep, Probe};
+
+/// The longest frame that is believed: above any answer, below any nonsense.
+pub const LONGEST: u32 = 256 << 20;
+
+/// The version that both sides must have.
+pub const VERSION: u32 = 1;
+
+/// From the host to the agent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum ToGuest {
+    /// Which devices there are; the agent waits for them to come up.
+    Settle(Settle),
+    /// A session to perform, in a process of its own.
+    Run(Program),
+    /// The step may be performed.
+    Go {
+        /// The step.
+        ticket: u32,
+    },
+    /// Power off.
+    PowerOff,
+}
+
+/// From the agent to the host.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum ToHost {
+    /// The agent is up.
+    Ready(Hello),
+    /// The devices are up, or will not come.
+    Settled {
+        /// One for each device: whether it came up as far as asked.
+        reached: Vec<bool>,
+        /// Kernel log lines since boot.
+        log: Vec<LogLine>,
+    },
+    /// A step is about to be performed.
+    Begin {
+        /// The step.
+        ticket: u32,
+    },
+    /// A step was performed.
+    Done {
+        /// The step.
+        ticket: u32,
+        /// What it gave.
+        answer: Box<Answer>,
+    },
+    /// A program has ended, one way or another.
+    End {
+        /// How.
+        end: End,
+        /// Kernel log lines since the last answer.
+        log: Vec<LogLine>,
+        /// `/proc/sys/kernel/tainted` afterwards.
+        taint: u64,
+    },
+    /// The agent cannot go on.
+    Failed {
+        /// Why.
+        why: String,
+    },
+}
+
+/// What the agent says of its kernel.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hello {
+    /// [`VERSION`].
+    pub version: u32,
+    /// `uname -r`.
+    pub release: String,
+    /// `/proc/version`.
+    pub banner: String,
+    /// `/proc/sys/kernel/tainted`.
+    pub taint: u64,
+    /// `virtio` or `16550`.
+    pub channel: String,
+    /// Names of what this kernel lacks that sessions may need: `fwctl` (no fwctl class or module),
+    /// `edac`, `ia32`, `lockdown`, `user-namespaces`, `stack` (no /proc/PID/stack).
+    pub lacks: Vec<String>,
+    /// Modules that were given and could not be loaded, with the errno.
+    pub modules_refused: Vec<String>,
+    /// `/proc/cmdline`.
+    pub cmdline: String,
+}
+
+/// The devices of a guest.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settle {
+    /// In the order that [`crate::Where::device`] counts.
+    pub devices: Vec<Attached>,
+    /// How long to wait for all of them together.
+    pub deadline_ms: u32,
+}
+
+/// One device and where to find it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Attached {
+    /// The profile's id.
+    pub name: String,
+    /// The PCI address of the port above it, `0000:0c:00.0`; empty for a device that is not there.
+    pub port: String,
+    /// How far it should come up.
+    pub until: Probe,
+}
+
+/// A session in raw operations.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Program {
+    /// The session's id.
+    pub session: String,
+    /// In order.
+    pub steps: Vec<GuestStep>,
+}
+
+/// How a program ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum End {
+    /// All steps were performed.
+    Finished,
+    /// A step did not come back within its deadline.
+    Hung {
+        /// The step.
+        ticket: u32,
+        /// Rounds of a sweep that were done.
+        checkpoint: u64,
+        /// `/proc/PID/stack`, or why there is none.
+        stack: String,
+    },
+    /// The process died.
+    Died {
+        /// The step.
+        ticket: u32,
+        /// Rounds of a sweep that were done.
+        checkpoint: u64,
+        /// The signal, or 0 with the exit status in `status`.
+        signal: i32,
+        /// The exit status.
+        status: i32,
+    },
+}
+
+/// Why a frame could not be moved.
+#[derive(Debug)]
+pub enum FrameError {
+    /// The other side is gone.
+    Closed,
+    /// The stream failed.
+    Io(io::Error),
+    /// What came is no frame.
+    Garbled(String),
+}
+
+impl std::fmt::Display for FrameError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            FrameError::Closed => f.write_str("the channel was closed"),
+            FrameError::Io(e) => write!(f, "the channel failed: {e}"),
+            FrameError::Garbled(why) => write!(f, "the channel carried no frame: {why}"),
+        }
+    }
+}
+
+impl std::error::Error for FrameError {}
+
+/// Encodes one frame.
+pub fn encode<T: Serialize>(message: &T) -> Vec<u8> {
+    let mut out = vec![0; 4];
+    serde_json::to_writer(&mut out, message).expect("messages have string keys and finite numbers");
+    let len = (out.len() - 4) as u32;
+    out[..4].copy_from_slice(&len.to_le_bytes());
+    out
+}
+
+/// Writes one frame in one call.
+pub fn write<T: Serialize>(to: &mut impl Write, message: &T) -> Result<(), FrameError> {
+    to.write_all(&encode(message)).and_then(|()| to.flush()).map_err(FrameError::Io)
+}
+
+/// Reads one frame.
+pub fn read<T: DeserializeOwned>(from: &mut impl Read) -> Result<T, FrameError> {
+    let mut len = [0; 4];
+    let failed = |e: io::Error| match e.kind() {
+        io::ErrorKind::UnexpectedEof => FrameError::Closed,
+        _ => FrameError::Io(e),
+    };
+    from.read_exact(&mut len).map_err(failed)?;
+    let len = u32::from_le_bytes(len);
+    if len > LONGEST {
+        return Err(FrameError::Garbled(format!("a length of {len} bytes")));
+    }
+    let mut body = vec![0; len as usize];
+    from.read_exact(&mut body).map_err(failed)?;
+    serde_json::from_slice(&body).map_err(|e| FrameError::Garbled(e.to_string()))
+}

@@ -1,0 +1,1 @@
+//! The test harness: one trial for each kernel and session.
