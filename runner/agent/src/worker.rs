@@ -1,0 +1,229 @@
+//! The process of one session: announces each step, performs it, answers.
+//!
+//! Never outlives its session, and never touches another's descriptors or memory.
+
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Condvar, Mutex, OnceLock};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous};
+use scrubjay_wire::{Answer, Branch, FrameError, GuestStep, Op, Program, ToGuest, ToHost};
+
+use crate::channel::Channel;
+use crate::kmsg;
+use crate::perform::{Slots, perform};
+
+/// What the supervisor sees of a worker, in memory that both share.
+#[derive(Default)]
+pub struct Heartbeat {
+    ticket: AtomicU32,
+    deadline_ms: AtomicU32,
+    since_ms: AtomicU64,
+    round: AtomicU64,
+}
+
+impl Heartbeat {
+    fn begin(&self, step: &GuestStep) {
+        self.ticket.store(step.ticket, Ordering::SeqCst);
+        self.round.store(0, Ordering::SeqCst);
+        self.deadline_ms.store(step.deadline_ms, Ordering::SeqCst);
+        self.since_ms.store(now_ms(), Ordering::SeqCst);
+    }
+
+    fn end(&self) {
+        self.since_ms.store(0, Ordering::SeqCst);
+    }
+
+    /// Forgets the session before.
+    pub fn clear(&self) {
+        self.end();
+        self.ticket.store(0, Ordering::SeqCst);
+        self.round.store(0, Ordering::SeqCst);
+    }
+
+    /// Says that the rounds before `round` are done.
+    pub fn checkpoint(&self, round: u64) {
+        self.round.store(round, Ordering::Relaxed);
+    }
+
+    /// The step that is or was last under way, and the rounds that it had done.
+    pub fn place(&self) -> (u32, u64) {
+        (self.ticket.load(Ordering::SeqCst), self.round.load(Ordering::SeqCst))
+    }
+
+    /// How long the step under way may still take; `None` when none is.
+    pub fn left(&self) -> Option<Duration> {
+        let since = self.since_ms.load(Ordering::SeqCst);
+        let deadline = u64::from(self.deadline_ms.load(Ordering::SeqCst));
+        (since != 0).then(|| Duration::from_millis((since + deadline).saturating_sub(now_ms())))
+    }
+}
+
+/// Milliseconds since the machine's boot, never 0.
+fn now_ms() -> u64 {
+    let now = nix::time::clock_gettime(nix::time::ClockId::CLOCK_MONOTONIC).expect("the clock is there");
+    (now.tv_sec() as u64 * 1000 + now.tv_nsec() as u64 / 1_000_000).max(1)
+}
+
+/// The page that supervisor and worker share.
+pub fn heartbeat() -> &'static Heartbeat {
+    static PAGE: OnceLock<usize> = OnceLock::new();
+    let page = *PAGE.get_or_init(|| {
+        let len = std::num::NonZeroUsize::new(4096).expect("4096 is not 0");
+        let flags = MapFlags::MAP_SHARED;
+        // SAFETY: an anonymous mapping at an address of the kernel's choice touches nothing else.
+        let page = unsafe { mmap_anonymous(None, len, ProtFlags::PROT_READ | ProtFlags::PROT_WRITE, flags) };
+        page.expect("a page of memory").as_ptr() as usize
+    });
+    // SAFETY: the page is zeroed, large enough, aligned, never unmapped, and holds only atomics.
+    unsafe { &*(page as *const Heartbeat) }
+}
+
+/// Performs a program; returns when its last step is answered.
+pub fn run(channel: &mut Channel, program: &Program) -> Result<(), FrameError> {
+    let slots = Slots::default();
+    let Some(first) = program.steps.first() else { return Ok(()) };
+    channel.send(&ToHost::Begin { ticket: first.ticket })?;
+    for (i, step) in program.steps.iter().enumerate() {
+        wait_for(channel, step.ticket)?;
+        heartbeat().begin(step);
+        let taint_before = kmsg::taint();
+        let mut answer = match &step.op {
+            Op::Parallel { branches } => parallel(channel, branches, &slots),
+            op => perform(op, &slots, Duration::from_millis(step.deadline_ms.into())),
+        };
+        heartbeat().end();
+        answer.taint_before = taint_before;
+        answer.taint_after = kmsg::taint();
+        answer.log = kmsg::fresh();
+        let done = ToHost::Done { ticket: step.ticket, answer: Box::new(answer) };
+        match program.steps.get(i + 1) {
+            Some(next) => channel.send_both(&done, &ToHost::Begin { ticket: next.ticket })?,
+            None => channel.send(&done)?,
+        }
+    }
+    Ok(())
+}
+
+fn wait_for(channel: &mut Channel, ticket: u32) -> Result<(), FrameError> {
+    match channel.receive()? {
+        ToGuest::Go { ticket: t } if t == ticket => Ok(()),
+        other => Err(FrameError::Garbled(format!("expected the go for step {ticket}, got {other:?}"))),
+    }
+}
+
+/// The channel among the branches of a group: whoever waits reads for all.
+struct Shared<'a> {
+    channel: Mutex<&'a mut Channel>,
+    gone: Mutex<HashSet<u32>>,
+    came: Condvar,
+}
+
+impl Shared<'_> {
+    fn announce(&self, ticket: u32) -> Result<(), FrameError> {
+        self.channel.lock().unwrap_or_else(|e| e.into_inner()).send(&ToHost::Begin { ticket })?;
+        loop {
+            let mut gone = self.gone.lock().unwrap_or_else(|e| e.into_inner());
+            if gone.remove(&ticket) {
+                return Ok(());
+            }
+            match self.channel.try_lock() {
+                Ok(mut channel) => {
+                    drop(gone);
+                    let heard = channel.receive()?;
+                    drop(channel);
+                    if let ToGuest::Go { ticket } = heard {
+                        self.gone.lock().unwrap_or_else(|e| e.into_inner()).insert(ticket);
+                    }
+                    self.came.notify_all();
+                }
+                Err(_) => {
+                    // Someone else reads; woken by it, or soon enough to take its place.
+                    gone = self
+                        .came
+                        .wait_timeout(gone, Duration::from_millis(2))
+                        .map_or_else(|e| e.into_inner().0, |w| w.0);
+                    drop(gone);
+                }
+            }
+        }
+    }
+}
+
+/// Named points that branches raise and wait for.
+#[derive(Default)]
+struct Points {
+    raised: Mutex<HashSet<String>>,
+    changed: Condvar,
+}
+
+impl Points {
+    fn raise(&self, point: &str) {
+        self.raised.lock().unwrap_or_else(|e| e.into_inner()).insert(point.to_owned());
+        self.changed.notify_all();
+    }
+
+    fn wait(&self, point: &str, deadline: Duration) -> bool {
+        let start = Instant::now();
+        let mut raised = self.raised.lock().unwrap_or_else(|e| e.into_inner());
+        while !raised.contains(point) {
+            let Some(left) = deadline.checked_sub(start.elapsed()) else { return false };
+            raised = self.changed.wait_timeout(raised, left).map_or_else(|e| e.into_inner().0, |w| w.0);
+        }
+        true
+    }
+}
+
+fn parallel(channel: &mut Channel, branches: &[Vec<GuestStep>], slots: &Slots) -> Answer {
+    let shared =
+        Shared { channel: Mutex::new(channel), gone: Mutex::new(HashSet::new()), came: Condvar::new() };
+    let points = Points::default();
+    let results: Vec<_> = thread::scope(|scope| {
+        let threads: Vec<_> =
+            branches.iter().map(|steps| scope.spawn(|| branch(steps, slots, &shared, &points))).collect();
+        threads
+            .into_iter()
+            .map(|t| t.join().unwrap_or_else(|_| Err("a branch panicked".to_owned())))
+            .collect()
+    });
+    let mut answer = Answer::default();
+    for result in results {
+        match result {
+            Ok(branch) => answer.branches.push(branch),
+            Err(why) => {
+                answer.errno = -1;
+                answer.text = Some(why);
+            }
+        }
+    }
+    answer
+}
+
+fn branch(steps: &[GuestStep], slots: &Slots, shared: &Shared, points: &Points) -> Result<Branch, String> {
+    let mut answers = Vec::with_capacity(steps.len());
+    for step in steps {
+        let deadline = Duration::from_millis(step.deadline_ms.into());
+        let answer = match &step.op {
+            Op::Signal { point } => {
+                points.raise(point);
+                Answer::default()
+            }
+            Op::WaitFor { point } => match points.wait(point, deadline) {
+                true => Answer::default(),
+                false => return Err(format!("no branch raised `{point}` in time")),
+            },
+            op => {
+                // Only what the host takes part in is announced: the rest must not wait for a branch
+                // that waits for the device.
+                if matches!(op, Op::Host) {
+                    shared.announce(step.ticket).map_err(|e| e.to_string())?;
+                }
+                perform(op, slots, deadline)
+            }
+        };
+        answers.push((step.ticket, answer));
+    }
+    Ok(Branch(answers))
+}
