@@ -42,43 +42,65 @@ pub struct RpcOutHeader {
 /// (this plus the payload) are 8 too long.
 pub const RPC_OUT_SIZE: usize = 16;
 
-/// The mailbox commands that fwctl carries, and Perform Maintenance, which it refuses (CXL r3.2, 8.2.10).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-#[repr(u16)]
-pub enum Opcode {
-    /// Get Supported Features.
-    GetSupportedFeatures = 0x0500,
-    /// Get Feature.
-    GetFeature = 0x0501,
-    /// Set Feature.
-    SetFeature = 0x0502,
-    /// Perform Maintenance.
-    PerformMaintenance = 0x0600,
+macro_rules! opcodes {
+    ($($number:literal $variant:ident $name:literal $doc:literal,)*) => {
+        /// Mailbox commands by name (CXL r3.2, 8.2.10). fwctl carries the three of Features only.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+        #[serde(rename_all = "kebab-case")]
+        #[repr(u16)]
+        pub enum Opcode {
+            $(
+                #[doc = $doc]
+                $variant = $number,
+            )*
+        }
+
+        impl Opcode {
+            /// All of them, by number.
+            pub const ALL: &[Opcode] = &[$(Opcode::$variant),*];
+
+            /// The name that JSON uses.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Opcode::$variant => $name,)*
+                }
+            }
+        }
+    };
+}
+
+opcodes! {
+    0x0100 GetEventRecords "get-event-records" "Get Event Records.",
+    0x0101 ClearEventRecords "clear-event-records" "Clear Event Records.",
+    0x0102 GetEventInterruptPolicy "get-event-interrupt-policy" "Get Event Interrupt Policy.",
+    0x0103 SetEventInterruptPolicy "set-event-interrupt-policy" "Set Event Interrupt Policy.",
+    0x0200 GetFirmwareInfo "get-firmware-info" "Get FW Info.",
+    0x0300 GetTimestamp "get-timestamp" "Get Timestamp.",
+    0x0301 SetTimestamp "set-timestamp" "Set Timestamp.",
+    0x0400 GetSupportedLogs "get-supported-logs" "Get Supported Logs.",
+    0x0401 GetLog "get-log" "Get Log.",
+    0x0500 GetSupportedFeatures "get-supported-features" "Get Supported Features.",
+    0x0501 GetFeature "get-feature" "Get Feature.",
+    0x0502 SetFeature "set-feature" "Set Feature.",
+    0x0600 PerformMaintenance "perform-maintenance" "Perform Maintenance.",
+    0x4000 Identify "identify" "Identify Memory Device.",
+    0x4100 GetPartitionInfo "get-partition-info" "Get Partition Info.",
+    0x4200 GetHealthInfo "get-health-info" "Get Health Info.",
 }
 
 impl Opcode {
-    /// All of them, by number.
-    pub const ALL: [Opcode; 4] =
-        [Opcode::GetSupportedFeatures, Opcode::GetFeature, Opcode::SetFeature, Opcode::PerformMaintenance];
-
     /// The command with this number.
     pub fn from_number(number: u16) -> Option<Self> {
-        Self::ALL.into_iter().find(|o| o.number() == number)
+        Self::ALL.iter().copied().find(|o| o.number() == number)
+    }
+
+    /// The command with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|o| o.name() == name)
     }
 
     /// Its number.
     pub fn number(self) -> u16 {
         self as u16
-    }
-
-    /// The name that JSON uses.
-    pub fn name(self) -> &'static str {
-        match self {
-            Opcode::GetSupportedFeatures => "get-supported-features",
-            Opcode::GetFeature => "get-feature",
-            Opcode::SetFeature => "set-feature",
-            Opcode::PerformMaintenance => "perform-maintenance",
-        }
     }
 }

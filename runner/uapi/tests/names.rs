@@ -28,7 +28,8 @@ fn the_json_name_of_every_enum_is_its_name() {
         assert_eq!(json(kind), format!("\"{}\"", kind.name()));
         assert_eq!(DeviceType::from_number(kind as u32), Some(kind));
     }
-    for opcode in Opcode::ALL {
+    for &opcode in Opcode::ALL {
+        assert_eq!(Opcode::from_name(opcode.name()), Some(opcode));
         assert_eq!(json(opcode), format!("\"{}\"", opcode.name()));
         assert_eq!(Opcode::from_number(opcode.number()), Some(opcode));
     }
