@@ -1,1 +1,0 @@
-//! Device profiles: the firmware that a session runs against.
