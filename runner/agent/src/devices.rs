@@ -27,9 +27,10 @@ pub fn path(at: &Where) -> Option<PathBuf> {
     Some(if at.path.is_empty() { base } else { base.join(&at.path) })
 }
 
-/// The PCI address of a device, as last seen.
-pub fn address(device: u16) -> Option<String> {
-    Some(anchor(device, Anchor::Pci)?.file_name()?.to_str()?.to_owned())
+/// The name of a device's anchor, as last seen: its PCI address, `mem0`; empty when it never was there.
+pub fn name(device: u16, at: Anchor) -> String {
+    let name = |path: PathBuf| path.file_name().map(|name| name.to_string_lossy().into_owned());
+    anchor(device, at).and_then(name).unwrap_or_default()
 }
 
 /// Looks at every anchor of every device once, so that they are known when they go away.

@@ -77,6 +77,7 @@ pub fn perform(op: &Op, slots: &Slots, deadline: Duration) -> Answer {
             }
         }
     }
+    answer.tid = nix::unistd::gettid().as_raw() as u32;
     if answer.nanos == 0 {
         answer.nanos = start.elapsed().as_nanos() as u64;
     }
@@ -99,9 +100,11 @@ fn attempt(op: &Op, slots: &Slots, deadline: Duration, answer: &mut Answer) -> R
             answer.text = Some(String::from_utf8_lossy(&bytes).into_owned());
         }
         Op::WriteFile { at, text } => {
-            let address = devices::address(at.device).unwrap_or_default();
+            let text = text
+                .replace("{bdf}", &devices::name(at.device, Anchor::Pci))
+                .replace("{memdev}", &devices::name(at.device, Anchor::Memdev));
             let mut file = File::options().write(true).open(path(at)?)?;
-            answer.ret = file.write(text.replace("{bdf}", &address).as_bytes())? as i64;
+            answer.ret = file.write(text.as_bytes())? as i64;
         }
         Op::List { at } => {
             for entry in fs::read_dir(path(at)?)? {

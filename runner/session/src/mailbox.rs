@@ -1,6 +1,7 @@
 //! What the firmware saw: the mailbox commands that a device received.
 
 use schemars::JsonSchema;
+use scrubjay_uapi::{Opcode, ReturnCode};
 use scrubjay_wire::Bytes;
 use serde::{Deserialize, Serialize};
 
@@ -11,11 +12,19 @@ pub struct MailboxCommand {
     /// The command's opcode (CXL r3.2, 8.2.10).
     pub opcode: u16,
     /// The input payload, as long as the command register said.
-    #[schemars(with = "String")]
     pub input: Bytes,
     /// What the status register answered (CXL r3.2, table of command return codes).
     pub return_code: u16,
     /// The output payload.
-    #[schemars(with = "String")]
     pub output: Bytes,
+}
+
+impl std::fmt::Display for MailboxCommand {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match Opcode::from_number(self.opcode) {
+            Some(opcode) => write!(f, "{}", opcode.name())?,
+            None => write!(f, "0x{:04x}", self.opcode)?,
+        }
+        write!(f, " [{}] -> {} [{}]", self.input, ReturnCode(self.return_code), self.output)
+    }
 }

@@ -31,6 +31,8 @@ pub struct Answer {
     pub taint_before: u64,
     /// `/proc/sys/kernel/tainted` afterwards.
     pub taint_after: u64,
+    /// The thread that performed it: what `T<pid>` of a log line's caller is held against.
+    pub tid: u32,
     /// How long the call itself took, in nanoseconds.
     pub nanos: u64,
     /// Kernel log lines that came since the last answer.
@@ -46,6 +48,7 @@ pub struct Branch(pub Vec<(u32, Answer)>);
 /// One name in a directory.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Entry {
     /// The name, numbers of numbered devices replaced by `N`.
     pub name: String,
@@ -62,6 +65,7 @@ pub struct Entry {
 /// Rounds of a sweep with one result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Run {
     /// The first round's number.
     pub first: u64,
@@ -76,6 +80,7 @@ pub struct Run {
 /// A record of `/dev/kmsg`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LogLine {
     /// The record's sequence number.
     pub seq: u64,

@@ -139,6 +139,21 @@ impl<'de> Deserialize<'de> for Bytes {
     }
 }
 
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Bytes {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Bytes".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "Hexadecimal; `hh*N` stands for N times one byte.",
+            "type": "string",
+            "pattern": "^ *((([0-9a-fA-F]{2})+|[0-9a-fA-F]{2}\\*[0-9]+)( +|$))*$",
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -59,7 +59,8 @@ pub enum Op {
     WriteFile {
         /// Which file.
         at: Where,
-        /// What to write. `{bdf}` stands for the PCI address of the file's device.
+        /// What to write. `{bdf}` stands for the PCI address of the file's device, `{memdev}` for the
+        /// name of its memdev.
         text: String,
     },
     /// The names in a directory with type and mode; the answer's `entries`, sorted by name.
@@ -130,6 +131,7 @@ pub struct Settling {
 /// How far the kernel brings a device up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Probe {
     /// The PCI function is there.
     Present,
@@ -156,6 +158,7 @@ pub struct Where {
 /// The places that a path starts from. An anchor that is not there gives ENOENT.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Anchor {
     /// `/`.
     Root,
@@ -205,6 +208,7 @@ pub enum Arg {
 /// How the kernel is entered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Entry32 {
     /// The `syscall` instruction.
     #[default]
@@ -227,6 +231,7 @@ pub struct Buffer {
 /// Where a buffer lies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Placement {
     /// Aligned to 16 bytes in writable memory.
     #[default]
@@ -262,6 +267,7 @@ pub struct Link {
 /// File operations other than open, close and ioctl.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum FileCall {
     /// `read(2)` of 16 bytes.
     Read,
@@ -301,6 +307,7 @@ pub struct Vary {
 /// The values of a [`Vary`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Values {
     /// `from`, `from + step`, … up to and with `to`.
     Range {

@@ -1,0 +1,291 @@
+//! Lowers a session into raw operations: what the agent performs and what the host does meanwhile.
+//!
+//! Builds bytes; performs nothing.
+
+use std::collections::HashMap;
+
+use scrubjay_uapi::KnownFeature;
+use scrubjay_wire::{Anchor, GuestStep, Op, Placement, Program, Where};
+use uuid::Uuid;
+
+use crate::call::{self, Call};
+use crate::session::Session;
+use crate::step::{Access, Action, DriverName, FirmwareFail, FirmwareSet, Node, Place, Step};
+
+/// Milliseconds until a step counts as hung, where it does not say otherwise.
+pub const STEP_DEADLINE_MS: u32 = 5_000;
+
+/// A session ready to be performed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lowered {
+    /// For the agent.
+    pub program: Program,
+    /// By ticket: what the host has to know of each step.
+    pub steps: Vec<Meta>,
+}
+
+/// What the host knows of one step.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Meta {
+    /// The step's id.
+    pub id: String,
+    /// What the device does before the step may go on.
+    pub host: Option<HostAction>,
+    /// How its answer is read.
+    pub shape: Shape,
+}
+
+/// How an answer is read.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Shape {
+    /// FWCTL_INFO: buffers are the structure and the device data.
+    Info,
+    /// FWCTL_RPC: buffers are the structure, the input and the output.
+    Rpc {
+        /// The header's opcode.
+        opcode: u32,
+        /// The input as it was before.
+        input: scrubjay_wire::Bytes,
+    },
+    /// Another ioctl: one buffer.
+    Ioctl,
+    /// A sweep.
+    Sweep,
+    /// A parallel group: names and first tickets of its branches.
+    Parallel(Vec<String>),
+    /// Anything else.
+    Plain,
+}
+
+/// What the firmware does by itself.
+#[derive(Clone, Debug, PartialEq)]
+pub enum HostAction {
+    /// Changes a value.
+    Set(FirmwareSet),
+    /// Fails the next commands.
+    Fail(FirmwareFail),
+    /// Keeps the next doorbell.
+    Hold {
+        /// Index into the session's devices.
+        device: usize,
+        /// Of this opcode.
+        opcode: u16,
+    },
+    /// Waits until a doorbell is kept.
+    AwaitHeld {
+        /// Index into the session's devices.
+        device: usize,
+    },
+    /// Lets the doorbell go.
+    Release {
+        /// Index into the session's devices.
+        device: usize,
+    },
+}
+
+/// Why a session cannot be lowered.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("session `{session}`, step `{step}`: {why}")]
+pub struct LowerError {
+    /// The session's id.
+    pub session: String,
+    /// The step's id.
+    pub step: String,
+    /// What is wrong, and the remedy.
+    pub why: String,
+}
+
+/// What lowering has to know of the surroundings.
+pub struct Surroundings<'a> {
+    /// UUID and set version of a profile's Feature by (profile, name).
+    pub feature: &'a dyn Fn(&str, &str) -> Option<(Uuid, u8)>,
+    /// Where the guest has the session's devices.
+    pub devices: &'a [u16],
+    /// By what the deadlines are multiplied.
+    pub patience: f64,
+}
+
+/// Lowers a session.
+///
+/// # Errors
+/// A Feature that neither the profile nor the kernel's list knows; a call that cannot be laid out.
+pub fn lower(session: &Session, surroundings: &Surroundings) -> Result<Lowered, LowerError> {
+    let mut lowering = Lowering { session, surroundings, slots: HashMap::new(), metas: Vec::new() };
+    let steps = lowering.steps(&session.steps)?;
+    Ok(Lowered { program: Program { session: session.id.clone(), steps }, steps: lowering.metas })
+}
+
+struct Lowering<'a> {
+    session: &'a Session,
+    surroundings: &'a Surroundings<'a>,
+    /// The session's device behind each descriptor.
+    slots: HashMap<String, usize>,
+    metas: Vec<Meta>,
+}
+
+impl Lowering<'_> {
+    fn steps(&mut self, steps: &[Step]) -> Result<Vec<GuestStep>, LowerError> {
+        steps.iter().map(|step| self.step(step)).collect()
+    }
+
+    fn step(&mut self, step: &Step) -> Result<GuestStep, LowerError> {
+        let ticket = self.metas.len() as u32;
+        self.metas.push(Meta { id: step.id.clone(), host: host_action(&step.action), shape: Shape::Plain });
+        let (op, shape) = self.op(step)?;
+        self.metas[ticket as usize].shape = shape;
+        let deadline = f64::from(step.deadline_ms.unwrap_or(STEP_DEADLINE_MS)) * self.surroundings.patience;
+        Ok(GuestStep { ticket, deadline_ms: deadline as u32, op })
+    }
+
+    fn op(&mut self, step: &Step) -> Result<(Op, Shape), LowerError> {
+        let refuse =
+            |why: String| LowerError { session: self.session.id.clone(), step: step.id.clone(), why };
+        let plain = |op| Ok((op, Shape::Plain));
+        match &step.action {
+            Action::Open(open) => {
+                self.slots.insert(open.slot.clone(), open.device);
+                let anchor = match open.node {
+                    Node::Fwctl => Anchor::Node,
+                    Node::Memdev => Anchor::MemdevNode,
+                };
+                let flags = match open.access {
+                    Access::ReadOnly => 0,
+                    Access::WriteOnly => 1,
+                    Access::ReadWrite => 2,
+                };
+                let at = self.at(open.device, anchor, "");
+                plain(Op::Open { slot: open.slot.clone(), at, flags })
+            }
+            Action::Close(slot) => plain(Op::Close { slot: slot.slot.clone() }),
+            Action::Dup(dup) => {
+                if let Some(&device) = self.slots.get(&dup.from) {
+                    self.slots.insert(dup.to.clone(), device);
+                }
+                plain(Op::Dup { from: dup.from.clone(), to: dup.to.clone() })
+            }
+            action if crate::session::is_call(action) => {
+                let call = self.call(action).map_err(refuse)?;
+                Ok((Op::Ioctl(call.ioctl), call.shape))
+            }
+            Action::Sweep(sweep) => {
+                let call = self.call(&sweep.call).map_err(refuse)?;
+                let sweep = call::sweep(call, sweep).map_err(refuse)?;
+                Ok((Op::Sweep(sweep), Shape::Sweep))
+            }
+            Action::FileCall(call) => plain(Op::FileCall { slot: call.slot.clone(), call: call.call }),
+            Action::Read(place) => plain(Op::ReadFile { at: self.place(place) }),
+            Action::Write(write) => {
+                plain(Op::WriteFile { at: self.place(&write.at), text: write.text.clone() })
+            }
+            Action::List(place) => plain(Op::List { at: self.place(place) }),
+            Action::Stat(place) => plain(Op::Stat { at: self.place(place) }),
+            Action::Resolve(place) => plain(Op::Resolve { at: self.place(place) }),
+            Action::Taint(_) => {
+                plain(Op::ReadFile { at: self.at(0, Anchor::Root, "proc/sys/kernel/tainted") })
+            }
+            Action::DropCapability(drop) => plain(Op::DropCapability { number: drop.name.number() }),
+            Action::Become(who) => plain(Op::Become { id: who.id }),
+            Action::NewUserNamespace(_) => plain(Op::NewUserNamespace),
+            Action::Unbind(driver) => plain(self.bind(driver.device, driver.driver, "unbind")),
+            Action::Bind(driver) => plain(self.bind(driver.device, driver.driver, "bind")),
+            Action::Remove(on) => plain(self.write_pci(on.device, "remove")),
+            Action::Rescan(on) => {
+                let at = self.at(on.device, Anchor::Root, "sys/bus/pci/rescan");
+                plain(Op::WriteFile { at, text: "1".into() })
+            }
+            Action::Settle(settle) => plain(Op::Settle(scrubjay_wire::op::Settling {
+                device: self.device(settle.device),
+                until: settle.until,
+            })),
+            Action::Pause(pause) => plain(Op::Pause { ms: pause.ms }),
+            Action::FirmwareSet(_)
+            | Action::FirmwareFail(_)
+            | Action::Hold(_)
+            | Action::AwaitHeld(_)
+            | Action::Release(_) => plain(Op::Host),
+            Action::Parallel(group) => {
+                let names = group.branches.iter().map(|b| b.name.clone()).collect();
+                let branches =
+                    group.branches.iter().map(|b| self.steps(&b.steps)).collect::<Result<_, _>>()?;
+                Ok((Op::Parallel { branches }, Shape::Parallel(names)))
+            }
+            Action::Signal(point) => plain(Op::Signal { point: point.point.clone() }),
+            Action::WaitFor(point) => plain(Op::WaitFor { point: point.point.clone() }),
+            other => Err(refuse(format!("{other:?} cannot be lowered"))),
+        }
+    }
+
+    fn call(&self, action: &Action) -> Result<Call, String> {
+        match action {
+            Action::Info(info) => Ok(call::info(info)),
+            Action::GetSupportedFeatures(get) => Ok(call::get_supported(get)),
+            Action::GetFeature(get) => {
+                let (uuid, _) = self.feature(&get.slot, &get.feature)?;
+                Ok(call::get_feature(get, uuid))
+            }
+            Action::SetFeature(set) => {
+                let (uuid, version) = self.feature(&set.slot, &set.feature)?;
+                Ok(call::set_feature(set, uuid, set.version.unwrap_or(version)))
+            }
+            Action::Rpc(rpc) => Ok(call::rpc(rpc)),
+            Action::Ioctl(raw) => Ok(call::raw(raw)),
+            other => Err(format!("{other:?} is no ioctl")),
+        }
+    }
+
+    /// A Feature by its name in the profile of the descriptor's device, else in the kernel's list,
+    /// else by its UUID; with the version that a Set takes.
+    fn feature(&self, slot: &str, name: &str) -> Result<(Uuid, u8), String> {
+        let profile = &self.session.devices[self.slots.get(slot).copied().unwrap_or(0)];
+        (self.surroundings.feature)(profile, name)
+            .or_else(|| KnownFeature::from_name(name).map(|known| (known.uuid(), 1)))
+            .or_else(|| Uuid::parse_str(name).ok().map(|uuid| (uuid, 1)))
+            .ok_or_else(|| {
+                let known: Vec<_> = KnownFeature::ALL.iter().map(|f| f.name()).collect();
+                format!(
+                    "no Feature `{name}`: neither in the profile `{profile}`, nor one of {}, nor a UUID",
+                    known.join(", ")
+                )
+            })
+    }
+
+    fn device(&self, device: usize) -> u16 {
+        self.surroundings.devices.get(device).copied().unwrap_or(u16::MAX)
+    }
+
+    fn at(&self, device: usize, anchor: Anchor, path: &str) -> Where {
+        Where { device: self.device(device), anchor, path: path.to_owned() }
+    }
+
+    fn place(&self, place: &Place) -> Where {
+        self.at(place.device, place.anchor, &place.path)
+    }
+
+    fn bind(&self, device: usize, driver: DriverName, file: &str) -> Op {
+        let (path, text) = match driver {
+            DriverName::CxlPci => (format!("sys/bus/pci/drivers/cxl_pci/{file}"), "{bdf}"),
+            DriverName::CxlMem => (format!("sys/bus/cxl/drivers/cxl_mem/{file}"), "{memdev}"),
+        };
+        Op::WriteFile { at: self.at(device, Anchor::Root, &path), text: text.to_owned() }
+    }
+
+    fn write_pci(&self, device: usize, file: &str) -> Op {
+        Op::WriteFile { at: self.at(device, Anchor::Pci, file), text: "1".to_owned() }
+    }
+}
+
+fn host_action(action: &Action) -> Option<HostAction> {
+    Some(match action {
+        Action::FirmwareSet(set) => HostAction::Set(set.clone()),
+        Action::FirmwareFail(fail) => HostAction::Fail(fail.clone()),
+        Action::Hold(hold) => HostAction::Hold { device: hold.device, opcode: hold.opcode.0 as u16 },
+        Action::AwaitHeld(on) => HostAction::AwaitHeld { device: on.device },
+        Action::Release(on) => HostAction::Release { device: on.device },
+        _ => return None,
+    })
+}
+
+/// Whether a placement holds memory that is read back.
+pub(crate) fn is_open(placement: Placement) -> bool {
+    !matches!(placement, Placement::Null | Placement::Kernel | Placement::Unmapped)
+}

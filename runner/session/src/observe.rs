@@ -1,0 +1,78 @@
+//! From a raw answer to an observation: names for numbers, normalised where runs may differ.
+
+use nix::errno::Errno;
+use scrubjay_wire::{Answer, Bytes, LogLine};
+
+use crate::decode;
+use crate::klog::{self, Event};
+use crate::lower::{Meta, Shape};
+use crate::observation::{Aside, BranchSeen, OK, Observation, Seen, taint_gained};
+use crate::session::Boot;
+
+/// Reads the answer of the step with this ticket. `metas` are the session's steps by ticket.
+pub fn observe(ticket: u32, answer: Answer, metas: &[Meta], boot: Boot) -> Seen {
+    let meta = &metas[ticket as usize];
+    let mut observation = Observation {
+        errno: errno_name(answer.errno, answer.text.as_deref()),
+        ret: answer.ret,
+        entries: answer.entries,
+        runs: answer.runs,
+        taint: taint_gained(answer.taint_before, answer.taint_after),
+        log: events(&answer.log, boot),
+        ..Observation::default()
+    };
+    let mut buffers = answer.buffers.into_iter();
+    match &meta.shape {
+        Shape::Info => {
+            observation.arg = buffers.next();
+            observation.out = buffers.next().filter(|out| !out.is_empty());
+        }
+        Shape::Rpc { input, .. } => {
+            observation.arg = buffers.next();
+            observation.input = buffers.next().filter(|now| now != input);
+            observation.out = buffers.next().filter(|out| !out.is_empty());
+        }
+        Shape::Ioctl => observation.arg = buffers.next().filter(|arg: &Bytes| !arg.is_empty()),
+        Shape::Parallel(names) => {
+            let branches = names.iter().zip(answer.branches);
+            observation.branches = branches
+                .map(|(name, branch)| BranchSeen {
+                    name: name.clone(),
+                    steps: branch.0.into_iter().map(|(t, a)| observe(t, a, metas, boot)).collect(),
+                })
+                .collect();
+        }
+        Shape::Sweep | Shape::Plain => {}
+    }
+    observation.text = answer.text.filter(|_| answer.errno >= 0);
+    observation.decoded = decode::observation(&meta.shape, &observation);
+    let aside = Aside {
+        nanos: answer.nanos,
+        taint_before: answer.taint_before,
+        taint_after: answer.taint_after,
+        lines: answer.log,
+        ..Aside::default()
+    };
+    Seen { id: meta.id.clone(), observation, aside }
+}
+
+/// An errno by name; what the agent itself could not do in its own words.
+fn errno_name(errno: i32, text: Option<&str>) -> String {
+    match errno {
+        0 => OK.to_owned(),
+        ..0 => format!("agent: {}", text.unwrap_or("no reason given")),
+        _ => match Errno::from_raw(errno) {
+            Errno::UnknownErrno => format!("errno {errno}"),
+            known => format!("{known:?}"),
+        },
+    }
+}
+
+/// The events among log lines. A message that comes once a boot counts only where the boot is the
+/// session's own: in a shared one it would go to whichever session came first.
+pub fn events(lines: &[LogLine], boot: Boot) -> Vec<Event> {
+    let counts = |event: &Event| {
+        boot == Boot::Quarantine || event.class.is_damage() || !klog::once_a_boot(&event.what)
+    };
+    lines.iter().filter_map(klog::classify).filter(counts).collect()
+}

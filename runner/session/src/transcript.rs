@@ -1,0 +1,42 @@
+//! Transcripts: what user space saw, what the firmware saw and what the kernel said.
+
+use schemars::JsonSchema;
+use scrubjay_wire::LogLine;
+use serde::{Deserialize, Serialize};
+
+use crate::observation::Seen;
+
+/// The form that this program writes.
+pub const FORMAT: &str = "scrubjay.transcript/1";
+
+/// What a session gave on one kernel.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Transcript {
+    /// [`FORMAT`].
+    pub format: String,
+    /// The session's id.
+    pub session: String,
+    /// The steps that were begun, in order. A session that was ended early has fewer than its file.
+    pub steps: Vec<Seen>,
+    /// Damage and messages of other threads, that cannot be shown to belong to a step.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unattributed: Vec<LogLine>,
+}
+
+impl Transcript {
+    /// An empty one.
+    pub fn new(session: &str) -> Self {
+        Transcript {
+            format: FORMAT.to_owned(),
+            session: session.to_owned(),
+            steps: Vec::new(),
+            unattributed: Vec::new(),
+        }
+    }
+
+    /// A step by its id.
+    pub fn step(&self, id: &str) -> Option<&Seen> {
+        self.steps.iter().find(|seen| seen.id == id)
+    }
+}
