@@ -95,10 +95,13 @@ pub struct LowerError {
     pub why: String,
 }
 
+/// UUID and set version of a profile's Feature, by profile and name.
+pub type FeatureLookup<'a> = dyn Fn(&str, &str) -> Option<(Uuid, u8)> + 'a;
+
 /// What lowering has to know of the surroundings.
 pub struct Surroundings<'a> {
-    /// UUID and set version of a profile's Feature by (profile, name).
-    pub feature: &'a dyn Fn(&str, &str) -> Option<(Uuid, u8)>,
+    /// Where a session's Features are looked up.
+    pub feature: &'a FeatureLookup<'a>,
     /// Where the guest has the session's devices.
     pub devices: &'a [u16],
     /// By what the deadlines are multiplied.

@@ -87,6 +87,8 @@ pub enum StepEnd {
     Died,
     /// The kernel died in it.
     GuestDied,
+    /// The session ended before it.
+    NotReached,
 }
 
 impl StepEnd {
@@ -101,6 +103,7 @@ impl StepEnd {
             StepEnd::Hung => "hung",
             StepEnd::Died => "died",
             StepEnd::GuestDied => "guest-died",
+            StepEnd::NotReached => "not-reached",
         }
     }
 }
@@ -143,7 +146,7 @@ impl Observation {
         let branches =
             self.branches.iter().flat_map(|b| &b.steps).filter_map(|s| s.observation.damage()).max();
         own.max(branches).or(match self.end {
-            StepEnd::CameBack => None,
+            StepEnd::CameBack | StepEnd::NotReached => None,
             StepEnd::Hung => Some(Class::HungTask),
             StepEnd::Died => Some(Class::Oops),
             StepEnd::GuestDied => Some(Class::Panic),

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use scrubjay_wire::LogLine;
 use serde::{Deserialize, Serialize};
 
-use crate::observation::Seen;
+use crate::observation::{Observation, Seen, StepEnd};
 
 /// The form that this program writes.
 pub const FORMAT: &str = "scrubjay.transcript/1";
@@ -38,5 +38,11 @@ impl Transcript {
     /// A step by its id.
     pub fn step(&self, id: &str) -> Option<&Seen> {
         self.steps.iter().find(|seen| seen.id == id)
+    }
+
+    /// What a step gave; that it was not reached, if the session ended before it.
+    pub fn observation(&self, id: &str) -> Observation {
+        let not_reached = || Observation { end: StepEnd::NotReached, ..Observation::default() };
+        self.step(id).map_or_else(not_reached, |seen| seen.observation.clone())
     }
 }

@@ -1,1 +1,25 @@
-//! Golden against transcript: changes present, findings by rule.
+//! Golden against transcript: which changes a kernel carries, and what no change explains.
+//!
+//! [`Golden`]s say what a session is expected to give, [`Change`]s name known differences,
+//! [`judge`](judge::judge) holds a kernel's transcripts against both and gives a [`KernelVerdict`]
+//! of [`Finding`]s, each by a [`Rule`] and with a severity under each [`Policy`]. Nothing here runs
+//! a kernel or prints a report.
+
+pub mod change;
+mod classify;
+mod explain;
+pub mod finding;
+pub mod golden;
+pub mod judge;
+pub mod normalisation;
+pub mod policy;
+pub mod promise;
+pub mod rule;
+
+pub use change::{Change, Changes};
+pub use finding::Finding;
+pub use golden::{Golden, Goldens};
+pub use judge::{ChangeProfile, Expectation, KernelVerdict, Outcome, SessionVerdict, Status};
+pub use policy::{Policy, Severities, Severity};
+pub use promise::{Class, Promises};
+pub use rule::Rule;

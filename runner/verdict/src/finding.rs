@@ -1,0 +1,98 @@
+//! Findings: one difference, by one rule, at one step of one session on one kernel.
+
+use schemars::JsonSchema;
+use scrubjay_session::Field;
+use serde::{Deserialize, Serialize};
+
+use crate::golden::short_hash;
+use crate::policy::{Policy, Severities, Severity};
+use crate::promise::{Class, Promises};
+use crate::rule::Rule;
+
+/// The session of a finding that belongs to a kernel as a whole.
+pub const WHOLE_KERNEL: &str = "-";
+
+/// One difference.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Finding {
+    /// Stable over runs and formats: rule, session, step, field, accepted and seen value.
+    pub fingerprint: String,
+    /// The rule's id.
+    pub rule: String,
+    /// The session's id, [`WHOLE_KERNEL`] for none.
+    pub session: String,
+    /// The step's id; empty for none.
+    pub step: String,
+    /// The field that shows it.
+    pub field: Option<Field>,
+    /// Fields that differ as a consequence.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub follows: Vec<Field>,
+    /// The promise that the field belongs to.
+    pub promise: String,
+    /// How firmly it was made.
+    pub class: Class,
+    /// What would have been accepted.
+    pub accepted: String,
+    /// What was seen.
+    pub seen: String,
+    /// The same as a person reads it, where it can be decoded.
+    #[serde(default, skip_serializing_if = "serde_json::Value::is_null")]
+    pub accepted_decoded: serde_json::Value,
+    /// See `accepted_decoded`.
+    #[serde(default, skip_serializing_if = "serde_json::Value::is_null")]
+    pub seen_decoded: serde_json::Value,
+    /// What the kernel said in that step.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub log: Vec<String>,
+    /// How much it weighs under each policy.
+    pub severity: Severities,
+}
+
+/// Where a finding was made and what it shows.
+pub struct Place<'a> {
+    /// The session's id, [`WHOLE_KERNEL`] for none.
+    pub session: &'a str,
+    /// The step's id; empty for none.
+    pub step: &'a str,
+    /// The field.
+    pub field: Option<Field>,
+    /// The promise.
+    pub promise: &'a str,
+}
+
+impl Finding {
+    /// Makes a finding; the promise's class bounds the rule's severity.
+    pub fn new(rule: &str, at: Place, accepted: String, seen: String, promises: &Promises) -> Self {
+        let rule = Rule::get(rule);
+        let class = promises.class(at.promise);
+        let field = at.field.map_or("", Field::name);
+        let parts = [&rule.id, at.session, at.step, field, &accepted, &seen];
+        Finding {
+            fingerprint: short_hash(&parts.join("\u{1f}")),
+            rule: rule.id.clone(),
+            session: at.session.to_owned(),
+            step: at.step.to_owned(),
+            field: at.field,
+            follows: Vec::new(),
+            promise: at.promise.to_owned(),
+            class,
+            accepted,
+            seen,
+            accepted_decoded: serde_json::Value::Null,
+            seen_decoded: serde_json::Value::Null,
+            log: Vec::new(),
+            severity: match rule.id.as_str() {
+                // Damage and gaps of the suite weigh the same whatever the step pinned.
+                "kernel-damage" | "unclassified" | "fwctl-absent" | "regressed" => rule.severity,
+                _ => rule.severity.bounded(class),
+            },
+        }
+    }
+
+    /// Whether it fails a gate under this policy.
+    pub fn breaks(&self, policy: Policy) -> bool {
+        self.severity.under(policy) == Severity::Break
+    }
+}

@@ -1,0 +1,435 @@
+//! Holds what a kernel gave against what is expected of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use schemars::JsonSchema;
+use scrubjay_session::observation::Aside;
+use scrubjay_session::{Field, Observation, Session, Sessions, Transcript, klog};
+use serde::{Deserialize, Serialize};
+
+use crate::change::Changes;
+use crate::classify::classify;
+use crate::explain::{Explained, explain};
+use crate::finding::{Finding, Place, WHOLE_KERNEL};
+use crate::golden::{Defect, Golden, Goldens};
+use crate::policy::{Policy, Severities, Severity};
+use crate::promise::Promises;
+
+/// What became of a session on a kernel.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// It was performed.
+    Performed(Box<Transcript>),
+    /// It could not be: never a pass.
+    Failed {
+        /// Why.
+        why: String,
+    },
+    /// It does not apply to this kernel.
+    Skipped {
+        /// Why.
+        why: String,
+    },
+}
+
+/// What is expected of a kernel.
+#[derive(Clone, Debug, Default)]
+pub struct Expectation {
+    /// The upstream release whose place in the history it stands at, `7.2`; `None` only describes.
+    pub release: Option<String>,
+    /// Whether a fwctl device is expected at all; with the reason where it is not.
+    pub absent: Option<String>,
+}
+
+/// Everything that a judgement is made from.
+pub struct Books<'a> {
+    /// The sessions.
+    pub sessions: &'a Sessions,
+    /// Their goldens.
+    pub goldens: &'a Goldens,
+    /// The known changes.
+    pub changes: &'a Changes,
+    /// The promises.
+    pub promises: &'a Promises,
+}
+
+/// What one session came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    /// As expected.
+    Pass,
+    /// A promise is broken under the policy asked for.
+    Break,
+    /// Could not be tested.
+    Error,
+    /// Does not apply.
+    Skip,
+}
+
+impl Status {
+    /// The name that users read.
+    pub fn name(self) -> &'static str {
+        match self {
+            Status::Pass => "pass",
+            Status::Break => "break",
+            Status::Error => "error",
+            Status::Skip => "skip",
+        }
+    }
+}
+
+/// The judgement of one session on one kernel.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SessionVerdict {
+    /// The session's id.
+    pub session: String,
+    /// Why it could not be tested.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// Why it was skipped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skipped: Option<String>,
+    /// What was found.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
+    /// Changes that it shows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub carries: Vec<String>,
+    /// Changes that it shows to be missing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lacks: Vec<String>,
+    /// Known defects that it shows, and those that it shows mended.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub defects: Vec<DefectSeen>,
+}
+
+/// A known defect on this kernel.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DefectSeen {
+    /// The step's id.
+    pub step: String,
+    /// The defect.
+    pub defect: Defect,
+    /// Whether this kernel no longer has it.
+    pub mended: bool,
+}
+
+impl SessionVerdict {
+    /// What it came to under a policy.
+    pub fn status(&self, policy: Policy) -> Status {
+        let breaks = self.findings.iter().any(|f| f.breaks(policy));
+        match () {
+            () if self.findings.iter().any(|f| f.rule == "unclassified") => Status::Error,
+            () if breaks => Status::Break,
+            () if self.error.is_some() => Status::Error,
+            () if self.skipped.is_some() => Status::Skip,
+            () => Status::Pass,
+        }
+    }
+
+    fn new(session: &str) -> Self {
+        SessionVerdict {
+            session: session.to_owned(),
+            error: None,
+            skipped: None,
+            findings: Vec::new(),
+            carries: Vec::new(),
+            lacks: Vec::new(),
+            defects: Vec::new(),
+        }
+    }
+}
+
+/// Which changes a kernel carries.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeProfile {
+    /// Shown by every session that can show it.
+    pub carries: Vec<String>,
+    /// Shown by none.
+    pub lacks: Vec<String>,
+    /// Shown by some: the change, sessions with it, sessions without it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inconsistent: Vec<Inconsistent>,
+    /// Shown by no session that was performed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unknown: Vec<String>,
+}
+
+/// A change that some sessions show and others do not.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Inconsistent {
+    /// The change's id.
+    pub change: String,
+    /// Sessions that show it.
+    pub carried_in: Vec<String>,
+    /// Sessions that show its absence.
+    pub lacked_in: Vec<String>,
+}
+
+/// The judgement of a kernel.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KernelVerdict {
+    /// The kernel's id.
+    pub kernel: String,
+    /// `uname -r`; empty when it never came up.
+    pub release: String,
+    /// Findings about the kernel as a whole.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
+    /// By session.
+    pub sessions: Vec<SessionVerdict>,
+    /// Which changes it carries.
+    pub changes: ChangeProfile,
+}
+
+impl KernelVerdict {
+    /// Every finding, the kernel's own first.
+    pub fn all_findings(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().chain(self.sessions.iter().flat_map(|s| &s.findings))
+    }
+
+    /// How many findings break under a policy.
+    pub fn breaks(&self, policy: Policy) -> usize {
+        self.all_findings().filter(|f| f.breaks(policy)).count()
+    }
+
+    /// Whether anything asked for could not be tested.
+    pub fn has_errors(&self, policy: Policy) -> bool {
+        self.sessions.iter().any(|s| s.status(policy) == Status::Error)
+    }
+}
+
+/// Judges one kernel. `absent` is the evidence when it has no fwctl.
+pub fn judge(
+    kernel: &str,
+    release: &str,
+    absent: Option<&str>,
+    outcomes: &BTreeMap<String, Outcome>,
+    expectation: &Expectation,
+    books: &Books,
+) -> KernelVerdict {
+    let sessions: Vec<_> = outcomes
+        .iter()
+        .map(|(id, outcome)| match books.sessions.get(id) {
+            Some(session) => judge_session(session, outcome, books),
+            None => SessionVerdict { error: Some("no such session".into()), ..SessionVerdict::new(id) },
+        })
+        .collect();
+    let changes = profile(&sessions, books.changes);
+    let mut findings = Vec::new();
+    findings.extend(absent.map(|evidence| absence(evidence, expectation, books)));
+    findings.extend(history(&changes, expectation, books));
+    KernelVerdict { kernel: kernel.to_owned(), release: release.to_owned(), findings, sessions, changes }
+}
+
+fn absence(evidence: &str, expectation: &Expectation, books: &Books) -> Finding {
+    let place = Place { session: WHOLE_KERNEL, step: "", field: None, promise: "A08" };
+    let accepted = match &expectation.absent {
+        Some(reason) => format!("absent: {reason}"),
+        None => "a fwctl device".to_owned(),
+    };
+    let mut finding = Finding::new("fwctl-absent", place, accepted, evidence.to_owned(), books.promises);
+    if expectation.absent.is_some() {
+        finding.severity =
+            Severities { exempt: Severity::Note, footgun: Severity::Note, frozen: Severity::Note };
+    }
+    finding
+}
+
+/// What a kernel should carry and does not, or carries in part.
+fn history(changes: &ChangeProfile, expectation: &Expectation, books: &Books) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let place = |change: &str| {
+        let promise = books.changes.get(change).map_or("", |c| &c.promise);
+        Place { session: WHOLE_KERNEL, step: "", field: None, promise }
+    };
+    for id in &changes.lacks {
+        let expected = expectation.release.as_deref();
+        let change = books.changes.get(id);
+        if let (Some(release), Some(change)) = (expected, change)
+            && change.expected_in(release)
+        {
+            let accepted = format!("{id}, since {}", change.since);
+            findings.push(Finding::new("regressed", place(id), accepted, "not there".into(), books.promises));
+        }
+    }
+    for part in &changes.inconsistent {
+        let accepted = format!("{} in every session or in none", part.change);
+        let seen =
+            format!("with it: {}; without it: {}", part.carried_in.join(", "), part.lacked_in.join(", "));
+        findings.push(Finding::new(
+            "change-inconsistent",
+            place(&part.change),
+            accepted,
+            seen,
+            books.promises,
+        ));
+    }
+    findings
+}
+
+fn profile(sessions: &[SessionVerdict], changes: &Changes) -> ChangeProfile {
+    let mut profile = ChangeProfile::default();
+    for change in changes.iter() {
+        let named = |list: fn(&SessionVerdict) -> &Vec<String>| -> Vec<String> {
+            let with = sessions.iter().filter(|s| list(s).contains(&change.id));
+            with.map(|s| s.session.clone()).collect()
+        };
+        let (carried_in, lacked_in) = (named(|s| &s.carries), named(|s| &s.lacks));
+        match (carried_in.is_empty(), lacked_in.is_empty()) {
+            (true, true) => profile.unknown.push(change.id.clone()),
+            (false, true) => profile.carries.push(change.id.clone()),
+            (true, false) => profile.lacks.push(change.id.clone()),
+            (false, false) => {
+                let change = change.id.clone();
+                profile.inconsistent.push(Inconsistent { change, carried_in, lacked_in });
+            }
+        }
+    }
+    profile
+}
+
+fn judge_session(session: &Session, outcome: &Outcome, books: &Books) -> SessionVerdict {
+    let mut verdict = SessionVerdict::new(&session.id);
+    match outcome {
+        Outcome::Failed { why } => verdict.error = Some(why.clone()),
+        Outcome::Skipped { why } => verdict.skipped = Some(why.clone()),
+        Outcome::Performed(transcript) => match books.goldens.get(&session.id) {
+            Some(golden) => compare(session, golden, transcript, books, &mut verdict),
+            None => {
+                verdict.error = Some("no golden; record one and review it".to_owned());
+                damage_without_golden(session, transcript, books, &mut verdict);
+            }
+        },
+    }
+    verdict
+}
+
+fn compare(
+    session: &Session,
+    golden: &Golden,
+    transcript: &Transcript,
+    books: &Books,
+    verdict: &mut SessionVerdict,
+) {
+    let (mut carries, mut lacks) = (BTreeSet::new(), BTreeSet::new());
+    for (step, expected) in session.steps.iter().zip(&golden.steps) {
+        let seen = transcript.observation(&step.id);
+        let aside = transcript.step(&step.id).map(|s| &s.aside);
+        let touching = || expected.changes.iter().flat_map(|a| &a.with);
+        let explained = explain(expected, step, &seen);
+        let mended = match &explained {
+            Explained::Base(accepted) => {
+                lacks.extend(touching().cloned());
+                if accepted.damage().is_some() {
+                    let mut finding =
+                        found(session, &step.id, "known-damage", Field::Log, accepted, &seen, books);
+                    finding.log = lines(aside);
+                    verdict.findings.push(finding);
+                }
+                false
+            }
+            Explained::With(with) => {
+                carries.extend(with.iter().cloned());
+                // A change of the same step that does not belong to this alternative is not there.
+                lacks.extend(touching().filter(|id| !with.contains(id)).cloned());
+                expected.defect.as_ref().and_then(|d| d.mended_by.as_ref()).is_some_and(|m| with.contains(m))
+            }
+            Explained::Not { accepted, fields } => {
+                for (rule, field, follows) in classify(Some(step), accepted, &seen, fields) {
+                    let mut finding = found(session, &step.id, rule, field, accepted, &seen, books);
+                    finding.follows = follows;
+                    finding.log = lines(aside);
+                    verdict.findings.push(finding);
+                }
+                continue;
+            }
+        };
+        if let Some(defect) = &expected.defect {
+            verdict.defects.push(DefectSeen { step: step.id.clone(), defect: defect.clone(), mended });
+        }
+    }
+    boot_damage(session, transcript, books, verdict);
+    // A change that one step shows and another does not is inconsistent: both lists keep it.
+    verdict.carries = carries.into_iter().collect();
+    verdict.lacks = lacks.into_iter().collect();
+}
+
+fn found(
+    session: &Session,
+    step: &str,
+    rule: &str,
+    field: Field,
+    accepted: &Observation,
+    seen: &Observation,
+    books: &Books,
+) -> Finding {
+    let promise = session.promise_of(step, field);
+    let place = Place { session: &session.id, step, field: Some(field), promise };
+    let show = |o: &Observation| o.show(field).unwrap_or_else(|| "nothing".to_owned());
+    let mut finding = Finding::new(rule, place, show(accepted), show(seen), books.promises);
+    if matches!(field, Field::Arg | Field::Out) {
+        finding.accepted_decoded = accepted.decoded.clone();
+        finding.seen_decoded = seen.decoded.clone();
+    }
+    finding
+}
+
+fn lines(aside: Option<&Aside>) -> Vec<String> {
+    aside.map(|a| a.lines.iter().map(|l| l.text.clone()).collect()).unwrap_or_default()
+}
+
+/// Damage that belongs to no step of the session's: at boot, or of another thread.
+fn boot_damage(session: &Session, transcript: &Transcript, books: &Books, verdict: &mut SessionVerdict) {
+    let known = |id: &str| session.steps.iter().any(|s| s.id == id);
+    for seen in transcript.steps.iter().filter(|s| !known(&s.id)) {
+        if seen.observation.damage().is_some() {
+            let nothing = Observation::default();
+            let mut finding =
+                found(session, &seen.id, "kernel-damage", Field::Log, &nothing, &seen.observation, books);
+            finding.log = lines(Some(&seen.aside));
+            verdict.findings.push(finding);
+        }
+    }
+    let damage: Vec<_> = transcript
+        .unattributed
+        .iter()
+        .filter_map(|line| klog::classify(line).map(|event| (event, line)))
+        .filter(|(event, _)| event.class.is_damage())
+        .collect();
+    if let Some((event, _)) = damage.first() {
+        let place = Place {
+            session: &session.id,
+            step: "(unattributed)",
+            field: Some(Field::Log),
+            promise: &session.promise,
+        };
+        let seen = format!("{}: {}", event.class.name(), event.what);
+        let mut finding = Finding::new("kernel-damage", place, String::new(), seen, books.promises);
+        finding.log = transcript.unattributed.iter().map(|l| l.text.clone()).collect();
+        verdict.findings.push(finding);
+    }
+}
+
+/// Damage is conclusive even where nothing is recorded to compare with.
+fn damage_without_golden(
+    session: &Session,
+    transcript: &Transcript,
+    books: &Books,
+    verdict: &mut SessionVerdict,
+) {
+    let nothing = Observation::default();
+    for seen in transcript.steps.iter().filter(|s| s.observation.damage().is_some()) {
+        let field = if seen.observation.log.is_empty() { Field::End } else { Field::Log };
+        let mut finding =
+            found(session, &seen.id, "kernel-damage", field, &nothing, &seen.observation, books);
+        finding.log = lines(Some(&seen.aside));
+        verdict.findings.push(finding);
+    }
+}

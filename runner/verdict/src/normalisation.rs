@@ -1,0 +1,65 @@
+//! The one list of what may differ between runs without meaning. Everything else is compared.
+
+/// One thing that is made alike before it is compared.
+pub struct Normalisation {
+    /// What it is called.
+    pub id: &'static str,
+    /// What is made alike, and how.
+    pub what: &'static str,
+    /// Why it carries no meaning.
+    pub why: &'static str,
+    /// Where it is done.
+    pub place: &'static str,
+}
+
+/// All of them.
+pub const ALL: &[Normalisation] = &[
+    Normalisation {
+        id: "pointer-unchanged",
+        what: "a pointer in an argument structure that still has the value it was given becomes 0",
+        why: "the addresses are those of this process's memory",
+        place: "agent, memory",
+    },
+    Normalisation {
+        id: "descriptor-number",
+        what: "open and dup return 0",
+        why: "the number depends on what else the process has open",
+        place: "agent, perform",
+    },
+    Normalisation {
+        id: "numbered-device",
+        what: "memN, fwctlN, endpointN, cxl_memN and the like lose their number in listings and resolved links",
+        why: "numbers are given in probe order, which is asynchronous",
+        place: "agent, devices",
+    },
+    Normalisation {
+        id: "pci-address",
+        what: "PCI addresses in resolved links become BDF",
+        why: "bus numbers follow the order of root ports in the guest",
+        place: "agent, perform",
+    },
+    Normalisation {
+        id: "once-a-boot",
+        what: "messages that the kernel prints once a boot count only in a boot of the session's own",
+        why: "in a shared boot they go to whichever session comes first",
+        place: "session, observe",
+    },
+    Normalisation {
+        id: "taint-gained",
+        what: "taint is compared as the flags that a step sets, not as the whole word",
+        why: "what was set before belongs to another step or session",
+        place: "session, observation",
+    },
+    Normalisation {
+        id: "log-class",
+        what: "kernel log lines are compared by class and by what they name",
+        why: "addresses, processors, processes and times differ between runs",
+        place: "session, klog",
+    },
+    Normalisation {
+        id: "duration",
+        what: "how long a call took is not compared",
+        why: "it depends on the machine",
+        place: "session, observation",
+    },
+];

@@ -1,0 +1,119 @@
+//! The catalogue of promises: what each is, and how firmly it was made.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use schemars::JsonSchema;
+use scrubjay_session::file::{self, FileError};
+use serde::{Deserialize, Serialize};
+
+/// The form that this program reads.
+const FORMAT: &str = "scrubjay.promises/1";
+
+/// How firmly a promise was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Class {
+    /// Nobody said so; it is recorded so that a change is seen.
+    Incidental,
+    /// Code and design say so; a reasonable program relies on it.
+    Implied,
+    /// Documentation or a uapi header says so.
+    Documented,
+}
+
+impl Class {
+    /// The name that JSON uses.
+    pub fn name(self) -> &'static str {
+        match self {
+            Class::Incidental => "incidental",
+            Class::Implied => "implied",
+            Class::Documented => "documented",
+        }
+    }
+}
+
+/// One promise.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Promise {
+    /// A letter for the area and two digits.
+    pub id: String,
+    /// What is promised.
+    pub statement: String,
+    /// How firmly.
+    pub class: Class,
+    /// Where a statement has parts of different firmness: which part has which.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class_note: Option<String>,
+    /// Kernel file and function, or document.
+    pub source: String,
+    /// In which release it changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed: Option<String>,
+}
+
+/// One area of the catalogue.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Area {
+    /// `scrubjay.promises/1`.
+    pub format: String,
+    /// The letter that its ids start with.
+    pub area: String,
+    /// What it is about.
+    pub title: String,
+    /// The promises.
+    pub promises: Vec<Promise>,
+}
+
+/// The whole catalogue, by id.
+#[derive(Clone, Debug, Default)]
+pub struct Promises(BTreeMap<String, Promise>);
+
+impl Promises {
+    /// Reads every area below `dir`.
+    ///
+    /// # Errors
+    /// A file that is wrong, an id that is taken or belongs to another area.
+    pub fn load(dir: &Path) -> Result<Self, FileError> {
+        let mut promises = BTreeMap::new();
+        for path in file::json_below(dir)? {
+            let area: Area = file::read(&path)?;
+            if area.format != FORMAT {
+                return Err(FileError::sense(
+                    &path,
+                    "format",
+                    format!("`{}` is not `{FORMAT}`", area.format),
+                ));
+            }
+            for (i, promise) in area.promises.into_iter().enumerate() {
+                let place = format!("promises[{i}].id");
+                if !promise.id.starts_with(&area.area) {
+                    let why = format!("`{}` does not belong to area {}", promise.id, area.area);
+                    return Err(FileError::sense(&path, place, why));
+                }
+                if let Some(other) = promises.insert(promise.id.clone(), promise) {
+                    return Err(FileError::sense(&path, place, format!("`{}` is taken", other.id)));
+                }
+            }
+        }
+        Ok(Promises(promises))
+    }
+
+    /// One of them.
+    pub fn get(&self, id: &str) -> Option<&Promise> {
+        self.0.get(id)
+    }
+
+    /// How firmly a promise was made; one that is not in the catalogue counts as documented, so
+    /// that a wrong id never makes a break small.
+    pub fn class(&self, id: &str) -> Class {
+        self.get(id).map_or(Class::Documented, |promise| promise.class)
+    }
+
+    /// All of them, by id.
+    pub fn iter(&self) -> impl Iterator<Item = &Promise> {
+        self.0.values()
+    }
+}
