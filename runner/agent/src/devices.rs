@@ -113,6 +113,11 @@ pub fn all_reached() -> Vec<bool> {
     list().iter().enumerate().map(|(i, d)| reached(i as u16, d.until)).collect()
 }
 
+/// Whether each device has a fwctl node.
+pub fn all_nodes() -> Vec<bool> {
+    (0..list().len() as u16).map(|i| find(i, Anchor::Node).is_some_and(|node| node.exists())).collect()
+}
+
 /// A name without the numbers that probe order gives: `mem0`, `fwctl3`, `cxl_mem1` end in `N`.
 pub fn symbolic(name: &str) -> String {
     for prefix in ["cxl_mem", "mem", "fwctl", "endpoint", "port", "root", "decoder", "pmem"] {

@@ -28,7 +28,8 @@ pub fn serve(channel: &mut Channel) -> Result<(), FrameError> {
         match channel.receive()? {
             ToGuest::Settle(settle) => {
                 let reached = wait_until_settled(settle);
-                channel.send(&ToHost::Settled { reached, log: kmsg::fresh() })?;
+                let nodes = devices::all_nodes();
+                channel.send(&ToHost::Settled { reached, nodes, log: kmsg::fresh() })?;
             }
             ToGuest::Run(program) => {
                 let end = run(channel, &program)?;

@@ -1,1 +1,15 @@
 //! Plans boot groups and runs them: from sessions and a kernel to transcripts.
+//!
+//! [`plan`] says which sessions share a boot; [`Lab::run`] boots, performs and retires guests; the
+//! transcripts go to whoever judges them. The command and the test harness call the same engine.
+
+mod bank;
+mod converse;
+mod guest;
+mod lab;
+mod plan;
+mod prelude;
+pub mod store;
+
+pub use lab::{Kernel, KernelRun, Lab, Progress};
+pub use plan::{BootPlan, plan, shuffled};

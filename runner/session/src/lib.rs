@@ -23,4 +23,4 @@ pub use mailbox::MailboxCommand;
 pub use observation::{Observation, Seen};
 pub use session::{Boot, Need, Session, Sessions};
 pub use step::{Action, Field, Step};
-pub use transcript::Transcript;
+pub use transcript::{Performance, Transcript};

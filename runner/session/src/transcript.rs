@@ -46,3 +46,21 @@ impl Transcript {
         self.step(id).map_or_else(not_reached, |seen| seen.observation.clone())
     }
 }
+
+/// What became of a session on a kernel.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Performance {
+    /// It was performed.
+    Performed(Box<Transcript>),
+    /// It could not be: never a pass.
+    Failed {
+        /// Why.
+        why: String,
+    },
+    /// It does not apply to this kernel.
+    Skipped {
+        /// Why.
+        why: String,
+    },
+}

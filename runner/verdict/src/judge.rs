@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use scrubjay_session::observation::Aside;
+use scrubjay_session::transcript::Performance;
 use scrubjay_session::{Field, Observation, Session, Sessions, Transcript, klog};
 use serde::{Deserialize, Serialize};
 
@@ -14,23 +15,6 @@ use crate::finding::{Finding, Place, WHOLE_KERNEL};
 use crate::golden::{Defect, Golden, Goldens};
 use crate::policy::{Policy, Severities, Severity};
 use crate::promise::Promises;
-
-/// What became of a session on a kernel.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Outcome {
-    /// It was performed.
-    Performed(Box<Transcript>),
-    /// It could not be: never a pass.
-    Failed {
-        /// Why.
-        why: String,
-    },
-    /// It does not apply to this kernel.
-    Skipped {
-        /// Why.
-        why: String,
-    },
-}
 
 /// What is expected of a kernel.
 #[derive(Clone, Debug, Default)]
@@ -210,7 +194,7 @@ pub fn judge(
     kernel: &str,
     release: &str,
     absent: Option<&str>,
-    outcomes: &BTreeMap<String, Outcome>,
+    outcomes: &BTreeMap<String, Performance>,
     expectation: &Expectation,
     books: &Books,
 ) -> KernelVerdict {
@@ -295,12 +279,12 @@ fn profile(sessions: &[SessionVerdict], changes: &Changes) -> ChangeProfile {
     profile
 }
 
-fn judge_session(session: &Session, outcome: &Outcome, books: &Books) -> SessionVerdict {
+fn judge_session(session: &Session, outcome: &Performance, books: &Books) -> SessionVerdict {
     let mut verdict = SessionVerdict::new(&session.id);
     match outcome {
-        Outcome::Failed { why } => verdict.error = Some(why.clone()),
-        Outcome::Skipped { why } => verdict.skipped = Some(why.clone()),
-        Outcome::Performed(transcript) => match books.goldens.get(&session.id) {
+        Performance::Failed { why } => verdict.error = Some(why.clone()),
+        Performance::Skipped { why } => verdict.skipped = Some(why.clone()),
+        Performance::Performed(transcript) => match books.goldens.get(&session.id) {
             Some(golden) => compare(session, golden, transcript, books, &mut verdict),
             None => {
                 verdict.error = Some("no golden; record one and review it".to_owned());

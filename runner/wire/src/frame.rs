@@ -48,6 +48,8 @@ pub enum ToHost {
     Settled {
         /// One for each device: whether it came up as far as asked.
         reached: Vec<bool>,
+        /// One for each device: whether it has a fwctl node.
+        nodes: Vec<bool>,
         /// Kernel log lines since boot.
         log: Vec<LogLine>,
     },

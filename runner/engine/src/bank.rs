@@ -1,0 +1,134 @@
+//! The devices of one guest: serves them, resets them, acts as their firmware.
+
+use std::path::Path;
+use std::time::Duration;
+
+use scrubjay_device::{Device, DeviceError};
+use scrubjay_machine::{Device as Plugged, Kind, Port};
+use scrubjay_session::MailboxCommand;
+use scrubjay_session::lower::HostAction;
+use scrubjay_session::profile::{Attach, Profile, Profiles};
+use scrubjay_uapi::Selection;
+use scrubjay_wire::Attached;
+
+/// How long the firmware waits for the kernel to ring a doorbell that it was told to keep.
+const HELD_DEADLINE: Duration = Duration::from_secs(10);
+
+/// Memory of a stock device: the least that the specification's granularity allows.
+const STOCK_MIB: u32 = 256;
+
+/// The devices of a guest, in the order that it counts them.
+pub struct Bank(Vec<(Profile, Option<Device>)>);
+
+impl Bank {
+    /// Serves every profile that is ours to serve, each on a socket in `dir`.
+    pub fn serve(ids: &[String], profiles: &Profiles, dir: &Path) -> Result<Self, String> {
+        let mut bank = Vec::new();
+        for (i, id) in ids.iter().enumerate() {
+            let profile = profiles.get(id).map_err(|e| e.to_string())?.clone();
+            let device = profile.is_served().then(|| Device::serve(&profile, &dir.join(format!("d{i}"))));
+            bank.push((profile, device.transpose().map_err(|e| e.to_string())?));
+        }
+        Ok(Bank(bank))
+    }
+
+    /// What the guest is to be built with.
+    pub fn plugged(&self, dir: &Path) -> Vec<Plugged> {
+        let plug = |(i, (profile, _)): (usize, &(Profile, Option<Device>))| {
+            let socket = dir.join(format!("d{i}"));
+            match profile.attach {
+                Attach::CxlEndpoint => Plugged { port: Port::Cxl, kind: Kind::VfioUser { socket } },
+                Attach::Pcie => Plugged { port: Port::Pcie, kind: Kind::VfioUser { socket } },
+                Attach::QemuCxlType3 => Plugged {
+                    port: Port::Cxl,
+                    kind: Kind::StockType3 { size_mib: STOCK_MIB, serial: profile.serial },
+                },
+            }
+        };
+        self.0.iter().enumerate().map(plug).collect()
+    }
+
+    /// What the agent is told of each, given the address of its port.
+    pub fn attached(&self, port: impl Fn(usize) -> String) -> Vec<Attached> {
+        let attach = |(i, (profile, _)): (usize, &(Profile, Option<Device>))| Attached {
+            name: profile.id.clone(),
+            port: port(i),
+            until: profile.until,
+        };
+        self.0.iter().enumerate().map(attach).collect()
+    }
+
+    /// Whether each device has a Feature that the kernel leaves to user space.
+    pub fn expect_nodes(&self) -> Vec<bool> {
+        let open_to_users = |p: &Profile| p.is_served() && p.features.iter().any(|f| f.known().is_none());
+        self.0.iter().map(|(profile, _)| open_to_users(profile)).collect()
+    }
+
+    /// Where the guest has the devices of a session.
+    pub fn indices(&self, devices: &[String]) -> Vec<u16> {
+        let index = |id: &String| self.0.iter().position(|(profile, _)| profile.id == *id);
+        devices.iter().map(|id| index(id).map_or(u16::MAX, |i| i as u16)).collect()
+    }
+
+    /// Puts a device back to what its profile says, without the kernel's notice.
+    pub fn reset(&self, index: u16) {
+        if let Some((_, Some(device))) = self.0.get(usize::from(index)) {
+            device.reset();
+        }
+    }
+
+    /// The commands that the devices received since the last call, device by device.
+    pub fn take_traces(&self, indices: &[u16]) -> Vec<MailboxCommand> {
+        let device = |i: &u16| self.0.get(usize::from(*i)).and_then(|(_, device)| device.as_ref());
+        indices.iter().filter_map(device).flat_map(Device::take_trace).collect()
+    }
+
+    /// That every server still serves; the name of one that does not.
+    pub fn dead(&self) -> Option<&str> {
+        let dead = self.0.iter().find(|(_, device)| device.as_ref().is_some_and(|d| !d.alive()));
+        dead.map(|(profile, _)| profile.id.as_str())
+    }
+
+    /// Lets go of every doorbell, so that no guest waits for a session that is over.
+    pub fn release_all(&self) {
+        for device in self.0.iter().filter_map(|(_, device)| device.as_ref()) {
+            device.release();
+        }
+    }
+
+    /// Acts as the firmware; what there is to say of it goes into the step's `text`.
+    pub fn act(&self, action: &HostAction, indices: &[u16]) -> Result<Option<String>, String> {
+        let device = |session_device: usize| -> Result<&Device, String> {
+            let index = indices.get(session_device).copied().unwrap_or(u16::MAX);
+            let found = self.0.get(usize::from(index)).and_then(|(_, device)| device.as_ref());
+            found.ok_or_else(|| "this device is not ours: its firmware cannot act".to_owned())
+        };
+        let said = |e: DeviceError| e.to_string();
+        match action {
+            HostAction::Set(set) => {
+                let selection = Selection::from_number(set.selection.0)
+                    .ok_or_else(|| format!("selection {} cannot be set", set.selection))?;
+                device(set.device)?
+                    .set_value(&set.feature, selection, usize::from(set.offset), &set.bytes)
+                    .map_err(said)?;
+                Ok(None)
+            }
+            HostAction::Fail(fail) => {
+                device(fail.device)?.fail_next(fail.opcode.0 as u16, fail.code, fail.times);
+                Ok(None)
+            }
+            HostAction::Hold { device: d, opcode } => {
+                device(*d)?.hold(*opcode);
+                Ok(None)
+            }
+            HostAction::AwaitHeld { device: d } => {
+                let held = device(*d)?.await_held(HELD_DEADLINE);
+                Ok(Some(if held { "held" } else { "not held" }.to_owned()))
+            }
+            HostAction::Release { device: d } => {
+                device(*d)?.release();
+                Ok(None)
+            }
+        }
+    }
+}

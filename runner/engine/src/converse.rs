@@ -1,0 +1,273 @@
+//! One session with one guest: says go, acts as firmware, cuts the device's trace, collects.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use scrubjay_machine::{Guest, GuestError};
+use scrubjay_session::klog;
+use scrubjay_session::lower::Lowered;
+use scrubjay_session::observation::{Aside, Observation, Seen, StepEnd};
+use scrubjay_session::observe::{events, observe};
+use scrubjay_session::{Performance, Session, Transcript};
+use scrubjay_wire::{Answer, End, LogLine, Op, ToGuest, ToHost};
+
+use crate::bank::Bank;
+
+/// What a session came to, and what it left behind.
+pub struct Spoken {
+    /// The transcript, or why there is none.
+    pub performance: Performance,
+    /// Why the guest can serve no other session; `None` when it can.
+    pub spoiled: Option<String>,
+}
+
+/// Performs a session.
+pub fn converse(
+    guest: &mut Guest,
+    bank: &Bank,
+    session: &Session,
+    lowered: &Lowered,
+    silence: Duration,
+    taint_before: u64,
+) -> Spoken {
+    let indices = bank.indices(&session.devices);
+    let mut talk = Talk {
+        guest,
+        bank,
+        session,
+        lowered,
+        silence,
+        indices,
+        transcript: Transcript::new(&session.id),
+        said: HashMap::new(),
+        under_way: None,
+    };
+    for &index in &talk.indices {
+        bank.reset(index);
+    }
+    let spoken = talk.run(taint_before);
+    bank.release_all();
+    spoken
+}
+
+struct Talk<'a> {
+    guest: &'a mut Guest,
+    bank: &'a Bank,
+    session: &'a Session,
+    lowered: &'a Lowered,
+    silence: Duration,
+    indices: Vec<u16>,
+    transcript: Transcript,
+    /// What the firmware had to say, by step id.
+    said: HashMap<String, String>,
+    under_way: Option<u32>,
+}
+
+impl Talk<'_> {
+    fn run(&mut self, taint_before: u64) -> Spoken {
+        if let Err(e) = self.guest.send(&ToGuest::Run(self.lowered.program.clone())) {
+            return self.lost(e);
+        }
+        loop {
+            let heard = match self.guest.receive(self.patience()) {
+                Ok(heard) => heard,
+                Err(e) => return self.lost(e),
+            };
+            match heard {
+                ToHost::Begin { ticket } => {
+                    if let Err(why) = self.begin(ticket) {
+                        return self.failed(why);
+                    }
+                }
+                ToHost::Done { ticket, answer } => self.done(ticket, *answer),
+                ToHost::End { end, log, taint } => return self.end(end, log, taint, taint_before),
+                ToHost::Failed { why } => return self.failed(format!("the agent failed: {why}")),
+                other => return self.failed(format!("the agent said {other:?} in the middle of a session")),
+            }
+        }
+    }
+
+    /// How long the next frame may take: the agent watches the step's own deadline.
+    fn patience(&self) -> Duration {
+        let steps = &self.lowered.program.steps;
+        let under_way = self.under_way.and_then(|ticket| steps.iter().find(|s| s.ticket == ticket));
+        self.silence + Duration::from_millis(under_way.map_or(0, |s| s.deadline_ms).into())
+    }
+
+    fn begin(&mut self, ticket: u32) -> Result<(), String> {
+        let meta = self.lowered.steps.get(ticket as usize).ok_or_else(|| format!("no step {ticket}"))?;
+        if self.lowered.program.steps.iter().any(|s| s.ticket == ticket) {
+            self.under_way = Some(ticket);
+        }
+        if let Some(action) = &meta.host {
+            let said =
+                self.bank.act(action, &self.indices).map_err(|e| format!("step `{}`: {e}", meta.id))?;
+            self.said.extend(said.map(|said| (meta.id.clone(), said)));
+        }
+        self.guest.send(&ToGuest::Go { ticket }).map_err(|e| e.to_string())
+    }
+
+    fn done(&mut self, ticket: u32, mut answer: Answer) {
+        self.under_way = None;
+        let foreign = take_foreign(&mut answer);
+        self.transcript.unattributed.extend(foreign);
+        let mut seen = observe(ticket, answer, &self.lowered.steps, self.session.boot);
+        seen.observation.mailbox = self.bank.take_traces(&self.indices);
+        add_said(&mut seen, &self.said);
+        self.transcript.steps.push(seen);
+    }
+
+    fn end(&mut self, end: End, log: Vec<LogLine>, taint: u64, taint_before: u64) -> Spoken {
+        let spoiled = match end {
+            End::Finished => {
+                self.transcript.unattributed.extend(log.into_iter().filter(|l| klog::classify(l).is_some()));
+                None
+            }
+            End::Hung { ticket, checkpoint, stack } => {
+                self.cut_short(ticket, StepEnd::Hung, log, stack, checkpoint);
+                Some("a step hung".to_owned())
+            }
+            End::Died { status, signal: 0, ticket, .. } => {
+                let step = self.lowered.steps.get(ticket as usize).map_or("?", |m| &m.id);
+                return self
+                    .failed(format!("the agent's worker ended with status {status} in step `{step}`"));
+            }
+            End::Died { ticket, checkpoint, signal, .. } => {
+                self.cut_short(ticket, StepEnd::Died, log, format!("signal {signal}"), checkpoint);
+                Some(format!("the process died of signal {signal}"))
+            }
+        };
+        let hurt = self.transcript.steps.iter().find_map(|s| s.observation.damage());
+        let hurt = hurt.map(|class| format!("the kernel was hurt: {}", class.name()));
+        let other =
+            self.transcript.unattributed.iter().filter_map(klog::classify).find(|e| e.class.is_damage());
+        let other = other.map(|event| format!("the kernel was hurt: {}", event.class.name()));
+        let tainted = (taint != taint_before).then(|| format!("taint went from {taint_before} to {taint}"));
+        let rebound = self.session.spoils_guest().then(|| "the session rebinds its device".to_owned());
+        let dead = self.bank.dead().map(str::to_owned);
+        if let Some(profile) = dead {
+            return self.failed(format!("the server of the device `{profile}` died"));
+        }
+        Spoken {
+            performance: Performance::Performed(Box::new(self.transcript.clone())),
+            spoiled: spoiled.or(hurt).or(other).or(tainted).or(rebound),
+        }
+    }
+
+    /// A step that did not come back.
+    fn cut_short(&mut self, ticket: u32, end: StepEnd, log: Vec<LogLine>, stack: String, checkpoint: u64) {
+        let Some(meta) = self.lowered.steps.get(ticket as usize) else { return };
+        let sweeps =
+            self.lowered.program.steps.iter().any(|s| s.ticket == ticket && matches!(s.op, Op::Sweep(_)));
+        let observation = Observation {
+            end,
+            log: events(&log, self.session.boot),
+            mailbox: self.bank.take_traces(&self.indices),
+            ..Observation::default()
+        };
+        let aside = Aside { lines: log, stack, checkpoint: sweeps.then_some(checkpoint), ..Aside::default() };
+        self.transcript.steps.push(Seen { id: meta.id.clone(), observation, aside });
+    }
+
+    /// The guest is gone: a panic is the kernel's doing and conclusive, anything else is ours.
+    fn lost(&mut self, error: GuestError) -> Spoken {
+        let spoiled = Some(error.to_string());
+        let console = self.guest.console();
+        let panicked = console.lines().any(|line| line.contains("Kernel panic - not syncing"));
+        match (panicked, self.under_way) {
+            (true, Some(ticket)) => {
+                let log = damage_lines(&console);
+                self.cut_short(ticket, StepEnd::GuestDied, log, String::new(), 0);
+                Spoken { performance: Performance::Performed(Box::new(self.transcript.clone())), spoiled }
+            }
+            _ => {
+                let place = self.under_way.and_then(|t| self.lowered.steps.get(t as usize));
+                let place = place.map_or("between steps".to_owned(), |m| format!("in step `{}`", m.id));
+                let why = match self.bank.dead() {
+                    Some(profile) => format!("the server of the device `{profile}` died {place}"),
+                    None => format!("{error} {place}"),
+                };
+                Spoken { performance: Performance::Failed { why }, spoiled }
+            }
+        }
+    }
+
+    fn failed(&self, why: String) -> Spoken {
+        Spoken { performance: Performance::Failed { why: why.clone() }, spoiled: Some(why) }
+    }
+}
+
+/// Takes the lines out of an answer that another thread caused, where the kernel says whose they are.
+fn take_foreign(answer: &mut Answer) -> Vec<LogLine> {
+    let mut own = vec![format!("T{}", answer.tid)];
+    own.extend(answer.branches.iter().flat_map(|b| &b.0).map(|(_, a)| format!("T{}", a.tid)));
+    let lines = std::mem::take(&mut answer.log);
+    let is_own = |line: &LogLine| line.caller.as_ref().is_none_or(|caller| own.contains(caller));
+    let (own, foreign): (Vec<_>, Vec<_>) = lines.into_iter().partition(is_own);
+    answer.log = own;
+    foreign.into_iter().filter(|line| klog::classify(line).is_some()).collect()
+}
+
+fn add_said(seen: &mut Seen, said: &HashMap<String, String>) {
+    if let Some(text) = said.get(&seen.id) {
+        seen.observation.text = Some(text.clone());
+    }
+    for step in seen.observation.branches.iter_mut().flat_map(|b| &mut b.steps) {
+        add_said(step, said);
+    }
+}
+
+/// What a console says of the kernel's end: from the first report on, as log lines.
+pub fn damage_lines(console: &str) -> Vec<LogLine> {
+    let line = |(i, text): (usize, &str)| LogLine {
+        seq: i as u64,
+        micros: 0,
+        level: 0,
+        caller: None,
+        text: strip_stamp(text).to_owned(),
+    };
+    let lines: Vec<_> = console.lines().enumerate().map(line).collect();
+    let is_report = |l: &LogLine| klog::classify(l).is_some_and(|e| e.class.is_damage());
+    let first = lines.iter().position(is_report).unwrap_or(lines.len());
+    lines[first..].to_vec()
+}
+
+/// A console line without its time and caller: `[    1.234567][    T1] text`.
+fn strip_stamp(line: &str) -> &str {
+    let mut rest = line.trim_end();
+    while let Some((_, after)) = rest.strip_prefix('[').and_then(|r| r.split_once(']')) {
+        rest = after.trim_start();
+    }
+    rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_on_the_console_is_taken_apart() {
+        let console = "[    0.1] boot\n[    1.2][   T71] BUG: kernel NULL pointer dereference, address: 0\n[    1.3] Kernel panic - not syncing: x\n";
+        let lines = damage_lines(console);
+        assert_eq!(lines.len(), 2);
+        assert!(lines[0].text.starts_with("BUG: kernel NULL"));
+    }
+
+    #[test]
+    fn lines_of_another_thread_are_not_the_steps() {
+        let line = |caller: &str, text: &str| LogLine {
+            seq: 1,
+            micros: 1,
+            level: 4,
+            caller: Some(caller.to_owned()),
+            text: text.to_owned(),
+        };
+        let mut answer = Answer {
+            tid: 7,
+            log: vec![line("T7", "mine"), line("T9", "WARNING: CPU: 0 PID: 9 at f.c:1 f+0x1/0x2")],
+            ..Answer::default()
+        };
+        assert_eq!(take_foreign(&mut answer).len(), 1);
+        assert_eq!(answer.log.len(), 1);
+    }
+}

@@ -1,0 +1,176 @@
+//! A guest that serves sessions: its devices, its settling, and what it said on the way up.
+
+use std::time::Duration;
+
+use scrubjay_machine::{BootError, Deadlines, Guest, Spec};
+use scrubjay_session::klog;
+use scrubjay_session::lower::{Lowered, Surroundings, lower};
+use scrubjay_session::{Boot, Session};
+use scrubjay_wire::{Hello, LogLine, Settle, ToGuest, ToHost};
+
+use crate::bank::Bank;
+use crate::converse::{Spoken, converse};
+use crate::lab::{Kernel, Lab};
+use crate::plan::BootPlan;
+use crate::prelude;
+
+/// How long all devices together may take to come up, before scaling.
+const SETTLE: Duration = Duration::from_millis(1_500);
+
+/// A guest that is up.
+pub struct Live {
+    guest: Guest,
+    bank: Bank,
+    deadlines: Deadlines,
+    boot: Boot,
+    /// What the agent said of the kernel.
+    pub hello: Hello,
+    /// What the kernel said until its devices had settled.
+    pub log: Vec<LogLine>,
+    /// Whether each device has a fwctl node.
+    pub nodes: Vec<bool>,
+    taint: u64,
+    /// Sockets of the devices; removed at last.
+    _dir: tempfile::TempDir,
+}
+
+/// Why a guest did not come up.
+pub enum Failure {
+    /// The kernel died on the way: its last words.
+    Panicked(Vec<LogLine>),
+    /// It could not be tested.
+    Other(String),
+}
+
+impl Live {
+    /// Boots a guest for a plan and waits until its devices have settled.
+    pub fn up(lab: &Lab, kernel: &Kernel, plan: &BootPlan) -> Result<Self, Failure> {
+        let other = |e: String| Failure::Other(e);
+        let dir = tempfile::Builder::new()
+            .prefix("sj-")
+            .tempdir()
+            .map_err(|e| other(format!("no directory for sockets: {e}")))?;
+        let bank = Bank::serve(&plan.devices, lab.profiles, dir.path()).map_err(other)?;
+        let mut spec = Spec::new(&kernel.image, lab.accel);
+        spec.modules = kernel.modules.clone();
+        spec.vcpus = lab.vcpus;
+        spec.append = plan.command_line.clone();
+        spec.devices = bank.plugged(dir.path());
+        let ports: Vec<_> =
+            (0..spec.devices.len()).map(|i| spec.port_address(i).unwrap_or_default()).collect();
+        let deadlines = Deadlines::new(lab.accel, lab.vcpus);
+        let (guest, hello) = Guest::boot(lab.qemu, &spec, deadlines).map_err(|e| match e {
+            BootError::Panicked { console, .. } => Failure::Panicked(crate::converse::damage_lines(&console)),
+            e => Failure::Other(e.to_string()),
+        })?;
+        let taint = hello.taint;
+        let mut live = Live {
+            guest,
+            bank,
+            deadlines,
+            boot: plan.boot,
+            hello,
+            log: Vec::new(),
+            nodes: Vec::new(),
+            taint,
+            _dir: dir,
+        };
+        live.settle(|i| ports[i].clone()).map_err(|e| {
+            let console = live.guest.console();
+            match console.contains("Kernel panic - not syncing") {
+                true => Failure::Panicked(crate::converse::damage_lines(&console)),
+                false => Failure::Other(e),
+            }
+        })?;
+        Ok(live)
+    }
+
+    fn settle(&mut self, port: impl Fn(usize) -> String) -> Result<(), String> {
+        let deadline = SETTLE.mul_f64(self.patience());
+        let devices = self.bank.attached(port);
+        let ask = Settle { devices, deadline_ms: deadline.as_millis() as u32 };
+        self.guest.send(&ToGuest::Settle(ask)).map_err(|e| e.to_string())?;
+        match self.guest.receive(deadline + self.deadlines.silence) {
+            Ok(ToHost::Settled { nodes, log, .. }) => {
+                self.nodes = nodes;
+                self.log = log;
+                Ok(())
+            }
+            Ok(other) => Err(format!("the agent said {other:?} when its devices should have settled")),
+            Err(e) => Err(e.to_string()),
+        }
+    }
+
+    /// By what deadlines of steps are multiplied.
+    fn patience(&self) -> f64 {
+        self.deadlines.step.as_secs_f64() / 5.0
+    }
+
+    /// What hurt the kernel on the way up.
+    pub fn damage(&self) -> Option<String> {
+        let events = self.log.iter().filter_map(klog::classify);
+        events.filter(|e| e.class.is_damage()).map(|e| format!("{}: {}", e.class.name(), e.what)).next()
+    }
+
+    /// The evidence that this kernel has no fwctl; `None` when it has.
+    pub fn fwctl_absent(&self) -> Option<String> {
+        if self.hello.lacks.iter().any(|l| l == "fwctl") {
+            return Some("no fwctl class: /sys/class/fwctl is not there".to_owned());
+        }
+        let expected = self.bank.expect_nodes();
+        let wanting = expected.iter().filter(|&&e| e).count();
+        let there = expected.iter().zip(&self.nodes).filter(|(e, n)| **e && **n).count();
+        (wanting > 0 && there == 0)
+            .then(|| format!("the fwctl class is there, but none of {wanting} devices with Features for user space has a node"))
+    }
+
+    /// Taints the kernel where the boot is to be a tainted one.
+    pub fn prepare(&mut self, plan: &BootPlan, lab: &Lab) -> Result<(), String> {
+        let with_node = self.nodes.iter().position(|&n| n);
+        if !prelude::needed(self.boot) {
+            return Ok(());
+        }
+        let device =
+            with_node.and_then(|i| plan.devices.get(i)).ok_or("no device of this boot has a fwctl node")?;
+        let session = prelude::session(device);
+        let lowered = self.lower(&session, lab)?;
+        let spoken = self.converse(&session, &lowered);
+        match spoken.performance {
+            scrubjay_session::Performance::Performed(transcript) => {
+                self.taint = transcript.steps.last().map_or(self.taint, |s| s.aside.taint_after);
+                Ok(())
+            }
+            other => Err(format!("the kernel could not be tainted: {other:?}")),
+        }
+    }
+
+    /// Performs a session.
+    pub fn perform(&mut self, session: &Session, lab: &Lab) -> Result<Spoken, String> {
+        let lowered = self.lower(session, lab)?;
+        Ok(self.converse(session, &lowered))
+    }
+
+    fn lower(&self, session: &Session, lab: &Lab) -> Result<Lowered, String> {
+        let surroundings = Surroundings {
+            feature: &|profile, name| lab.feature(profile, name),
+            devices: &self.bank.indices(&session.devices),
+            patience: self.patience(),
+        };
+        lower(session, &surroundings).map_err(|e| e.to_string())
+    }
+
+    fn converse(&mut self, session: &Session, lowered: &Lowered) -> Spoken {
+        converse(&mut self.guest, &self.bank, session, lowered, self.deadlines.silence, self.taint)
+    }
+
+    /// The console so far.
+    pub fn console(&self) -> String {
+        self.guest.console()
+    }
+
+    /// Ends it in an orderly way.
+    pub fn down(self) {
+        // A guest that does not go is killed when it is dropped.
+        let _ = self.guest.power_off();
+    }
+}

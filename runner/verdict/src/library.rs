@@ -1,0 +1,99 @@
+//! Everything below `vectors/`, read and held against each other.
+
+use std::path::{Path, PathBuf};
+
+use scrubjay_session::profile::{ProfileError, Profiles};
+use scrubjay_session::{FileError, Sessions};
+
+use crate::change::Changes;
+use crate::golden::Goldens;
+use crate::judge::Books;
+use crate::promise::Promises;
+
+/// The vectors: profiles, sessions, goldens, changes, promises.
+pub struct Library {
+    /// The directory that holds `vectors` and `kernels`.
+    pub root: PathBuf,
+    /// The device profiles.
+    pub profiles: Profiles,
+    /// The sessions.
+    pub sessions: Sessions,
+    /// What they are expected to give.
+    pub goldens: Goldens,
+    /// Known differences between kernels.
+    pub changes: Changes,
+    /// What is promised.
+    pub promises: Promises,
+}
+
+/// Why the vectors cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum LibraryError {
+    /// A session, golden, change or promise.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A device profile.
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
+}
+
+impl Library {
+    /// Reads `root/vectors`.
+    ///
+    /// # Errors
+    /// The first file that is wrong by itself or does not fit the others, with the remedy.
+    pub fn load(root: &Path) -> Result<Self, LibraryError> {
+        let vectors = root.join("vectors");
+        let profiles = Profiles::load_dir(&vectors.join("devices"))?;
+        let sessions = Sessions::load(&vectors.join("sessions"))?;
+        let changes = Changes::load(&vectors.join("changes"))?;
+        let promises = Promises::load(&vectors.join("promises"))?;
+        let goldens = Goldens::load(&vectors.join("goldens"), &sessions, &changes)?;
+        let library = Library { root: root.to_owned(), profiles, sessions, goldens, changes, promises };
+        library.check()?;
+        Ok(library)
+    }
+
+    fn check(&self) -> Result<(), LibraryError> {
+        for session in self.sessions.iter() {
+            let path = self.sessions.path(&session.id).unwrap_or(Path::new("?"));
+            for (i, device) in session.devices.iter().enumerate() {
+                if self.profiles.get(device).is_err() {
+                    let why = format!("there is no profile `{device}` in vectors/devices");
+                    return Err(FileError::sense(path, format!("devices[{i}]"), why).into());
+                }
+            }
+            for promise in session.promises() {
+                if self.promises.get(promise).is_none() {
+                    let why = format!("there is no promise `{promise}` in vectors/promises");
+                    return Err(FileError::sense(path, "promise", why).into());
+                }
+            }
+        }
+        for change in self.changes.iter() {
+            if self.promises.get(&change.promise).is_none() {
+                let path = self.root.join("vectors/changes").join(format!("{}.json", change.id));
+                let why = format!("there is no promise `{}` in vectors/promises", change.promise);
+                return Err(FileError::sense(&path, "promise", why).into());
+            }
+        }
+        Ok(())
+    }
+
+    /// What a judgement is made from.
+    pub fn books(&self) -> Books<'_> {
+        Books {
+            sessions: &self.sessions,
+            goldens: &self.goldens,
+            changes: &self.changes,
+            promises: &self.promises,
+        }
+    }
+
+    /// Where the golden of a session is, or would be: as its session below `vectors/sessions`.
+    pub fn golden_path(&self, session: &str) -> Option<PathBuf> {
+        let vectors = self.root.join("vectors");
+        let below = self.sessions.path(session)?.strip_prefix(vectors.join("sessions")).ok()?;
+        Some(vectors.join("goldens").join(below))
+    }
+}
