@@ -15,7 +15,7 @@ use scrubjay_uapi::Effects;
 use scrubjay_wire::Probe;
 use serde::{Deserialize, Serialize};
 
-pub use fault::{Fault, Play, Trigger};
+pub use fault::{Background, Fault, Play, Trigger};
 pub use feature::{EntryOverride, Feature};
 pub use load::{ProfileError, Profiles};
 pub use text::{Hex16, Hex64, OpcodeRef};

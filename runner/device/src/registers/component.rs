@@ -1,0 +1,88 @@
+//! The component register block's CXL.cachemem page: the HDM decoder capability, without which the
+//! kernel makes no endpoint and so no EDAC device.
+
+use super::{Block, Register, fixed, writable};
+
+/// Bytes of the page.
+const LEN: usize = 0x1000;
+/// Where the HDM decoder capability lies in the page.
+const HDM: usize = 0x200;
+/// The decoder's control register.
+const DECODER_CONTROL: usize = HDM + 0x20;
+
+/// Decoder control: commit asked for.
+const COMMIT: u32 = 1 << 9;
+/// Decoder control: committed.
+const COMMITTED: u32 = 1 << 10;
+
+/// The registers of the page, with one decoder.
+pub(crate) fn registers() -> Vec<Register> {
+    vec![
+        // Id 1, version 1, cache/mem version 1, one capability.
+        fixed(0x0, 4, "CXL Capability Header", "CXL r3.2, 8.2.4.1", 1 | 1 << 16 | 1 << 20 | 1 << 24),
+        // Id 5, version 3.
+        fixed(
+            0x4,
+            4,
+            "CXL HDM Decoder Capability Header",
+            "CXL r3.2, 8.2.4.5",
+            5 | 3 << 16 | (HDM as u64) << 20,
+        ),
+        // One decoder; interleave on address bits 11:8 and 14:12.
+        fixed(HDM, 4, "HDM Decoder Capability", "CXL r3.2, 8.2.4.20.1", 1 << 8 | 1 << 9),
+        writable(HDM + 0x04, 4, "HDM Decoder Global Control", "CXL r3.2, 8.2.4.20.2", 0, 0b11),
+        writable(HDM + 0x10, 4, "HDM Decoder 0 Base Low", "CXL r3.2, 8.2.4.20.3", 0, 0xf000_0000),
+        writable(HDM + 0x14, 4, "HDM Decoder 0 Base High", "CXL r3.2, 8.2.4.20.4", 0, 0xffff_ffff),
+        writable(HDM + 0x18, 4, "HDM Decoder 0 Size Low", "CXL r3.2, 8.2.4.20.5", 0, 0xf000_0000),
+        writable(HDM + 0x1c, 4, "HDM Decoder 0 Size High", "CXL r3.2, 8.2.4.20.6", 0, 0xffff_ffff),
+        writable(DECODER_CONTROL, 4, "HDM Decoder 0 Control", "CXL r3.2, 8.2.4.20.7", 0, 0x13ff),
+        writable(HDM + 0x24, 4, "HDM Decoder 0 DPA Skip Low", "CXL r3.2, 8.2.4.20.8", 0, 0xf000_0000),
+        writable(HDM + 0x28, 4, "HDM Decoder 0 DPA Skip High", "CXL r3.2, 8.2.4.20.9", 0, 0xffff_ffff),
+    ]
+}
+
+/// The page and what a write to it does.
+#[derive(Debug)]
+pub(crate) struct Component(Block);
+
+impl Component {
+    pub fn new() -> Self {
+        Component(Block::new(LEN, &registers()))
+    }
+
+    pub fn reset(&mut self) {
+        self.0.reset();
+    }
+
+    pub fn read(&self, at: usize, into: &mut [u8]) {
+        self.0.read(at, into);
+    }
+
+    /// Writes; a decoder told to commit is committed at once.
+    pub fn write(&mut self, at: usize, data: &[u8]) {
+        self.0.write(at, data);
+        let control = self.0.u32(DECODER_CONTROL);
+        let committed = if control & COMMIT != 0 { control | COMMITTED } else { control & !COMMITTED };
+        self.0.set_u32(DECODER_CONTROL, committed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    fn a_decoder_told_to_commit_is_committed_until_told_otherwise() {
+        let mut page = Component::new();
+        let control = |page: &Component| {
+            let mut bytes = [0; 4];
+            page.read(DECODER_CONTROL, &mut bytes);
+            u32::from_le_bytes(bytes)
+        };
+        page.write(DECODER_CONTROL, &COMMIT.to_le_bytes());
+        assert_eq!(control(&page), COMMIT | COMMITTED);
+        page.write(DECODER_CONTROL, &0u32.to_le_bytes());
+        assert_eq!(control(&page), 0);
+    }
+}
