@@ -1,1 +1,37 @@
-//! Where kernels come from: manifests, fetching, building, the cache.
+//! Where kernels come from: manifests, config fragments, downloads, builds and the cache.
+//!
+//! A [`Catalogue`] is a directory of manifests, one a kernel. A [`Resolver`] turns a [`Manifest`] into an [`Image`]:
+//! a bootable file with what is known of it. It looks in its own cache, then in a directory of prebuilt images, and
+//! builds only when asked to. An image that is in no manifest comes from [`Image::from_file`].
+//!
+//! This crate boots nothing and knows nothing of sessions; a colleague crate puts the image under QEMU.
+
+mod build;
+mod cache;
+mod catalogue;
+mod config;
+mod debian;
+mod digest;
+mod error;
+mod fetch;
+mod image;
+mod manifest;
+mod modules;
+mod progress;
+mod recipe;
+mod resolver;
+mod unpack;
+
+pub use cache::Cache;
+pub use catalogue::Catalogue;
+pub use config::{ConfigError, Fragment};
+pub use debian::{Archive, ArchiveError};
+pub use error::KernelError;
+pub use fetch::{FetchError, Fetched};
+pub use image::{Image, ImageError, ImageHeader, Origin, Provenance};
+pub use manifest::{Compiler, Config, DebianPackage, Fwctl, Manifest, ManifestError, Place, Release, Source};
+pub use modules::ModuleError;
+pub use progress::{Bar, Cancellable, Phase, PlainLines, Progress, Silent, Unit, for_stderr};
+pub use recipe::{Recipe, RecipeError};
+pub use resolver::{Resolver, State};
+pub use unpack::UnpackError;

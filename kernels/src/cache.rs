@@ -1,0 +1,250 @@
+//! The cache on disk: its layout, its locks, and work directories that never look like results.
+//!
+//! ```text
+//! ${XDG_CACHE_HOME:-~/.cache}/scrubjay/
+//!   downloads/FILE, FILE.part              what was fetched, and what is on its way
+//!   kernels/ID-RECIPE/                     a kernel; it has this name only when it is whole
+//!   kernels/.work-ID-RECIPE/               a kernel in the making; removed at the end, or by whoever comes next
+//!   kernels/.lock-ID-RECIPE                held while it is made
+//! ```
+//!
+//! Knows names and locks; fetches and builds nothing.
+
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::progress::Progress;
+
+/// The directory in which everything is kept that can be made again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cache {
+    root: PathBuf,
+}
+
+/// What is wrong with the cache.
+#[derive(Debug, thiserror::Error)]
+pub enum CacheError {
+    /// Neither XDG_CACHE_HOME nor HOME says where it is.
+    #[error("neither XDG_CACHE_HOME nor HOME is set to an absolute path, so there is no cache; set one")]
+    NoHome,
+    /// A file or directory of the cache cannot be made, read or removed.
+    #[error("cannot {what} {}", path.display())]
+    Io {
+        /// What was tried.
+        what: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// Why; a full disk shows here.
+        source: std::io::Error,
+    },
+    /// The caller asked to stop while another process held the lock.
+    #[error("interrupted while waiting for another process")]
+    Interrupted,
+}
+
+impl CacheError {
+    pub(crate) fn io(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        move |source| Self::Io { what, path: path.to_owned(), source }
+    }
+}
+
+impl Cache {
+    /// The user's cache: `scrubjay` below `XDG_CACHE_HOME`, or below `.cache` in `HOME`.
+    ///
+    /// # Errors
+    /// [`CacheError::NoHome`].
+    pub fn for_user() -> Result<Self, CacheError> {
+        let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        absolute("XDG_CACHE_HOME")
+            .or_else(|| absolute("HOME").map(|home| home.join(".cache")))
+            .map(|base| Self::at(base.join("scrubjay")))
+            .ok_or(CacheError::NoHome)
+    }
+
+    /// A cache in that directory; it is made when first written to.
+    pub fn at(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    /// Its directory.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Where downloads are kept.
+    pub fn downloads(&self) -> PathBuf {
+        self.root.join("downloads")
+    }
+
+    /// Where kernels are kept.
+    pub fn kernels(&self) -> PathBuf {
+        self.root.join("kernels")
+    }
+
+    /// The directory of one kernel: there when it is whole, else not.
+    pub fn entry(&self, id: &str, recipe: &str) -> PathBuf {
+        self.kernels().join(format!("{id}-{recipe}"))
+    }
+
+    /// Takes the lock of one kernel, and clears away whatever unfinished work of a dead process lies about.
+    pub(crate) fn lock(&self, id: &str, recipe: &str, progress: &mut dyn Progress) -> Result<Lock, CacheError> {
+        let dir = self.kernels();
+        fs::create_dir_all(&dir).map_err(CacheError::io("make the directory", &dir))?;
+        let lock = Lock::take(&dir.join(format!(".lock-{id}-{recipe}")), &format!("kernel {id}"), progress)?;
+        self.sweep(&format!("{id}-{recipe}"))?;
+        Ok(lock)
+    }
+
+    /// A fresh work directory; the caller holds the lock.
+    pub(crate) fn work(&self, id: &str, recipe: &str) -> Result<WorkDir, CacheError> {
+        let path = self.kernels().join(format!(".work-{id}-{recipe}"));
+        fs::create_dir_all(&path).map_err(CacheError::io("make the directory", &path))?;
+        Ok(WorkDir { path })
+    }
+
+    /// Removes work directories that nobody works in: the one whose lock the caller holds, and those whose lock is
+    /// free.
+    fn sweep(&self, held: &str) -> Result<(), CacheError> {
+        let dir = self.kernels();
+        for entry in fs::read_dir(&dir).map_err(CacheError::io("read the directory", &dir))? {
+            let path = entry.map_err(CacheError::io("read the directory", &dir))?.path();
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            let Some(suffix) = name.strip_prefix(".work-") else { continue };
+            let _free = if suffix == held {
+                None
+            } else {
+                match Lock::try_take(&dir.join(format!(".lock-{suffix}")))? {
+                    Some(lock) => Some(lock),
+                    None => continue,
+                }
+            };
+            fs::remove_dir_all(&path).map_err(CacheError::io("remove the leftover", &path))?;
+        }
+        Ok(())
+    }
+}
+
+/// A lock between processes; free again when dropped, or when its process dies.
+#[derive(Debug)]
+pub(crate) struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    const POLL: Duration = Duration::from_millis(100);
+
+    /// Waits for the lock, with a note when it has to.
+    pub(crate) fn take(path: &Path, what: &str, progress: &mut dyn Progress) -> Result<Self, CacheError> {
+        let mut said = false;
+        loop {
+            if let Some(lock) = Self::try_take(path)? {
+                return Ok(lock);
+            }
+            if progress.cancelled() {
+                return Err(CacheError::Interrupted);
+            }
+            if !said {
+                progress.note(&format!("another process is at {what}; waiting for it"));
+                said = true;
+            }
+            std::thread::sleep(Self::POLL);
+        }
+    }
+
+    /// The lock, or nothing when another holds it.
+    pub(crate) fn try_take(path: &Path) -> Result<Option<Self>, CacheError> {
+        if let Some(dir) = path.parent() {
+            fs::create_dir_all(dir).map_err(CacheError::io("make the directory", dir))?;
+        }
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(path)
+            .map_err(CacheError::io("open the lock", path))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Self { _file: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(source)) => {
+                Err(CacheError::Io { what: "take the lock", path: path.to_owned(), source })
+            }
+        }
+    }
+}
+
+/// A directory for unfinished work, removed with all that is in it when dropped.
+#[derive(Debug)]
+pub(crate) struct WorkDir {
+    path: PathBuf,
+}
+
+impl WorkDir {
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Gives the subdirectory `name` its final place, in one step.
+    pub(crate) fn publish(self, name: &str, entry: &Path) -> Result<(), CacheError> {
+        let from = self.path.join(name);
+        if entry.exists() {
+            // Only a damaged entry is made again.
+            let old = self.path.join("damaged");
+            fs::rename(entry, &old).map_err(CacheError::io("move away", entry))?;
+        }
+        fs::rename(&from, entry).map_err(CacheError::io("put in place", entry))
+    }
+}
+
+impl Drop for WorkDir {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_dir_all(&self.path) {
+            tracing::warn!(path = %self.path.display(), %error, "a work directory is left behind");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::progress::Silent;
+
+    #[test]
+    fn work_that_is_dropped_leaves_nothing() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let cache = Cache::at(dir.path());
+        let _lock = cache.lock("7.3", "abc", &mut Silent).expect("the lock");
+        let work = cache.work("7.3", "abc").expect("a work directory");
+        let path = work.path().to_owned();
+        fs::write(path.join("half"), "x").expect("written");
+        drop(work);
+        assert!(!path.exists());
+        assert!(!cache.entry("7.3", "abc").exists());
+    }
+
+    #[test]
+    fn leftovers_of_the_dead_are_swept_and_those_of_the_living_are_not() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let cache = Cache::at(dir.path());
+        let living = cache.lock("7.2", "bbb", &mut Silent).expect("the lock");
+        for name in [".work-7.3-aaa", ".work-7.2-bbb", ".work-7.1-ccc", "7.0-ddd"] {
+            fs::create_dir_all(cache.kernels().join(name).join("src")).expect("made");
+        }
+        let _mine = cache.lock("7.3", "aaa", &mut Silent).expect("the lock");
+        let left = |name: &str| cache.kernels().join(name).exists();
+        assert!(!left(".work-7.3-aaa") && !left(".work-7.1-ccc"), "the dead are swept");
+        assert!(left(".work-7.2-bbb") && left("7.0-ddd"), "the living and the whole stay");
+        drop(living);
+    }
+
+    #[test]
+    fn one_kernel_has_one_builder_at_a_time() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("lock");
+        let first = Lock::try_take(&path).expect("no error");
+        assert!(first.is_some());
+        assert!(Lock::try_take(&path).expect("no error").is_none());
+        drop(first);
+        assert!(Lock::try_take(&path).expect("no error").is_some());
+    }
+}

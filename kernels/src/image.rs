@@ -1,0 +1,282 @@
+//! A kernel image that can be booted, what is known of where it came from, and the boot header that proves it one.
+//!
+//! Reads images; never makes one.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::digest;
+
+/// A kernel ready to boot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Image {
+    /// The manifest's id; for a file named by its path, that path.
+    pub id: String,
+    /// What the kernel calls itself (`uname -r`), read from its boot header.
+    pub release: String,
+    /// The x86 boot image.
+    pub bzimage: PathBuf,
+    /// The config that it was built with, where it is known.
+    pub config: Option<PathBuf>,
+    /// Modules that a guest has to load, in this order; `.ko`, `.ko.xz`, `.ko.zst` or `.ko.gz`.
+    pub modules: Vec<PathBuf>,
+    /// The kernel's own KTAP parser, `kunit.py`, where the image was built here.
+    pub kunit: Option<PathBuf>,
+    /// Where the image came from.
+    pub provenance: Provenance,
+}
+
+/// Where an image came from, and its digest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Provenance {
+    /// How the image came to be here.
+    pub origin: Origin,
+    /// SHA-256 of the image, lower-case hexadecimal.
+    pub sha256: String,
+}
+
+/// How an image came to be here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Origin {
+    /// Built by this program, from a recipe.
+    Built {
+        /// The recipe's hash, which is in the name of the cache's entry.
+        recipe: String,
+        /// The source: package and version, address or path.
+        source: String,
+        /// SHA-256 of the source's file; none for a tree.
+        source_sha256: Option<String>,
+        /// The first line of the compiler's `--version`.
+        compiler: String,
+    },
+    /// Debian's own binary packages.
+    DebianImage {
+        /// The recipe's hash, which is in the name of the cache's entry.
+        recipe: String,
+        /// The packages' files.
+        packages: Vec<String>,
+    },
+    /// Taken from a directory of prebuilt images, or named by a manifest.
+    Prebuilt,
+    /// A file named on the command line.
+    File,
+}
+
+/// What the boot header of an x86 image says (Documentation/arch/x86/boot.rst).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageHeader {
+    /// The version text: release, builder, build number and time.
+    pub version: String,
+}
+
+impl ImageHeader {
+    /// The first word of the version: what `uname -r` gives.
+    pub fn release(&self) -> &str {
+        self.version.split_whitespace().next().unwrap_or_default()
+    }
+}
+
+/// Why a file cannot be booted.
+#[derive(Debug, thiserror::Error)]
+pub enum ImageError {
+    /// The file cannot be read.
+    #[error("cannot read the kernel image {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is something else.
+    #[error("not a kernel image: {}: {why}; give an x86-64 bzImage (arch/x86/boot/bzImage, or /boot/vmlinuz-…)", path.display())]
+    NotAKernel {
+        /// The file.
+        path: PathBuf,
+        /// What tells.
+        why: String,
+    },
+    /// The image is of another version than its place says.
+    #[error("{} holds Linux {found}, but stands where {wanted} belongs; move it to a directory of its own version", path.display())]
+    OtherVersion {
+        /// The image.
+        path: PathBuf,
+        /// What the header says.
+        found: String,
+        /// What the manifest says.
+        wanted: String,
+    },
+}
+
+/// Offsets in the boot header: Documentation/arch/x86/boot.rst, "The Real-Mode Kernel Header".
+mod header {
+    pub(super) const BOOT_FLAG: usize = 0x1fe;
+    pub(super) const MAGIC: usize = 0x202;
+    pub(super) const PROTOCOL: usize = 0x206;
+    pub(super) const KERNEL_VERSION: usize = 0x20e;
+    /// Where `kernel_version` counts from.
+    pub(super) const VERSION_BASE: usize = 0x200;
+    pub(super) const XLOADFLAGS: usize = 0x236;
+    /// Protocol 2.12 is the first with `xloadflags`.
+    pub(super) const FIRST_WITH_XLOADFLAGS: u16 = 0x020c;
+    /// `XLF_KERNEL_64`: the image has the 64-bit entry point.
+    pub(super) const KERNEL_64: u16 = 1;
+    /// The header and the version text lie in the real-mode part, which is at most 64 sectors.
+    pub(super) const REAL_MODE_MAX: u64 = 64 * 512;
+}
+
+impl ImageHeader {
+    /// Reads the header of an x86 image.
+    ///
+    /// # Errors
+    /// [`ImageError::Read`] and [`ImageError::NotAKernel`].
+    pub fn read(path: &Path) -> Result<Self, ImageError> {
+        let failed = |source| ImageError::Read { path: path.to_owned(), source };
+        let mut bytes = Vec::new();
+        File::open(path)
+            .and_then(|file| file.take(header::REAL_MODE_MAX).read_to_end(&mut bytes))
+            .map_err(failed)?;
+        Self::parse(&bytes).map_err(|why| ImageError::NotAKernel { path: path.to_owned(), why })
+    }
+
+    fn parse(bytes: &[u8]) -> Result<Self, String> {
+        let word = |at: usize| {
+            bytes.get(at..at + 2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).ok_or("it is too short")
+        };
+        if bytes.is_empty() {
+            return Err("it is empty".to_owned());
+        }
+        if bytes.starts_with(b"\x7fELF") {
+            return Err("it is an ELF file (vmlinux?)".to_owned());
+        }
+        if word(header::BOOT_FLAG)? != 0xaa55 || bytes.get(header::MAGIC..header::MAGIC + 4) != Some(b"HdrS") {
+            return Err("it has no x86 boot header".to_owned());
+        }
+        if word(header::PROTOCOL)? < header::FIRST_WITH_XLOADFLAGS
+            || word(header::XLOADFLAGS)? & header::KERNEL_64 == 0
+        {
+            return Err("it is a 32-bit kernel".to_owned());
+        }
+        let start = usize::from(word(header::KERNEL_VERSION)?) + header::VERSION_BASE;
+        let version = bytes
+            .get(start..)
+            .and_then(|rest| rest.split(|&byte| byte == 0).next())
+            .and_then(|text| std::str::from_utf8(text).ok())
+            .map(str::trim)
+            .filter(|text| !text.is_empty() && text.is_ascii())
+            .ok_or("its boot header names no version")?;
+        Ok(Self { version: version.to_owned() })
+    }
+}
+
+impl Image {
+    /// An image that is in no manifest. A `config` beside it (`config`, `.config`, or `config-VERSION` beside
+    /// `vmlinuz-VERSION`) is taken along.
+    ///
+    /// # Errors
+    /// [`ImageError::Read`]; [`ImageError::NotAKernel`] where it is no x86-64 boot image.
+    pub fn from_file(path: &Path) -> Result<Self, ImageError> {
+        Self::at(path.display().to_string(), path, Origin::File)
+    }
+
+    /// The image at a path, with no modules.
+    pub(crate) fn at(id: String, path: &Path, origin: Origin) -> Result<Self, ImageError> {
+        let header = ImageHeader::read(path)?;
+        let sha256 =
+            digest::of_file(path).map_err(|source| ImageError::Read { path: path.to_owned(), source })?;
+        Ok(Self {
+            id,
+            release: header.release().to_owned(),
+            bzimage: path.to_owned(),
+            config: config_beside(path),
+            modules: Vec::new(),
+            kunit: None,
+            provenance: Provenance { origin, sha256 },
+        })
+    }
+
+    /// Refuses an image of another version than the one wanted: the release is that version, or that version with
+    /// a local suffix.
+    pub(crate) fn of_version(self, wanted: &str) -> Result<Self, ImageError> {
+        let rest = self.release.strip_prefix(wanted);
+        if rest.is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_digit() || c == '.')) {
+            Ok(self)
+        } else {
+            Err(ImageError::OtherVersion {
+                path: self.bzimage,
+                found: self.release,
+                wanted: wanted.to_owned(),
+            })
+        }
+    }
+}
+
+fn config_beside(image: &Path) -> Option<PathBuf> {
+    let name = image.file_name()?.to_str()?;
+    let of_debian = name.strip_prefix("vmlinuz-").map(|version| format!("config-{version}"));
+    of_debian
+        .into_iter()
+        .chain(["config".to_owned(), ".config".to_owned()])
+        .map(|name| image.with_file_name(name))
+        .find(|path| path.is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    fn image(version: &str) -> Vec<u8> {
+        let mut bytes = vec![0; 0x400];
+        bytes[0x1fe..0x200].copy_from_slice(&[0x55, 0xaa]);
+        bytes[0x202..0x206].copy_from_slice(b"HdrS");
+        bytes[0x206..0x208].copy_from_slice(&0x020f_u16.to_le_bytes());
+        bytes[0x20e..0x210].copy_from_slice(&0x100_u16.to_le_bytes());
+        bytes[0x236] = 1;
+        bytes[0x300..0x300 + version.len()].copy_from_slice(version.as_bytes());
+        bytes
+    }
+
+    #[test]
+    fn the_release_is_the_first_word_of_the_version() {
+        let header = ImageHeader::parse(&image("7.3.4+deb13-amd64 (a@b) #1 SMP")).expect("an image");
+        assert_eq!(header.release(), "7.3.4+deb13-amd64");
+    }
+
+    #[rstest]
+    #[case::empty(Vec::new(), "empty")]
+    #[case::text(b"#!/bin/sh\n".to_vec(), "too short")]
+    #[case::zeroes(vec![0; 4096], "no x86 boot header")]
+    #[case::elf([b"\x7fELF".as_slice(), &[0; 4096]].concat(), "ELF")]
+    #[case::no_version(image(""), "no version")]
+    #[case::cut_before_the_version(image("7.3.4")[..0x240].to_vec(), "no version")]
+    #[case::thirty_two_bits({ let mut bytes = image("7.3.4"); bytes[0x236] = 0; bytes }, "32-bit")]
+    fn a_file_that_is_no_kernel_is_refused(#[case] bytes: Vec<u8>, #[case] why: &str) {
+        let error = ImageHeader::parse(&bytes).expect_err("no kernel");
+        assert!(error.contains(why), "{error}");
+    }
+
+    #[rstest]
+    #[case("7.3.4", "7.3.4", true)]
+    #[case("7.3.4+deb13-amd64", "7.3.4", true)]
+    #[case("7.3.4-mine", "7.3.4", true)]
+    #[case("7.3.41", "7.3.4", false)]
+    #[case("7.3.4.1", "7.3.4", false)]
+    #[case("7.2.4", "7.3.4", false)]
+    fn an_image_stands_in_for_its_own_version_only(
+        #[case] release: &str,
+        #[case] wanted: &str,
+        #[case] fits: bool,
+    ) {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("bzImage");
+        std::fs::write(&path, image(release)).expect("written");
+        let found = Image::at("k".to_owned(), &path, Origin::Prebuilt).expect("an image");
+        assert_eq!(found.of_version(wanted).is_ok(), fits);
+    }
+}

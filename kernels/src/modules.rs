@@ -1,0 +1,225 @@
+//! Which modules a guest has to load, and in which order: read from the modules themselves.
+//!
+//! A package's `modules.dep` is made when it is installed, so the dependencies come from each module's `.modinfo`
+//! section (`depends`, `softdep`). Reads modules; loads none.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use object::{Object, ObjectSection};
+
+use crate::unpack::decoder;
+
+/// Why the modules of a kernel cannot be put in order.
+#[derive(Debug, thiserror::Error)]
+pub enum ModuleError {
+    /// A file cannot be read.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// The module, `modules.builtin`, or the directory.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The kernel has no such module, neither loadable nor built in.
+    #[error("this kernel has no module {name}, which {wanted_by} needs; it is neither in {} nor in modules.builtin", dir.display())]
+    Missing {
+        /// The module.
+        name: String,
+        /// What asks for it: the manifest, or another module.
+        wanted_by: String,
+        /// Where was looked.
+        dir: PathBuf,
+    },
+    /// A file is no kernel module.
+    #[error("{} is no kernel module: {why}", path.display())]
+    NotAModule {
+        /// The file.
+        path: PathBuf,
+        /// What tells.
+        why: String,
+    },
+    /// Modules that need each other.
+    #[error("the module {name} depends on itself by way of {by}")]
+    Circle {
+        /// The module.
+        name: String,
+        /// The last one of the circle.
+        by: String,
+    },
+}
+
+/// The modules below a `lib/modules/VERSION` directory that have to be loaded for `roots`, each behind those that it
+/// depends on. Built-in ones are left out.
+pub(crate) fn load_order(dir: &Path, roots: &[String]) -> Result<Vec<PathBuf>, ModuleError> {
+    let mut search = Search {
+        dir,
+        files: BTreeMap::new(),
+        builtin: builtin(dir)?,
+        order: Vec::new(),
+        done: BTreeSet::new(),
+        open: BTreeSet::new(),
+    };
+    search.index(dir)?;
+    for root in roots {
+        search.visit(&canonical(root), "the manifest")?;
+    }
+    Ok(search.order)
+}
+
+struct Search<'a> {
+    dir: &'a Path,
+    files: BTreeMap<String, PathBuf>,
+    builtin: BTreeSet<String>,
+    order: Vec<PathBuf>,
+    done: BTreeSet<String>,
+    open: BTreeSet<String>,
+}
+
+impl Search<'_> {
+    fn index(&mut self, dir: &Path) -> Result<(), ModuleError> {
+        let failed = |source| ModuleError::Read { path: dir.to_owned(), source };
+        for entry in fs::read_dir(dir).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let path = entry.path();
+            if entry.file_type().map_err(failed)?.is_dir() {
+                self.index(&path)?;
+            } else if let Some(name) = module_name(&path) {
+                self.files.insert(name, path);
+            }
+        }
+        Ok(())
+    }
+
+    fn visit(&mut self, name: &str, wanted_by: &str) -> Result<(), ModuleError> {
+        if self.done.contains(name) || self.builtin.contains(name) {
+            return Ok(());
+        }
+        let Some(path) = self.files.get(name).cloned() else {
+            return Err(ModuleError::Missing {
+                name: name.to_owned(),
+                wanted_by: wanted_by.to_owned(),
+                dir: self.dir.to_owned(),
+            });
+        };
+        if !self.open.insert(name.to_owned()) {
+            return Err(ModuleError::Circle { name: name.to_owned(), by: wanted_by.to_owned() });
+        }
+        let needs = Needs::read(&path)?;
+        for soft in &needs.before {
+            self.visit_soft(soft, name)?;
+        }
+        for needed in &needs.depends {
+            self.visit(needed, name)?;
+        }
+        self.open.remove(name);
+        self.done.insert(name.to_owned());
+        self.order.push(path);
+        for soft in &needs.after {
+            self.visit_soft(soft, name)?;
+        }
+        Ok(())
+    }
+
+    /// A soft dependency may be missing, and may point back.
+    fn visit_soft(&mut self, name: &str, wanted_by: &str) -> Result<(), ModuleError> {
+        if self.files.contains_key(name) && !self.open.contains(name) {
+            self.visit(name, wanted_by)?;
+        }
+        Ok(())
+    }
+}
+
+/// What one module says that it needs.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Needs {
+    depends: Vec<String>,
+    before: Vec<String>,
+    after: Vec<String>,
+}
+
+impl Needs {
+    fn read(path: &Path) -> Result<Self, ModuleError> {
+        let failed = |source| ModuleError::Read { path: path.to_owned(), source };
+        let file = File::open(path).map_err(failed)?;
+        let mut bytes = Vec::new();
+        decoder(path, file).and_then(|mut module| module.read_to_end(&mut bytes)).map_err(failed)?;
+        let not = |why: String| ModuleError::NotAModule { path: path.to_owned(), why };
+        let elf = object::File::parse(bytes.as_slice()).map_err(|error| not(error.to_string()))?;
+        let info = elf.section_by_name(".modinfo").ok_or_else(|| not("it has no .modinfo section".to_owned()))?;
+        Ok(Self::parse(info.data().map_err(|error| not(error.to_string()))?))
+    }
+
+    /// Reads the strings `key=value` of a `.modinfo` section.
+    fn parse(info: &[u8]) -> Self {
+        let mut needs = Self::default();
+        for entry in info.split(|&byte| byte == 0).filter_map(|text| std::str::from_utf8(text).ok()) {
+            if let Some(list) = entry.strip_prefix("depends=") {
+                needs.depends.extend(list.split(',').filter(|name| !name.is_empty()).map(canonical));
+            } else if let Some(soft) = entry.strip_prefix("softdep=") {
+                let mut after = false;
+                for word in soft.split_whitespace() {
+                    match word {
+                        "pre:" => after = false,
+                        "post:" => after = true,
+                        name if after => needs.after.push(canonical(name)),
+                        name => needs.before.push(canonical(name)),
+                    }
+                }
+            }
+        }
+        needs
+    }
+}
+
+fn builtin(dir: &Path) -> Result<BTreeSet<String>, ModuleError> {
+    let path = dir.join("modules.builtin");
+    let text = fs::read_to_string(&path).map_err(|source| ModuleError::Read { path, source })?;
+    Ok(text.lines().filter_map(|line| module_name(Path::new(line))).collect())
+}
+
+/// A module's name from its file, or nothing for another file.
+fn module_name(path: &Path) -> Option<String> {
+    let name = path.file_name()?.to_str()?;
+    let (stem, rest) = name.split_once(".ko")?;
+    matches!(rest, "" | ".xz" | ".zst" | ".gz").then(|| canonical(stem))
+}
+
+/// The kernel takes `-` and `_` in a module's name for the same.
+fn canonical(name: &str) -> String {
+    name.replace('-', "_")
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case(b"name=a\0depends=\0", &[], &[], &[])]
+    #[case(b"depends=cxl-pmem,libnvdimm\0", &["cxl_pmem", "libnvdimm"], &[], &[])]
+    #[case(b"softdep=pre: cxl_port post: x y\0depends=b\0", &["b"], &["cxl_port"], &["x", "y"])]
+    fn a_modules_needs_are_read_from_its_modinfo(
+        #[case] info: &[u8],
+        #[case] depends: &[&str],
+        #[case] before: &[&str],
+        #[case] after: &[&str],
+    ) {
+        let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+        let needs = Needs { depends: owned(depends), before: owned(before), after: owned(after) };
+        assert_eq!(Needs::parse(info), needs);
+    }
+
+    #[rstest]
+    #[case("kernel/drivers/cxl/cxl_mem.ko", Some("cxl_mem"))]
+    #[case("virtio-rng.ko.xz", Some("virtio_rng"))]
+    #[case("a.ko.zst", Some("a"))]
+    #[case("modules.order", None)]
+    #[case("a.ko.debug", None)]
+    fn a_modules_name_comes_from_its_file(#[case] path: &str, #[case] name: Option<&str>) {
+        assert_eq!(module_name(Path::new(path)).as_deref(), name);
+    }
+}

@@ -1,0 +1,465 @@
+//! From a manifest to an image: the cache first, then a directory of prebuilt images, then (when asked) a build.
+//!
+//! Joins the other modules; has no format or protocol of its own but the record beside a finished kernel.
+
+use std::fs;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::build::{self, Build, names};
+use crate::cache::{Cache, CacheError, WorkDir};
+use crate::debian::{self, Archive};
+use crate::digest;
+use crate::error::KernelError;
+use crate::fetch::{Downloader, Fetched};
+use crate::image::{Image, Origin, Provenance};
+use crate::manifest::{DebianPackage, Manifest, Source};
+use crate::modules;
+use crate::progress::Progress;
+use crate::recipe::{Recipe, RecipeError};
+use crate::unpack;
+
+/// The variable that names a directory of prebuilt images.
+const KERNEL_CACHE: &str = "SCRUBJAY_KERNEL_CACHE";
+
+/// Finds and makes images.
+#[derive(Debug, Clone)]
+pub struct Resolver {
+    /// Where builds and downloads are kept.
+    pub cache: Cache,
+    /// A directory of `VERSION/bzImage`, with `VERSION/config` where there is one.
+    pub prebuilt: Option<PathBuf>,
+    /// Parallel jobs of a build; as many as there are processors where not given.
+    pub jobs: Option<NonZeroUsize>,
+}
+
+/// How far a kernel is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum State {
+    /// In the cache, in this directory.
+    Built {
+        /// The entry's directory.
+        dir: PathBuf,
+    },
+    /// An image stands in for it.
+    Prebuilt {
+        /// The image.
+        path: PathBuf,
+    },
+    /// What it is built from is here.
+    Fetched {
+        /// The files.
+        files: Vec<PathBuf>,
+    },
+    /// What it is built from is here in part.
+    PartlyFetched {
+        /// The part file.
+        file: PathBuf,
+        /// How many bytes of it there are.
+        bytes: u64,
+    },
+    /// Nothing of it is here.
+    Missing,
+}
+
+/// The record beside a finished kernel: `provenance.json`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Record {
+    /// Raised when the form changes.
+    schema: u32,
+    id: String,
+    modules: Vec<PathBuf>,
+    recipe: Recipe,
+    provenance: Provenance,
+}
+
+const RECORD: &str = "provenance.json";
+const RECORD_SCHEMA: u32 = 1;
+/// Where the modules of a Debian image lie in its entry.
+const MODULES: &str = "modules";
+
+impl Resolver {
+    /// With the user's cache; prebuilt images from the directory given, else from `SCRUBJAY_KERNEL_CACHE`.
+    ///
+    /// # Errors
+    /// [`CacheError::NoHome`].
+    pub fn for_user(kernel_cache: Option<PathBuf>) -> Result<Self, KernelError> {
+        let from_environment =
+            || std::env::var_os(KERNEL_CACHE).filter(|value| !value.is_empty()).map(PathBuf::from);
+        Ok(Self { cache: Cache::for_user()?, prebuilt: kernel_cache.or_else(from_environment), jobs: None })
+    }
+
+    /// The image, if it is here: built by an earlier run, or prebuilt. Starts nothing long.
+    ///
+    /// # Errors
+    /// [`KernelError::Damaged`] for an entry that is not as it was made; [`KernelError::Image`] for a prebuilt file
+    /// that is no kernel or is another one; a bad fragment. A compiler that is not here only means that nothing
+    /// built is found.
+    pub fn find(&self, manifest: &Manifest) -> Result<Option<Image>, KernelError> {
+        for source in &manifest.sources {
+            if let Source::Prebuilt { path } = source
+                && path.is_file()
+            {
+                return self.prebuilt_image(manifest, path).map(Some);
+            }
+            let recipe = match Recipe::of(manifest, source) {
+                Ok(Some(recipe)) => recipe,
+                Ok(None) => continue,
+                Err(error @ (RecipeError::Compiler { .. } | RecipeError::Tree { .. })) => {
+                    tracing::debug!(kernel = manifest.id, %error, "no recipe");
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            };
+            let dir = self.cache.entry(&manifest.id, &recipe.hash());
+            if dir.is_dir() {
+                return load(manifest, &dir).map(Some);
+            }
+        }
+        match self.prebuilt_path(manifest) {
+            Some(path) => self.prebuilt_image(manifest, &path).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The image, made if it is not here. A build takes minutes; another process at the same kernel is waited for.
+    ///
+    /// # Errors
+    /// [`KernelError`]; nothing unfinished is left where it could be taken for a kernel.
+    pub fn obtain(&self, manifest: &Manifest, progress: &mut dyn Progress) -> Result<Image, KernelError> {
+        match self.find(manifest) {
+            Ok(Some(image)) => return Ok(image),
+            Ok(None) => {}
+            Err(error @ KernelError::Damaged { .. }) => progress.note(&format!("{error}; making it again")),
+            Err(error) => return Err(error),
+        }
+        self.first_that_works(manifest, progress, |source, progress| self.make(manifest, source, progress))
+    }
+
+    /// Builds the kernel even where a prebuilt image would stand in for it; one that is in the cache is taken.
+    ///
+    /// # Errors
+    /// As [`Resolver::obtain`].
+    pub fn build(&self, manifest: &Manifest, progress: &mut dyn Progress) -> Result<Image, KernelError> {
+        Self { prebuilt: None, ..self.clone() }.obtain(manifest, progress)
+    }
+
+    /// Downloads what a kernel is made from, from the first source that has it; nothing for a local one.
+    ///
+    /// # Errors
+    /// [`KernelError::Fetch`], [`KernelError::Archive`], [`KernelError::NoSource`].
+    pub fn fetch(
+        &self,
+        manifest: &Manifest,
+        progress: &mut dyn Progress,
+    ) -> Result<Vec<Fetched>, KernelError> {
+        self.first_that_works(manifest, progress, |source, progress| self.fetch_source(source, progress))
+    }
+
+    /// How far a kernel is, for a list.
+    ///
+    /// # Errors
+    /// As [`Resolver::find`].
+    pub fn state(&self, manifest: &Manifest) -> Result<State, KernelError> {
+        if let Some(image) = self.find(manifest)? {
+            return Ok(match image.provenance.origin {
+                Origin::Built { .. } | Origin::DebianImage { .. } => {
+                    State::Built { dir: image.bzimage.parent().unwrap_or(Path::new("")).to_owned() }
+                }
+                Origin::Prebuilt | Origin::File => State::Prebuilt { path: image.bzimage },
+            });
+        }
+        for source in &manifest.sources {
+            let files: Vec<PathBuf> =
+                file_names(source).into_iter().map(|name| self.cache.downloads().join(name)).collect();
+            if !files.is_empty() && files.iter().all(|file| file.is_file()) {
+                return Ok(State::Fetched { files });
+            }
+            for file in files {
+                let part = PathBuf::from(format!("{}.part", file.display()));
+                if let Ok(metadata) = fs::metadata(&part) {
+                    return Ok(State::PartlyFetched { file: part, bytes: metadata.len() });
+                }
+            }
+        }
+        Ok(State::Missing)
+    }
+
+    fn prebuilt_path(&self, manifest: &Manifest) -> Option<PathBuf> {
+        // A distribution's image is what is asked for there; one of ours of the same version is not that.
+        if manifest.sources.iter().any(|source| matches!(source, Source::DebianImage { .. })) {
+            return None;
+        }
+        let path = self.prebuilt.as_ref()?.join(&manifest.version).join(names::IMAGE);
+        path.is_file().then_some(path)
+    }
+
+    fn prebuilt_image(&self, manifest: &Manifest, path: &Path) -> Result<Image, KernelError> {
+        let image = Image::at(manifest.id.clone(), path, Origin::Prebuilt)?;
+        Ok(image.of_version(&manifest.version)?)
+    }
+
+    /// Tries the sources in their order; one that cannot be had gives way to the next.
+    fn first_that_works<T>(
+        &self,
+        manifest: &Manifest,
+        progress: &mut dyn Progress,
+        mut work: impl FnMut(&Source, &mut dyn Progress) -> Result<T, KernelError>,
+    ) -> Result<T, KernelError> {
+        let mut attempts = Vec::new();
+        for source in &manifest.sources {
+            match work(source, progress) {
+                Err(error) if error.is_of_the_source() && manifest.sources.len() > 1 => {
+                    progress.note(&format!("{}: {error}", source.kind()));
+                    attempts.push(format!("{}: {error}", source.kind()));
+                }
+                result => return result,
+            }
+        }
+        Err(KernelError::NoSource { id: manifest.id.clone(), attempts })
+    }
+
+    fn fetch_source(&self, source: &Source, progress: &mut dyn Progress) -> Result<Vec<Fetched>, KernelError> {
+        let downloads = self.cache.downloads();
+        match source {
+            Source::UpstreamTarball { url, sha256 } => {
+                let file = downloads.join(url.rsplit('/').next().unwrap_or_default());
+                let urls = [url.clone()];
+                Ok(vec![Downloader::new(None).fetch(&urls, &file, sha256.as_deref(), progress)?])
+            }
+            Source::DebianSource(package) => self.fetch_packages(std::slice::from_ref(package), progress),
+            Source::DebianImage { packages, .. } => self.fetch_packages(packages, progress),
+            Source::LocalTree { .. } | Source::Prebuilt { .. } => Ok(Vec::new()),
+        }
+    }
+
+    fn fetch_packages(
+        &self,
+        packages: &[DebianPackage],
+        progress: &mut dyn Progress,
+    ) -> Result<Vec<Fetched>, KernelError> {
+        let here = |package: &DebianPackage| self.cache.downloads().join(package.file_name()).is_file();
+        // Asked only when something has to come from there.
+        let archives =
+            if packages.iter().all(here) { Vec::new() } else { Archive::of_this_machine()? };
+        let downloader = Downloader::new(debian::apt_proxy().as_deref());
+        packages
+            .iter()
+            .map(|package| {
+                let urls: Vec<String> = archives.iter().map(|archive| archive.address(package)).collect();
+                let file = self.cache.downloads().join(package.file_name());
+                Ok(downloader.fetch(&urls, &file, package.sha256.as_deref(), progress)?)
+            })
+            .collect()
+    }
+
+    fn make(
+        &self,
+        manifest: &Manifest,
+        source: &Source,
+        progress: &mut dyn Progress,
+    ) -> Result<Image, KernelError> {
+        let Some(recipe) = Recipe::of(manifest, source)? else {
+            return match source {
+                Source::Prebuilt { path } => self.prebuilt_image(manifest, path),
+                _ => Err(KernelError::NoSource { id: manifest.id.clone(), attempts: Vec::new() }),
+            };
+        };
+        let hash = recipe.hash();
+        let dir = self.cache.entry(&manifest.id, &hash);
+        let _lock = self.cache.lock(&manifest.id, &hash, progress)?;
+        // Another process may have made it while this one waited.
+        if dir.is_dir()
+            && let Ok(image) = load(manifest, &dir)
+        {
+            return Ok(image);
+        }
+        let work = self.cache.work(&manifest.id, &hash)?;
+        let entry = work.path().join("entry");
+        fs::create_dir_all(&entry).map_err(CacheError::io("make the directory", &entry))?;
+        let (modules, origin) = match source {
+            Source::DebianImage { packages, modules } => {
+                let modules = self.take_debian_image(manifest, packages, modules, &work, &entry, progress)?;
+                let packages = packages.iter().map(DebianPackage::file_name).collect();
+                (modules, Origin::DebianImage { recipe: hash, packages })
+            }
+            source => {
+                let source_sha256 = self.compile(manifest, source, &work, &entry, progress)?;
+                let origin = Origin::Built {
+                    recipe: hash,
+                    source: recipe.source().to_owned(),
+                    source_sha256,
+                    compiler: recipe.compiler().unwrap_or_default().to_owned(),
+                };
+                (Vec::new(), origin)
+            }
+        };
+        let image = Image::at(manifest.id.clone(), &entry.join(names::IMAGE), origin)?;
+        let image = image.of_version(&manifest.version)?;
+        let record = Record {
+            schema: RECORD_SCHEMA,
+            id: manifest.id.clone(),
+            modules,
+            recipe,
+            provenance: image.provenance,
+        };
+        let path = entry.join(RECORD);
+        serde_json::to_vec_pretty(&record)
+            .map_err(std::io::Error::from)
+            .and_then(|text| fs::write(&path, text))
+            .map_err(CacheError::io("write", &path))?;
+        work.publish("entry", &dir)?;
+        load(manifest, &dir)
+    }
+
+    /// Builds into `entry`; gives the digest of the source's file, where it is one.
+    fn compile(
+        &self,
+        manifest: &Manifest,
+        source: &Source,
+        work: &WorkDir,
+        entry: &Path,
+        progress: &mut dyn Progress,
+    ) -> Result<Option<String>, KernelError> {
+        let id = manifest.id.as_str();
+        let Some(config) = &manifest.config else {
+            return Err(KernelError::NoSource { id: id.to_owned(), attempts: Vec::new() });
+        };
+        build::preflight(id, config.compiler, work.path())?;
+        let (tree, sha256) = match source {
+            Source::LocalTree { path } => (local_tree(id, path)?, None),
+            source => {
+                let fetched = self.fetch_source(source, progress)?;
+                let Some(archive) = fetched.into_iter().next() else {
+                    return Err(KernelError::NoSource { id: id.to_owned(), attempts: Vec::new() });
+                };
+                let unpacked = make_dir(work, "source")?;
+                (unpack::kernel_tree(&archive.path, &unpacked, progress)?, Some(archive.sha256))
+            }
+        };
+        let objects = make_dir(work, "objects")?;
+        let failed_log = self.cache.kernels().join(format!("{id}.failed.log"));
+        let jobs = self.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
+        let build = Build { id, config, tree: &tree, objects: &objects, jobs, failed_log: &failed_log };
+        build.run(entry, progress)?;
+        Ok(sha256)
+    }
+
+    /// Takes image, config and the modules wanted out of Debian's packages into `entry`; gives the modules' places
+    /// in it, in the order of loading.
+    fn take_debian_image(
+        &self,
+        manifest: &Manifest,
+        packages: &[DebianPackage],
+        wanted: &[String],
+        work: &WorkDir,
+        entry: &Path,
+        progress: &mut dyn Progress,
+    ) -> Result<Vec<PathBuf>, KernelError> {
+        let id = &manifest.id;
+        let root = make_dir(work, "packages")?;
+        for fetched in self.fetch_packages(packages, progress)? {
+            unpack::package_files(&fetched.path, &root, &debian_place, progress)?;
+        }
+        let missing = |what: &str| KernelError::Packages { id: id.clone(), what: what.to_owned() };
+        let image = root.join(names::IMAGE);
+        if !image.is_file() {
+            return Err(missing("no vmlinuz in its packages"));
+        }
+        fs::rename(&image, entry.join(names::IMAGE)).map_err(CacheError::io("move", &image))?;
+        let config = root.join(names::CONFIG);
+        if config.is_file() {
+            fs::rename(&config, entry.join(names::CONFIG)).map_err(CacheError::io("move", &config))?;
+        }
+        let modules = root.join(MODULES);
+        if !modules.is_dir() {
+            return Err(missing("no modules in its packages"));
+        }
+        let order = modules::load_order(&modules, wanted)
+            .map_err(|source| KernelError::Module { id: id.clone(), source })?;
+        let target = entry.join(MODULES);
+        fs::create_dir_all(&target).map_err(CacheError::io("make the directory", &target))?;
+        order
+            .iter()
+            .map(|path| {
+                let place = Path::new(MODULES).join(path.file_name().unwrap_or_default());
+                fs::rename(path, entry.join(&place)).map_err(CacheError::io("move", path))?;
+                Ok(place)
+            })
+            .collect()
+    }
+}
+
+fn make_dir(work: &WorkDir, name: &str) -> Result<PathBuf, KernelError> {
+    let path = work.path().join(name);
+    fs::create_dir_all(&path).map_err(CacheError::io("make the directory", &path))?;
+    Ok(path)
+}
+
+/// Where a file of Debian's kernel packages goes. The image lies in `boot`, or with the modules from 7.x on; a
+/// directory of modules may be below `usr` or not.
+fn debian_place(path: &Path) -> Option<PathBuf> {
+    let text = path.to_str()?;
+    if text.starts_with("boot/vmlinuz-") {
+        return Some(names::IMAGE.into());
+    }
+    if text.starts_with("boot/config-") {
+        return Some(names::CONFIG.into());
+    }
+    let below = text.strip_prefix("usr/").unwrap_or(text).strip_prefix("lib/modules/")?;
+    let (_version, rest) = below.split_once('/')?;
+    match rest {
+        "vmlinuz" => Some(names::IMAGE.into()),
+        "config" => Some(names::CONFIG.into()),
+        "modules.builtin" => Some(Path::new(MODULES).join(rest)),
+        rest if rest.starts_with("kernel/") => Some(Path::new(MODULES).join(rest)),
+        _ => None,
+    }
+}
+
+fn file_names(source: &Source) -> Vec<String> {
+    match source {
+        Source::UpstreamTarball { url, .. } => url.rsplit('/').next().map(str::to_owned).into_iter().collect(),
+        Source::DebianSource(package) => vec![package.file_name()],
+        Source::DebianImage { packages, .. } => packages.iter().map(DebianPackage::file_name).collect(),
+        Source::LocalTree { .. } | Source::Prebuilt { .. } => Vec::new(),
+    }
+}
+
+fn local_tree(id: &str, path: &Path) -> Result<PathBuf, KernelError> {
+    let bad = |what| KernelError::Tree { id: id.to_owned(), path: path.to_owned(), what };
+    if !path.join("Kconfig").is_file() || !path.join("Makefile").is_file() {
+        return Err(bad("is no kernel tree: it has no Kconfig and Makefile"));
+    }
+    if path.join(".config").exists() || path.join("include/config").exists() {
+        return Err(bad("was built in place, and such a tree cannot be built elsewhere; run make mrproper in it, or use a git worktree"));
+    }
+    Ok(std::path::absolute(path).unwrap_or_else(|_| path.to_owned()))
+}
+
+/// The image of a cache entry, checked against its record.
+fn load(manifest: &Manifest, dir: &Path) -> Result<Image, KernelError> {
+    let damaged = |why: String| KernelError::Damaged { dir: dir.to_owned(), why };
+    let record = fs::read(dir.join(RECORD)).map_err(|error| damaged(format!("{RECORD}: {error}")))?;
+    let record: Record =
+        serde_json::from_slice(&record).map_err(|error| damaged(format!("{RECORD}: {error}")))?;
+    if record.schema != RECORD_SCHEMA {
+        return Err(damaged(format!("{RECORD} has the form {}, not {RECORD_SCHEMA}", record.schema)));
+    }
+    let path = dir.join(names::IMAGE);
+    let found = digest::of_file(&path).map_err(|error| damaged(format!("{}: {error}", names::IMAGE)))?;
+    if found != record.provenance.sha256 {
+        return Err(damaged(format!("the SHA-256 of {} is not the one recorded", names::IMAGE)));
+    }
+    let modules: Vec<PathBuf> = record.modules.iter().map(|module| dir.join(module)).collect();
+    if let Some(module) = modules.iter().find(|module| !module.is_file()) {
+        return Err(damaged(format!("{} is not there", module.display())));
+    }
+    let mut image = Image::at(manifest.id.clone(), &path, record.provenance.origin)?;
+    image.modules = modules;
+    image.kunit = Some(dir.join(names::KUNIT).join("kunit.py")).filter(|path| path.is_file());
+    Ok(image)
+}
