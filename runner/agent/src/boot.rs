@@ -68,10 +68,12 @@ pub fn hello(channel: &str) -> Hello {
         ("stack", fs::read("/proc/self/stack").is_ok()),
         ("ia32", has_ia32()),
     ];
+    let banner = text("/proc/version");
     Hello {
         version: scrubjay_wire::frame::VERSION,
-        release: text("/proc/sys/kernel/osrelease"),
-        banner: text("/proc/version"),
+        // The banner's third word, because a kernel without CONFIG_PROC_SYSCTL has no osrelease file.
+        release: banner.split_ascii_whitespace().nth(2).unwrap_or_default().to_owned(),
+        banner,
         taint: kmsg::taint(),
         channel: channel.to_owned(),
         lacks: checks.iter().filter(|(_, has)| !has).map(|(name, _)| (*name).to_owned()).collect(),

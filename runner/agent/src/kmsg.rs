@@ -9,7 +9,7 @@ use nix::libc;
 use scrubjay_wire::LogLine;
 
 static LOG: OnceLock<Mutex<File>> = OnceLock::new();
-static TAINT: OnceLock<File> = OnceLock::new();
+static TAINT: OnceLock<Option<File>> = OnceLock::new();
 
 fn log() -> &'static Mutex<File> {
     LOG.get_or_init(|| {
@@ -71,9 +71,11 @@ fn parse(record: &str) -> Option<LogLine> {
     })
 }
 
-/// `/proc/sys/kernel/tainted`.
+/// `/proc/sys/kernel/tainted`; `u64::MAX` where it cannot be read (a kernel without CONFIG_PROC_SYSCTL).
 pub fn taint() -> u64 {
-    let file = TAINT.get_or_init(|| File::open("/proc/sys/kernel/tainted").expect("/proc is mounted"));
+    let Some(file) = TAINT.get_or_init(|| File::open("/proc/sys/kernel/tainted").ok()) else {
+        return u64::MAX;
+    };
     let mut text = [0; 32];
     let n = file.read_at(&mut text, 0).unwrap_or(0);
     String::from_utf8_lossy(&text[..n]).trim().parse().unwrap_or(u64::MAX)
