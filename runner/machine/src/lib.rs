@@ -1,1 +1,63 @@
-//! QEMU: accelerator, initramfs, guest channel, deadlines.
+//! Takes a kernel, devices and a command line, gives a running guest with a channel to its agent, and
+//! leaves nothing behind.
+//!
+//! [`Qemu::find`] finds a QEMU that can do it, [`accel::choose`] says by KVM or TCG, a [`Spec`] says
+//! what the guest is made of, [`Guest::boot`] boots it. A `main` calls [`cleanup_on_signals`] first.
+//! The way of one boot:
+//!
+//! ```text
+//! Spec ─► command, initramfs (agent) ─► process ─► vm ◄─ pump ◄─ console, frames, QMP, stderr
+//!                                                  │
+//!                                    boot: Ready? ─┴─► guest: send, receive, power_off
+//! ```
+//!
+//! ```no_run
+//! use scrubjay_machine::{Deadlines, Guest, Qemu, Spec, accel};
+//! use std::path::Path;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let qemu = Qemu::find()?;
+//! let choice = accel::choose(&qemu, Path::new("bzImage"))?;
+//! let spec = Spec::new("bzImage", choice.accel);
+//! let mut guest = Guest::boot(&qemu, &spec, &Deadlines::new(choice.accel, spec.vcpus))?;
+//! println!("{choice}; Linux {}", guest.hello().release);
+//! guest.power_off();
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod accel;
+mod agent;
+mod boot;
+mod cache;
+mod command;
+mod console;
+mod deadlines;
+mod guest;
+mod initramfs;
+mod interrupt;
+mod kernel;
+mod process;
+mod pump;
+mod qemu;
+mod qmp;
+mod run_dir;
+mod spec;
+mod vm;
+
+pub use accel::{Accel, AccelError, Choice};
+pub use agent::AGENT;
+pub use boot::{BootError, BootTimes};
+pub use command::SpecError;
+pub use console::Console;
+pub use deadlines::Deadlines;
+pub use guest::{Death, Farewell, Guest, GuestError};
+pub use initramfs::InitramfsError;
+pub use interrupt::{at_interrupt, cleanup_on_signals};
+pub use kernel::{KernelError, KernelImage};
+pub use pump::Way;
+pub use qemu::{OLDEST, Places, Qemu, QemuError, Version};
+pub use qmp::QmpError;
+pub use run_dir::{RunDir, RunDirError};
+pub use spec::{CXL_BUS, Device, Kind, LONGEST_SOCKET_PATH, MOST_DEVICES, PCIE_BUS, Port, Spec, Ways};
+pub use vm::PlugError;

@@ -1,0 +1,332 @@
+//! One QEMU with its guest: started, listened to, ended.
+//!
+//! Owns the process, its ends and the order of events; turns them into the next frame or the reason
+//! why none can come. Knows nothing of what a boot is or of what the frames mean.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::process::ExitStatus;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::unistd::Pid;
+use qapi::qmp::{self, Event as QmpEvent, ShutdownCause};
+use scrubjay_wire::{ToGuest, ToHost, frame};
+
+use crate::boot::BootError;
+use crate::command::{Wiring, arguments, device_id, device_object};
+use crate::console::{Console, ConsoleLog};
+use crate::deadlines::Deadlines;
+use crate::initramfs;
+use crate::kernel::KernelImage;
+use crate::process::{Process, Start};
+use crate::pump::{Ends, Event, Heard, Way, start};
+use crate::qemu::Qemu;
+use crate::qmp::{Qmp, QmpError};
+use crate::spec::{Kind, Spec, Ways};
+
+/// How long a QEMU that has closed its sockets may take to be gone.
+const LAST_BREATH: Duration = Duration::from_secs(2);
+
+/// What a guest gives next.
+pub(crate) enum Next {
+    Frame(Way, Box<ToHost>),
+    /// Nothing, and the time is over.
+    Late,
+    /// Nothing, for ever.
+    Ended(Ending),
+}
+
+/// Why nothing more can come.
+#[derive(Clone, Debug)]
+pub(crate) enum Ending {
+    Panicked(String),
+    /// The guest reset itself: a reboot, or a fault that the kernel could not even report.
+    Reset,
+    PoweredOff,
+    QemuExited(Option<ExitStatus>),
+    /// QEMU runs, and its CPUs do not.
+    Stopped(String),
+    Garbled(Way, String),
+    ConsoleFile(String),
+}
+
+/// One QEMU with its guest. Dropping it ends both.
+pub(crate) struct Vm {
+    process: Process,
+    pump: Option<JoinHandle<()>>,
+    events: Receiver<Event>,
+    heard: Arc<Heard>,
+    qmp: Qmp,
+    serial: UnixStream,
+    virtio: Option<UnixStream>,
+    early: VecDeque<(Way, Box<ToHost>)>,
+    panic: Option<(String, Instant)>,
+    shutdown: Option<ShutdownCause>,
+    ended: Option<Ending>,
+    panic_patience: Duration,
+    pub started: Instant,
+}
+
+impl Vm {
+    /// Starts QEMU.
+    pub fn start(qemu: &Qemu, spec: &Spec, deadlines: &Deadlines) -> Result<Self, BootError> {
+        let image = KernelImage::inspect(&spec.kernel)?;
+        let spec = Spec { kernel: image.path, ..spec.clone() };
+        let archive = initramfs::build(&spec.init, &spec.modules)?;
+        let console = open_console(&spec)?;
+        let failed = |source| BootError::Start { qemu: qemu.path().to_owned(), source };
+
+        let initramfs = in_memory(&archive).map_err(failed)?;
+        let mut theirs = vec![initramfs];
+        let mut pair = || -> Result<(UnixStream, i32), BootError> {
+            let (ours, other) = UnixStream::pair().map_err(failed)?;
+            ours.set_write_timeout(Some(deadlines.silence)).map_err(failed)?;
+            let other = OwnedFd::from(other);
+            let number = other.as_raw_fd();
+            theirs.push(other);
+            Ok((ours, number))
+        };
+        let (console_end, console_fd) = pair()?;
+        let (serial, serial_fd) = pair()?;
+        let (qmp_end, qmp_fd) = pair()?;
+        let virtio = if spec.ways == Ways::Both { Some(pair()?) } else { None };
+        let (stderr, their_stderr) = UnixStream::pair().map_err(failed)?;
+
+        let wiring = Wiring {
+            console: console_fd,
+            serial: serial_fd,
+            qmp: qmp_fd,
+            virtio: virtio.as_ref().map(|(_, fd)| *fd),
+            initramfs: theirs[0].as_raw_fd(),
+            monitor_objects: qemu.has_monitor_objects(),
+        };
+        let arguments = arguments(&spec, &wiring)?;
+        tracing::debug!(program = %qemu.path().display(), ?arguments, "start");
+        let started = Instant::now();
+        let start_order =
+            Start { program: qemu.path(), arguments, inherited: theirs, stderr: their_stderr.into() };
+        let process = Process::start(start_order).map_err(failed)?;
+
+        let heard = Arc::new(Heard::new(ConsoleLog::new(console)));
+        let (events_in, events) = channel();
+        let (replies_in, replies) = channel();
+        let virtio = virtio.map(|(end, _)| end);
+        let qmp = Qmp::new(qmp_end.try_clone().map_err(failed)?, replies);
+        let ends = Ends {
+            console: console_end,
+            stderr,
+            qmp: qmp_end,
+            serial: serial.try_clone().map_err(failed)?,
+            virtio: virtio.as_ref().map(UnixStream::try_clone).transpose().map_err(failed)?,
+        };
+        let pump = start(ends, Arc::clone(&heard), events_in, replies_in).map_err(failed)?;
+        Ok(Vm {
+            process,
+            pump: Some(pump),
+            events,
+            heard,
+            qmp: qmp?,
+            serial,
+            virtio,
+            early: VecDeque::new(),
+            panic: None,
+            shutdown: None,
+            ended: None,
+            panic_patience: deadlines.panic,
+            started,
+        })
+    }
+
+    /// QEMU's process id.
+    pub fn id(&self) -> Pid {
+        self.process.id()
+    }
+
+    /// The console so far.
+    pub fn console(&self) -> Console {
+        self.heard.console().text()
+    }
+
+    /// QEMU's own words so far.
+    pub fn stderr(&self) -> String {
+        self.heard.stderr()
+    }
+
+    /// When the console first spoke.
+    pub fn first_word(&self) -> Option<Instant> {
+        self.heard.first_word()
+    }
+
+    /// The next frame, or why there is none. After a panic, waits for QEMU's end as long as a panic
+    /// may take, whatever `until` says: the console's last lines belong to it.
+    pub fn next(&mut self, until: Instant) -> Next {
+        if let Some((way, message)) = self.early.pop_front() {
+            return Next::Frame(way, message);
+        }
+        self.step(until)
+    }
+
+    /// How the guest ended, waiting for that at most until `until`; frames that come meanwhile are kept.
+    pub fn ending(&mut self, until: Instant) -> Option<Ending> {
+        loop {
+            match self.step(until) {
+                Next::Frame(way, message) => self.early.push_back((way, message)),
+                Next::Late => return None,
+                Next::Ended(ending) => return Some(ending),
+            }
+        }
+    }
+
+    fn step(&mut self, until: Instant) -> Next {
+        loop {
+            if let Some(ending) = &self.ended {
+                return Next::Ended(ending.clone());
+            }
+            let limit = self.panic.as_ref().map_or(until, |(_, limit)| *limit);
+            match self.events.recv_timeout(limit.saturating_duration_since(Instant::now())) {
+                Ok(Event::Frame(way, message)) => return Next::Frame(way, message),
+                Ok(event) => self.note(event),
+                Err(RecvTimeoutError::Timeout) => match self.panic.take() {
+                    Some((line, _)) => self.ended = Some(Ending::Panicked(line)),
+                    None => return Next::Late,
+                },
+                Err(RecvTimeoutError::Disconnected) => self.note(Event::Gone),
+            }
+        }
+    }
+
+    fn note(&mut self, event: Event) {
+        match event {
+            Event::Frame(way, message) => self.early.push_back((way, message)),
+            Event::Panic(line) => {
+                self.panic.get_or_insert((line, Instant::now() + self.panic_patience));
+            }
+            Event::Garbled(way, why) => self.ended = Some(Ending::Garbled(way, why)),
+            Event::ConsoleFile(error) => self.ended = Some(Ending::ConsoleFile(error.to_string())),
+            Event::Gone => self.ended = Some(self.end()),
+            Event::Qmp(event) => match *event {
+                QmpEvent::SHUTDOWN { data, .. } => self.shutdown = Some(data.reason),
+                // Nobody here stops a guest: QEMU did, because it cannot go on.
+                QmpEvent::STOP { .. } if self.shutdown.is_none() => {
+                    let state = self.qmp.execute(qmp::query_status {});
+                    let state = state.map_or_else(|e| e.to_string(), |info| name_of(&info.status));
+                    self.ended = Some(Ending::Stopped(state));
+                }
+                _ => {}
+            },
+        }
+    }
+
+    fn end(&mut self) -> Ending {
+        let status = self.process.wait(Instant::now() + LAST_BREATH).or_else(|| self.process.kill());
+        match (self.panic.take(), self.shutdown) {
+            (Some((line, _)), _) => Ending::Panicked(line),
+            (None, Some(ShutdownCause::guest_reset | ShutdownCause::guest_panic)) => Ending::Reset,
+            (None, Some(ShutdownCause::guest_shutdown)) => Ending::PoweredOff,
+            (None, _) => Ending::QemuExited(status),
+        }
+    }
+
+    /// Sends one frame. Fails if QEMU does not take it within the deadline of silence.
+    pub fn send(&mut self, way: Way, message: &ToGuest) -> io::Result<()> {
+        let stream = match way {
+            Way::Virtio => self.virtio.as_mut().expect("a frame came this way"),
+            Way::Serial => &mut self.serial,
+        };
+        stream.write_all(&frame::encode(message))
+    }
+
+    /// Asks the guest to let go of a device and waits for that; frames that come meanwhile are kept.
+    /// Gives false if the guest has not let go in time.
+    pub fn unplug(&mut self, index: usize, until: Instant) -> Result<bool, QmpError> {
+        let id = device_id(index);
+        self.qmp.execute(qmp::device_del { id: id.clone() })?;
+        while self.ended.is_none() {
+            match self.events.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                Ok(Event::Qmp(event)) => match *event {
+                    QmpEvent::DEVICE_DELETED { data, .. } if data.device.as_deref() == Some(&id) => {
+                        return Ok(true);
+                    }
+                    QmpEvent::DEVICE_UNPLUG_GUEST_ERROR { data, .. }
+                        if data.device.as_deref() == Some(&id) =>
+                    {
+                        return Ok(false);
+                    }
+                    _ => self.note(Event::Qmp(event)),
+                },
+                Ok(event) => self.note(event),
+                Err(RecvTimeoutError::Timeout) => return Ok(false),
+                Err(RecvTimeoutError::Disconnected) => self.note(Event::Gone),
+            }
+        }
+        Ok(false)
+    }
+
+    /// Plugs a device into its slot.
+    pub fn plug(&mut self, index: usize, kind: &Kind) -> Result<(), PlugError> {
+        let Some(serde_json::Value::Object(mut object)) = device_object(index, kind)? else { return Ok(()) };
+        let mut take = |key| object.remove(key).and_then(|v| v.as_str().map(str::to_owned));
+        let (driver, id, bus) = (take("driver").unwrap_or_default(), take("id"), take("bus"));
+        self.qmp.execute(qmp::device_add::new(driver, id, bus, object))?;
+        Ok(())
+    }
+
+    /// What QEMU says that it is doing: `running`, `paused`, `internal-error` and so on.
+    pub fn state(&mut self) -> Result<String, QmpError> {
+        self.qmp.execute(qmp::query_status {}).map(|info| name_of(&info.status))
+    }
+
+    /// Asks QEMU for a look at every CPU's registers, as text for a person.
+    pub fn registers(&mut self) -> Result<String, QmpError> {
+        let command_line = "info registers -a".to_owned();
+        self.qmp.execute(qmp::human_monitor_command { command_line, cpu_index: None })
+    }
+
+    /// Kills QEMU.
+    pub fn kill(&mut self) {
+        self.process.kill();
+    }
+}
+
+impl Drop for Vm {
+    fn drop(&mut self) {
+        self.process.kill();
+        if let Some(pump) = self.pump.take() {
+            let _ = pump.join();
+        }
+    }
+}
+
+/// Why a device could not be plugged in.
+#[derive(Debug, thiserror::Error)]
+pub enum PlugError {
+    /// It cannot be described.
+    #[error(transparent)]
+    Spec(#[from] crate::command::SpecError),
+    /// QEMU does not want it.
+    #[error(transparent)]
+    Qmp(#[from] QmpError),
+}
+
+fn name_of(state: &qmp::RunState) -> String {
+    qapi::Enum::name(state).to_owned()
+}
+
+fn open_console(spec: &Spec) -> Result<Option<File>, BootError> {
+    let Some(path) = &spec.console_file else { return Ok(None) };
+    File::create(path).map(Some).map_err(|source| BootError::ConsoleFile { path: path.clone(), source })
+}
+
+/// A file without a name.
+fn in_memory(bytes: &[u8]) -> io::Result<OwnedFd> {
+    let mut file = File::from(memfd_create("scrubjay-initramfs", MFdFlags::MFD_CLOEXEC)?);
+    file.write_all(bytes)?;
+    Ok(file.into())
+}
