@@ -41,7 +41,7 @@ impl Bank {
                 Attach::Pcie => Plugged { port: Port::Pcie, kind: Kind::VfioUser { socket } },
                 Attach::QemuCxlType3 => Plugged {
                     port: Port::Cxl,
-                    kind: Kind::StockType3 { size_mib: STOCK_MIB, serial: profile.serial },
+                    kind: Kind::StockType3 { size_mib: STOCK_MIB, serial: profile.serial.0 },
                 },
             }
         };
@@ -105,6 +105,7 @@ impl Bank {
         };
         let said = |e: DeviceError| e.to_string();
         match action {
+            HostAction::Probe => Ok(None),
             HostAction::Set(set) => {
                 let selection = Selection::from_number(set.selection.0)
                     .ok_or_else(|| format!("selection {} cannot be set", set.selection))?;

@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use scrubjay_machine::{Guest, GuestError};
+use scrubjay_machine::{Death, Guest, GuestError};
 use scrubjay_session::klog;
-use scrubjay_session::lower::Lowered;
+use scrubjay_session::lower::{HostAction, Lowered};
 use scrubjay_session::observation::{Aside, Observation, Seen, StepEnd};
 use scrubjay_session::observe::{events, observe};
-use scrubjay_session::{Performance, Session, Transcript};
+use scrubjay_session::{MailboxCommand, Performance, Session, Transcript};
 use scrubjay_wire::{Answer, End, LogLine, Op, ToGuest, ToHost};
 
 use crate::bank::Bank;
@@ -21,6 +21,14 @@ pub struct Spoken {
     pub spoiled: Option<String>,
 }
 
+/// What was there before a session.
+pub struct Before<'a> {
+    /// `/proc/sys/kernel/tainted`.
+    pub taint: u64,
+    /// What the kernel said on the way up.
+    pub log: &'a [LogLine],
+}
+
 /// Performs a session.
 pub fn converse(
     guest: &mut Guest,
@@ -28,15 +36,18 @@ pub fn converse(
     session: &Session,
     lowered: &Lowered,
     silence: Duration,
-    taint_before: u64,
+    before: &Before,
 ) -> Spoken {
     let indices = bank.indices(&session.devices);
+    let probe_trace = bank.take_traces(&indices);
     let mut talk = Talk {
         guest,
         bank,
         session,
         lowered,
         silence,
+        before,
+        probe_trace,
         indices,
         transcript: Transcript::new(&session.id),
         said: HashMap::new(),
@@ -45,7 +56,7 @@ pub fn converse(
     for &index in &talk.indices {
         bank.reset(index);
     }
-    let spoken = talk.run(taint_before);
+    let spoken = talk.run();
     bank.release_all();
     spoken
 }
@@ -56,6 +67,9 @@ struct Talk<'a> {
     session: &'a Session,
     lowered: &'a Lowered,
     silence: Duration,
+    before: &'a Before<'a>,
+    /// What the devices received before the session.
+    probe_trace: Vec<MailboxCommand>,
     indices: Vec<u16>,
     transcript: Transcript,
     /// What the firmware had to say, by step id.
@@ -64,7 +78,7 @@ struct Talk<'a> {
 }
 
 impl Talk<'_> {
-    fn run(&mut self, taint_before: u64) -> Spoken {
+    fn run(&mut self) -> Spoken {
         if let Err(e) = self.guest.send(&ToGuest::Run(self.lowered.program.clone())) {
             return self.lost(e);
         }
@@ -80,7 +94,7 @@ impl Talk<'_> {
                     }
                 }
                 ToHost::Done { ticket, answer } => self.done(ticket, *answer),
-                ToHost::End { end, log, taint } => return self.end(end, log, taint, taint_before),
+                ToHost::End { end, log, taint } => return self.end(end, log, taint),
                 ToHost::Failed { why } => return self.failed(format!("the agent failed: {why}")),
                 other => return self.failed(format!("the agent said {other:?} in the middle of a session")),
             }
@@ -113,11 +127,16 @@ impl Talk<'_> {
         self.transcript.unattributed.extend(foreign);
         let mut seen = observe(ticket, answer, &self.lowered.steps, self.session.boot);
         seen.observation.mailbox = self.bank.take_traces(&self.indices);
+        if self.lowered.steps[ticket as usize].host == Some(HostAction::Probe) {
+            seen.observation.mailbox = std::mem::take(&mut self.probe_trace);
+            seen.observation.log = events(self.before.log, self.session.boot);
+            seen.aside.lines = self.before.log.to_vec();
+        }
         add_said(&mut seen, &self.said);
         self.transcript.steps.push(seen);
     }
 
-    fn end(&mut self, end: End, log: Vec<LogLine>, taint: u64, taint_before: u64) -> Spoken {
+    fn end(&mut self, end: End, log: Vec<LogLine>, taint: u64) -> Spoken {
         let spoiled = match end {
             End::Finished => {
                 self.transcript.unattributed.extend(log.into_iter().filter(|l| klog::classify(l).is_some()));
@@ -142,7 +161,8 @@ impl Talk<'_> {
         let other =
             self.transcript.unattributed.iter().filter_map(klog::classify).find(|e| e.class.is_damage());
         let other = other.map(|event| format!("the kernel was hurt: {}", event.class.name()));
-        let tainted = (taint != taint_before).then(|| format!("taint went from {taint_before} to {taint}"));
+        let before = self.before.taint;
+        let tainted = (taint != before).then(|| format!("taint went from {before} to {taint}"));
         let rebound = self.session.spoils_guest().then(|| "the session rebinds its device".to_owned());
         let dead = self.bank.dead().map(str::to_owned);
         if let Some(profile) = dead {
@@ -169,27 +189,27 @@ impl Talk<'_> {
         self.transcript.steps.push(Seen { id: meta.id.clone(), observation, aside });
     }
 
-    /// The guest is gone: a panic is the kernel's doing and conclusive, anything else is ours.
+    /// The guest is gone: that it died in a step is the kernel's doing and conclusive, anything else
+    /// is ours.
     fn lost(&mut self, error: GuestError) -> Spoken {
         let spoiled = Some(error.to_string());
-        let console = self.guest.console();
-        let panicked = console.lines().any(|line| line.contains("Kernel panic - not syncing"));
-        match (panicked, self.under_way) {
-            (true, Some(ticket)) => {
-                let log = damage_lines(&console);
-                self.cut_short(ticket, StepEnd::GuestDied, log, String::new(), 0);
-                Spoken { performance: Performance::Performed(Box::new(self.transcript.clone())), spoiled }
-            }
-            _ => {
-                let place = self.under_way.and_then(|t| self.lowered.steps.get(t as usize));
-                let place = place.map_or("between steps".to_owned(), |m| format!("in step `{}`", m.id));
-                let why = match self.bank.dead() {
-                    Some(profile) => format!("the server of the device `{profile}` died {place}"),
-                    None => format!("{error} {place}"),
-                };
-                Spoken { performance: Performance::Failed { why }, spoiled }
-            }
+        if let (GuestError::Died { death: Death::Panicked(_) | Death::Reset, console }, Some(ticket)) =
+            (&error, self.under_way)
+        {
+            let log = damage_lines(&console.0);
+            self.cut_short(ticket, StepEnd::GuestDied, log, String::new(), 0);
+            return Spoken {
+                performance: Performance::Performed(Box::new(self.transcript.clone())),
+                spoiled,
+            };
         }
+        let place = self.under_way.and_then(|t| self.lowered.steps.get(t as usize));
+        let place = place.map_or("between steps".to_owned(), |m| format!("in step `{}`", m.id));
+        let why = match self.bank.dead() {
+            Some(profile) => format!("the server of the device `{profile}` died {place}"),
+            None => format!("{place}: {error}"),
+        };
+        Spoken { performance: Performance::Failed { why }, spoiled }
     }
 
     fn failed(&self, why: String) -> Spoken {

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use scrubjay_machine::{BootError, Deadlines, Guest, Spec};
+use scrubjay_machine::{BootError, Console, Deadlines, Death, Guest, GuestError, RunDir, Spec};
 use scrubjay_session::klog;
 use scrubjay_session::lower::{Lowered, Surroundings, lower};
 use scrubjay_session::{Boot, Session};
 use scrubjay_wire::{Hello, LogLine, Settle, ToGuest, ToHost};
 
 use crate::bank::Bank;
-use crate::converse::{Spoken, converse};
+use crate::converse::{Before, Spoken, converse};
 use crate::lab::{Kernel, Lab};
 use crate::plan::BootPlan;
 use crate::prelude;
@@ -31,7 +31,7 @@ pub struct Live {
     pub nodes: Vec<bool>,
     taint: u64,
     /// Sockets of the devices; removed at last.
-    _dir: tempfile::TempDir,
+    _dir: RunDir,
 }
 
 /// Why a guest did not come up.
@@ -42,14 +42,42 @@ pub enum Failure {
     Other(String),
 }
 
+impl From<GuestError> for Failure {
+    fn from(error: GuestError) -> Self {
+        match &error {
+            GuestError::Died { death: Death::Panicked(_) | Death::Reset, console } => {
+                Failure::Panicked(crate::converse::damage_lines(&console.0))
+            }
+            _ => Failure::Other(with_causes(&error)),
+        }
+    }
+}
+
+impl From<BootError> for Failure {
+    fn from(error: BootError) -> Self {
+        match error {
+            BootError::Guest { source, .. } => Failure::from(*source),
+            other => Failure::Other(with_causes(&other)),
+        }
+    }
+}
+
+/// An error and what is behind it, in one line.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    text
+}
+
 impl Live {
     /// Boots a guest for a plan and waits until its devices have settled.
     pub fn up(lab: &Lab, kernel: &Kernel, plan: &BootPlan) -> Result<Self, Failure> {
         let other = |e: String| Failure::Other(e);
-        let dir = tempfile::Builder::new()
-            .prefix("sj-")
-            .tempdir()
-            .map_err(|e| other(format!("no directory for sockets: {e}")))?;
+        let dir = RunDir::new().map_err(|e| other(e.to_string()))?;
         let bank = Bank::serve(&plan.devices, lab.profiles, dir.path()).map_err(other)?;
         let mut spec = Spec::new(&kernel.image, lab.accel);
         spec.modules = kernel.modules.clone();
@@ -59,10 +87,8 @@ impl Live {
         let ports: Vec<_> =
             (0..spec.devices.len()).map(|i| spec.port_address(i).unwrap_or_default()).collect();
         let deadlines = Deadlines::new(lab.accel, lab.vcpus);
-        let (guest, hello) = Guest::boot(lab.qemu, &spec, deadlines).map_err(|e| match e {
-            BootError::Panicked { console, .. } => Failure::Panicked(crate::converse::damage_lines(&console)),
-            e => Failure::Other(e.to_string()),
-        })?;
+        let guest = Guest::boot(lab.qemu, &spec, &deadlines).map_err(Failure::from)?;
+        let hello = guest.hello().clone();
         let taint = hello.taint;
         let mut live = Live {
             guest,
@@ -75,29 +101,24 @@ impl Live {
             taint,
             _dir: dir,
         };
-        live.settle(|i| ports[i].clone()).map_err(|e| {
-            let console = live.guest.console();
-            match console.contains("Kernel panic - not syncing") {
-                true => Failure::Panicked(crate::converse::damage_lines(&console)),
-                false => Failure::Other(e),
-            }
-        })?;
+        live.settle(|i| ports[i].clone())?;
         Ok(live)
     }
 
-    fn settle(&mut self, port: impl Fn(usize) -> String) -> Result<(), String> {
+    fn settle(&mut self, port: impl Fn(usize) -> String) -> Result<(), Failure> {
         let deadline = SETTLE.mul_f64(self.patience());
         let devices = self.bank.attached(port);
         let ask = Settle { devices, deadline_ms: deadline.as_millis() as u32 };
-        self.guest.send(&ToGuest::Settle(ask)).map_err(|e| e.to_string())?;
-        match self.guest.receive(deadline + self.deadlines.silence) {
-            Ok(ToHost::Settled { nodes, log, .. }) => {
+        self.guest.send(&ToGuest::Settle(ask)).map_err(Failure::from)?;
+        match self.guest.receive(deadline + self.deadlines.silence).map_err(Failure::from)? {
+            ToHost::Settled { nodes, log, .. } => {
                 self.nodes = nodes;
                 self.log = log;
                 Ok(())
             }
-            Ok(other) => Err(format!("the agent said {other:?} when its devices should have settled")),
-            Err(e) => Err(e.to_string()),
+            other => {
+                Err(Failure::Other(format!("the agent said {other:?} when its devices should have settled")))
+            }
         }
     }
 
@@ -160,11 +181,12 @@ impl Live {
     }
 
     fn converse(&mut self, session: &Session, lowered: &Lowered) -> Spoken {
-        converse(&mut self.guest, &self.bank, session, lowered, self.deadlines.silence, self.taint)
+        let before = Before { taint: self.taint, log: &self.log };
+        converse(&mut self.guest, &self.bank, session, lowered, self.deadlines.silence, &before)
     }
 
     /// The console so far.
-    pub fn console(&self) -> String {
+    pub fn console(&self) -> Console {
         self.guest.console()
     }
 

@@ -151,7 +151,7 @@ impl Lab<'_> {
             tell(Progress::Session { session: &id, performance: &performance, time: start.elapsed() });
             run.performances.insert(id, performance);
             if let Some(why) = spoiled {
-                tell(Progress::Retired { why: &why, console: &live.console() });
+                tell(Progress::Retired { why: &why, console: &live.console().0 });
                 return plan;
             }
         }
@@ -192,7 +192,10 @@ impl Lab<'_> {
             }
             return;
         }
-        settle_all(plan, run, tell, |id| Performance::Performed(Box::new(boot_transcript(id, &log, end))));
+        settle_all(plan, run, tell, |id| {
+            let step = self.sessions.get(id).and_then(Session::probe_step).unwrap_or(BOOT_STEP);
+            Performance::Performed(Box::new(boot_transcript(id, step, &log, end)))
+        });
     }
 
     /// UUID and set version of a profile's Feature.
@@ -230,11 +233,11 @@ fn settle_all(
 }
 
 /// The transcript of a session whose guest was hurt at boot.
-fn boot_transcript(session: &str, log: &[LogLine], end: StepEnd) -> Transcript {
+fn boot_transcript(session: &str, step: &str, log: &[LogLine], end: StepEnd) -> Transcript {
     let events: Vec<Event> = log.iter().filter_map(klog::classify).collect();
     let observation = Observation { end, log: events, ..Observation::default() };
     let aside = Aside { lines: log.to_vec(), ..Aside::default() };
     let mut transcript = Transcript::new(session);
-    transcript.steps.push(Seen { id: BOOT_STEP.to_owned(), observation, aside });
+    transcript.steps.push(Seen { id: step.to_owned(), observation, aside });
     transcript
 }

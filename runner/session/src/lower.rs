@@ -60,6 +60,8 @@ pub enum Shape {
 /// What the firmware does by itself.
 #[derive(Clone, Debug, PartialEq)]
 pub enum HostAction {
+    /// Shows what came before the session.
+    Probe,
     /// Changes a value.
     Set(FirmwareSet),
     /// Fails the next commands.
@@ -201,7 +203,8 @@ impl Lowering<'_> {
                 until: settle.until,
             })),
             Action::Pause(pause) => plain(Op::Pause { ms: pause.ms }),
-            Action::FirmwareSet(_)
+            Action::Probe(_)
+            | Action::FirmwareSet(_)
             | Action::FirmwareFail(_)
             | Action::Hold(_)
             | Action::AwaitHeld(_)
@@ -279,6 +282,7 @@ impl Lowering<'_> {
 
 fn host_action(action: &Action) -> Option<HostAction> {
     Some(match action {
+        Action::Probe(_) => HostAction::Probe,
         Action::FirmwareSet(set) => HostAction::Set(set.clone()),
         Action::FirmwareFail(fail) => HostAction::Fail(fail.clone()),
         Action::Hold(hold) => HostAction::Hold { device: hold.device, opcode: hold.opcode.0 as u16 },

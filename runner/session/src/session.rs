@@ -119,6 +119,13 @@ impl Session {
         if self.steps.is_empty() {
             return sense("steps".into(), "a session without a step pins nothing".into());
         }
+        let probe = |step: &Step| matches!(step.action, Action::Probe(_));
+        if self.steps.iter().skip(1).any(probe) || (self.boot != Boot::Quarantine && probe(&self.steps[0])) {
+            return sense(
+                "steps".into(),
+                "a probe step is the first of a session with `\"boot\": \"quarantine\"`".into(),
+            );
+        }
         let mut seen = HashSet::new();
         check_steps(path, "steps", &self.steps, self.devices.len(), &mut seen, false)
     }
@@ -129,6 +136,11 @@ impl Session {
             || any_step(&self.steps, &|action| {
                 matches!(action, Action::Unbind(_) | Action::Bind(_) | Action::Remove(_) | Action::Rescan(_))
             })
+    }
+
+    /// The id of the step that shows what came before the session.
+    pub fn probe_step(&self) -> Option<&str> {
+        self.steps.iter().find(|s| matches!(s.action, Action::Probe(_))).map(|s| s.id.as_str())
     }
 
     /// The promise that a field of a step belongs to.

@@ -131,6 +131,9 @@ fn default_slot() -> String {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Action {
+    /// What happened before: the mailbox commands and kernel log lines from power-on until the
+    /// devices had settled. Only the first step of a session with a boot of its own.
+    Probe(Nothing),
     /// Opens a device node.
     Open(Open),
     /// Closes a descriptor.
