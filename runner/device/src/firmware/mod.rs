@@ -149,3 +149,6 @@ fn cel(profile: &Profile) -> Vec<CelRow> {
         Some(Cel::Rows(rows)) => rows.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests;
