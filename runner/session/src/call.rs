@@ -3,7 +3,7 @@
 use core::mem::offset_of;
 
 use scrubjay_uapi::feature::{GetFeatureIn, GetSupportedIn, SetFeatureIn, WireUuid};
-use scrubjay_uapi::fwctl::{FWCTL_INFO, FWCTL_RPC, Info as InfoStruct, Rpc as RpcStruct};
+use scrubjay_uapi::fwctl::{FWCTL_INFO, FWCTL_RPC, Info as InfoStruct, MAX_RPC_LEN, Rpc as RpcStruct};
 use scrubjay_uapi::rpc::{RPC_OUT_SIZE, RpcHeader, RpcOutHeader};
 use scrubjay_uapi::{FeatureEntry, Opcode};
 use scrubjay_wire::{Arg, Buffer, Bytes, Ioctl, Link, Placement, Sweep as WireSweep, Vary as WireVary};
@@ -23,6 +23,8 @@ const INPUT: u8 = 1;
 const OUTPUT: u8 = 2;
 /// What a sweep calls the command word.
 const COMMAND_WORD: u8 = 255;
+/// The longest buffer that is really laid: above the 2 MiB that an RPC takes.
+const LONGEST_BUFFER: usize = 8 << 20;
 /// Bytes behind the INFO data that nobody may touch.
 const INFO_GUARD: u32 = 4;
 
@@ -45,8 +47,8 @@ pub fn info(info: &Info) -> Call {
     };
     let arg = argument(body.as_bytes(), call);
     let links = links(arg.bytes.len(), &[(offset_of!(InfoStruct, out_device_data), INPUT)]);
-    let data = call.out_bytes.unwrap_or(info.device_data_len.saturating_add(INFO_GUARD));
-    let buffers = vec![arg, Buffer { bytes: Bytes::untouched(data as usize), placement: call.output }];
+    let data = memory(call.out_bytes.unwrap_or(info.device_data_len.saturating_add(INFO_GUARD)));
+    let buffers = vec![arg, Buffer { bytes: data, placement: call.output }];
     Call {
         ioctl: ioctl(&info.slot, call.request.unwrap_or(FWCTL_INFO), buffers, links, call),
         shape: Shape::Info,
@@ -59,7 +61,7 @@ pub fn get_supported(get: &GetSupportedFeatures) -> Call {
         GetSupportedIn { count: get.count.into(), start_idx: get.start.into(), ..Default::default() };
     let entry = size_of::<FeatureEntry>() as u32;
     // What a program asks for that it wants whole: the longest answer that the driver can make of it.
-    let answer = 8 + RPC_OUT_SIZE as u32 + get.count / entry * entry;
+    let answer = (get.count / entry * entry).saturating_add(8 + RPC_OUT_SIZE as u32).min(MAX_RPC_LEN);
     let opcode = Opcode::GetSupportedFeatures.into();
     features(&get.slot, get.scope.0, opcode, payload.as_bytes(), answer, &get.call)
 }
@@ -134,7 +136,7 @@ fn features(
     let arg = argument(body.as_bytes(), call);
     let pointers = [(offset_of!(RpcStruct, input), INPUT), (offset_of!(RpcStruct, output), OUTPUT)];
     let links = links(arg.bytes.len(), &pointers);
-    let output = Bytes::untouched(call.out_bytes.unwrap_or(out_len) as usize);
+    let output = memory(call.out_bytes.unwrap_or(out_len));
     let buffers = vec![
         arg,
         Buffer { bytes: input.clone(), placement: call.input },
@@ -143,6 +145,12 @@ fn features(
     let ioctl = ioctl(slot, call.request.unwrap_or(FWCTL_RPC), buffers, links, call);
     let input = if is_open(call.input) { input } else { Bytes::default() };
     Call { ioctl, shape: Shape::Rpc { opcode, input } }
+}
+
+/// Untouched memory; a length that no program would have memory for gets as much as a call can
+/// fill, and what lies behind it is not mapped.
+fn memory(len: u32) -> Bytes {
+    Bytes::untouched((len as usize).min(LONGEST_BUFFER))
 }
 
 fn argument(body: &[u8], call: &step::Call) -> Buffer {
