@@ -97,7 +97,7 @@ fn distinct(devices: &[String]) -> Vec<String> {
 }
 
 /// The sessions in an order that `seed` decides, the same for the same seed.
-pub fn shuffled<'a>(mut sessions: Vec<&'a Session>, seed: u64) -> Vec<&'a Session> {
+pub fn shuffled(mut sessions: Vec<&Session>, seed: u64) -> Vec<&Session> {
     // Fisher-Yates over SplitMix64: small, and the same on every machine.
     let mut state = seed;
     let mut next = || {

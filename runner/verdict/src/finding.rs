@@ -46,8 +46,21 @@ pub struct Finding {
     /// What the kernel said in that step.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub log: Vec<String>,
+    /// How often it was seen, once it was run again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeat: Option<Repeat>,
     /// How much it weighs under each policy.
     pub severity: Severities,
+}
+
+/// How often a finding was seen: `seen` below `of` is intermittent, and a finding all the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Repeat {
+    /// So many times.
+    pub seen: u32,
+    /// Of so many runs.
+    pub of: u32,
 }
 
 /// Where a finding was made and what it shows.
@@ -83,6 +96,7 @@ impl Finding {
             accepted_decoded: serde_json::Value::Null,
             seen_decoded: serde_json::Value::Null,
             log: Vec::new(),
+            repeat: None,
             severity: match rule.id.as_str() {
                 // Damage and gaps of the suite weigh the same whatever the step pinned.
                 "kernel-damage" | "unclassified" | "fwctl-absent" | "regressed" => rule.severity,

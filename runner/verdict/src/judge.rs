@@ -198,13 +198,7 @@ pub fn judge(
     expectation: &Expectation,
     books: &Books,
 ) -> KernelVerdict {
-    let sessions: Vec<_> = outcomes
-        .iter()
-        .map(|(id, outcome)| match books.sessions.get(id) {
-            Some(session) => judge_session(session, outcome, books),
-            None => SessionVerdict { error: Some("no such session".into()), ..SessionVerdict::new(id) },
-        })
-        .collect();
+    let sessions: Vec<_> = outcomes.iter().map(|(id, outcome)| judge_session(id, outcome, books)).collect();
     let changes = profile(&sessions, books.changes);
     let mut findings = Vec::new();
     findings.extend(absent.map(|evidence| absence(evidence, expectation, books)));
@@ -279,8 +273,13 @@ fn profile(sessions: &[SessionVerdict], changes: &Changes) -> ChangeProfile {
     profile
 }
 
-fn judge_session(session: &Session, outcome: &Performance, books: &Books) -> SessionVerdict {
-    let mut verdict = SessionVerdict::new(&session.id);
+/// Judges one session by itself.
+pub fn judge_session(id: &str, outcome: &Performance, books: &Books) -> SessionVerdict {
+    let mut verdict = SessionVerdict::new(id);
+    let Some(session) = books.sessions.get(id) else {
+        verdict.error = Some("no such session".to_owned());
+        return verdict;
+    };
     match outcome {
         Performance::Failed { why } => verdict.error = Some(why.clone()),
         Performance::Skipped { why } => verdict.skipped = Some(why.clone()),

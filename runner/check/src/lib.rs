@@ -1,0 +1,13 @@
+//! From kernels that are asked for to verdicts: resolves, runs, judges, tells.
+//!
+//! A [`Target`] is a kernel with what is expected of it; [`Check::run`] performs sessions on it and
+//! judges them as they come; [`record`](record::record) keeps what a kernel gave for review. The
+//! command and the test harness both stand on this; neither format nor arguments are known here.
+
+mod confirm;
+pub mod record;
+mod run;
+mod target;
+
+pub use run::Check;
+pub use target::Target;

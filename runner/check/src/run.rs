@@ -1,0 +1,114 @@
+//! Performs sessions on a kernel and judges them as they come.
+
+use scrubjay_engine::{KernelRun, Lab, Progress, plan, shuffled};
+use scrubjay_machine::MOST_DEVICES;
+use scrubjay_reports::{RunEvent, nearest_release};
+use scrubjay_session::{Performance, Session};
+use scrubjay_verdict::judge::judge_session;
+use scrubjay_verdict::{KernelVerdict, Library, Policy, SessionVerdict, judge};
+
+use crate::confirm;
+use crate::target::Target;
+
+/// Lines of a lost guest's console that a report shows.
+const TAIL: usize = 40;
+
+/// Everything that a check needs.
+pub struct Check<'a> {
+    /// The vectors.
+    pub library: &'a Library,
+    /// What sessions are run with.
+    pub lab: &'a Lab<'a>,
+    /// The order of sessions, where it is not that of their ids.
+    pub shuffle: Option<u64>,
+    /// The policy that decides what is a suspected break.
+    pub policy: Policy,
+}
+
+impl Check<'_> {
+    /// Performs `sessions` on a kernel and judges it; tells of each session as soon as it is judged.
+    pub fn run(
+        &self,
+        target: &Target,
+        sessions: &[&Session],
+        tell: &mut dyn FnMut(RunEvent),
+    ) -> KernelVerdict {
+        let id = target.kernel.id.clone();
+        tell(RunEvent::KernelStarted { kernel: id.clone(), sessions: sessions.len() });
+        let ordered = match self.shuffle {
+            Some(seed) => shuffled(sessions.to_vec(), seed),
+            None => sessions.to_vec(),
+        };
+        let mut run = KernelRun::default();
+        let mut console = None;
+        let mut suspects = Vec::new();
+        for plan in plan(&ordered, MOST_DEVICES) {
+            self.lab.run_boot(&target.kernel, &plan, &mut run, &mut |progress| match progress {
+                Progress::Session { session, performance, time } => {
+                    let verdict = self.judge_one(session, performance);
+                    if confirm::is_suspect(&verdict, self.policy) {
+                        suspects.push(session.to_owned());
+                        return;
+                    }
+                    tell(self.judged(&id, verdict, time.as_millis() as u64));
+                }
+                Progress::Retired { console: text, .. } => {
+                    console = tail_of_the_dead(text).or(console.take())
+                }
+                Progress::Booting(_) => {}
+            });
+        }
+        let repeats = confirm::confirm(self, target, &suspects, &run);
+        for suspect in &suspects {
+            if let Some(performance) = run.performances.get(suspect) {
+                let mut verdict = self.judge_one(suspect, performance);
+                repeats.apply(&mut verdict);
+                tell(self.judged(&id, verdict, 0));
+            }
+        }
+        let mut verdict = self.judge_run(target, &run);
+        for session in &mut verdict.sessions {
+            repeats.apply(session);
+        }
+        let nearest = nearest_release(&verdict.changes, &self.library.changes);
+        tell(RunEvent::KernelJudged {
+            verdict: verdict.clone(),
+            nearest,
+            not_checked: run.not_checked,
+            console_tail: console,
+        });
+        verdict
+    }
+
+    /// Judges what a whole run gave.
+    pub fn judge_run(&self, target: &Target, run: &KernelRun) -> KernelVerdict {
+        let books = self.library.books();
+        let release = if run.release.is_empty() { &target.release } else { &run.release };
+        judge::judge(
+            &target.kernel.id,
+            release,
+            run.absent.as_deref(),
+            &run.performances,
+            &target.expectation,
+            &books,
+        )
+    }
+
+    /// Judges one session.
+    pub fn judge_one(&self, session: &str, performance: &Performance) -> SessionVerdict {
+        judge_session(session, performance, &self.library.books())
+    }
+
+    fn judged(&self, kernel: &str, verdict: SessionVerdict, millis: u64) -> RunEvent {
+        let session = self.library.sessions.get(&verdict.session);
+        let title = session.map(|s| s.title.clone()).unwrap_or_default();
+        RunEvent::SessionJudged { kernel: kernel.to_owned(), title, verdict, millis }
+    }
+}
+
+/// The end of the console of a guest that died; `None` for one that was retired alive.
+fn tail_of_the_dead(console: &str) -> Option<String> {
+    let died = ["Kernel panic", "Oops", "BUG:", "KASAN"].iter().any(|word| console.contains(word));
+    let lines: Vec<_> = console.lines().collect();
+    died.then(|| lines[lines.len().saturating_sub(TAIL)..].join("\n"))
+}

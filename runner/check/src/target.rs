@@ -1,0 +1,51 @@
+//! A kernel with what is expected of it.
+
+use std::path::Path;
+
+use scrubjay_engine::Kernel;
+use scrubjay_kernels::{Fwctl, Image, ImageError, Manifest};
+use scrubjay_verdict::Expectation;
+
+/// A kernel to be checked.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// What is booted.
+    pub kernel: Kernel,
+    /// What its version says, `7.3.4`.
+    pub release: String,
+    /// What is expected of it.
+    pub expectation: Expectation,
+}
+
+impl Target {
+    /// A kernel of the catalogue.
+    pub fn new(manifest: &Manifest, image: &Image) -> Self {
+        let release = manifest.history.unmodified.then(|| manifest.history.release.to_string());
+        let absent = match &manifest.fwctl {
+            Fwctl::Present => None,
+            Fwctl::Absent { reason } => Some(reason.clone()),
+        };
+        Target {
+            kernel: kernel(&manifest.id, image),
+            release: image.release.clone(),
+            expectation: Expectation { release, absent },
+        }
+    }
+
+    /// A kernel that is named by its file: nothing is expected of it but fwctl.
+    ///
+    /// # Errors
+    /// A file that is no kernel.
+    pub fn from_file(path: &Path) -> Result<Self, ImageError> {
+        let image = Image::from_file(path)?;
+        Ok(Target {
+            kernel: kernel(&image.release, &image),
+            release: image.release,
+            expectation: Expectation::default(),
+        })
+    }
+}
+
+fn kernel(id: &str, image: &Image) -> Kernel {
+    Kernel { id: id.to_owned(), image: image.bzimage.clone(), modules: image.modules.clone() }
+}
