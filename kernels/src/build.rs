@@ -17,6 +17,7 @@ use nix::unistd::Pid;
 
 use crate::cache::CacheError;
 use crate::config::Fragment;
+use crate::entry;
 use crate::error::KernelError;
 use crate::manifest::{Compiler, Config};
 use crate::progress::{Phase, Progress, Unit};
@@ -31,16 +32,6 @@ const TAIL_LINES: usize = 25;
 const POLL: Duration = Duration::from_millis(200);
 /// How long make may take to stop its children.
 const STOP_GRACE: Duration = Duration::from_secs(10);
-
-/// Files of a finished kernel in its directory.
-pub(crate) mod names {
-    pub(crate) const IMAGE: &str = "bzImage";
-    pub(crate) const CONFIG: &str = "config";
-    pub(crate) const SYMBOLS: &str = "System.map";
-    pub(crate) const LOG: &str = "build.log";
-    /// The KTAP parser expects to be found under this path.
-    pub(crate) const KUNIT: &str = "tools/testing/kunit";
-}
 
 /// One build.
 pub(crate) struct Build<'a> {
@@ -71,7 +62,7 @@ pub(crate) fn preflight(id: &str, compiler: Compiler, dir: &Path) -> Result<(), 
     }
     let room = nix::sys::statvfs::statvfs(dir)
         .map_err(|errno| KernelError::Cache(CacheError::io("measure the room in", dir)(errno.into())))?;
-    let free_mib = u64::from(room.blocks_available()).saturating_mul(room.fragment_size()) >> 20;
+    let free_mib = room.blocks_available().saturating_mul(room.fragment_size()) >> 20;
     if free_mib < ROOM_MIB {
         return Err(KernelError::NoRoom {
             id: id.to_owned(),
@@ -84,9 +75,9 @@ pub(crate) fn preflight(id: &str, compiler: Compiler, dir: &Path) -> Result<(), 
 }
 
 impl Build<'_> {
-    /// Configures, checks, makes and gathers the results in `entry`, which exists and is empty.
-    pub(crate) fn run(&self, entry: &Path, progress: &mut dyn Progress) -> Result<(), KernelError> {
-        let log_path = entry.join(names::LOG);
+    /// Configures, checks, makes and gathers the results in `result`, which exists and is empty.
+    pub(crate) fn run(&self, result: &Path, progress: &mut dyn Progress) -> Result<(), KernelError> {
+        let log_path = result.join(entry::LOG);
         let mut log = File::create(&log_path).map_err(self.io("write", &log_path))?;
         let fragment = Fragment::read(&self.config.fragment).map_err(|source| self.config_error(source))?;
         self.make("allnoconfig", &mut log, &log_path, &mut Quiet(progress))?;
@@ -104,7 +95,7 @@ impl Build<'_> {
         });
         self.make("bzImage", &mut log, &log_path, progress)?;
         progress.finish();
-        self.gather(entry)
+        self.gather(result)
     }
 
     fn config_error(&self, source: crate::config::ConfigError) -> KernelError {
@@ -116,18 +107,18 @@ impl Build<'_> {
         move |source| KernelError::Cache(error(source))
     }
 
-    fn gather(&self, entry: &Path) -> Result<(), KernelError> {
+    fn gather(&self, result: &Path) -> Result<(), KernelError> {
         for (from, to) in [
-            ("arch/x86/boot/bzImage", names::IMAGE),
-            (".config", names::CONFIG),
-            ("System.map", names::SYMBOLS),
+            ("arch/x86/boot/bzImage", entry::IMAGE),
+            (".config", entry::CONFIG),
+            ("System.map", entry::SYMBOLS),
         ] {
             let from = self.objects.join(from);
-            fs::copy(&from, entry.join(to)).map_err(self.io("copy", &from))?;
+            fs::copy(&from, result.join(to)).map_err(self.io("copy", &from))?;
         }
-        let kunit = self.tree.join(names::KUNIT);
+        let kunit = self.tree.join(entry::KUNIT);
         if kunit.is_dir() {
-            copy_tree(&kunit, &entry.join(names::KUNIT)).map_err(self.io("copy", &kunit))?;
+            copy_tree(&kunit, &result.join(entry::KUNIT)).map_err(self.io("copy", &kunit))?;
         }
         Ok(())
     }

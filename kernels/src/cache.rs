@@ -2,7 +2,9 @@
 //!
 //! ```text
 //! ${XDG_CACHE_HOME:-~/.cache}/scrubjay/
-//!   downloads/FILE, FILE.part              what was fetched, and what is on its way
+//!   downloads/FILE                         what was fetched
+//!   downloads/FILE.part, FILE.part.of      what is on its way, and which version of it
+//!   downloads/.lock-FILE                   held while it comes
 //!   kernels/ID-RECIPE/                     a kernel; it has this name only when it is whole
 //!   kernels/.work-ID-RECIPE/               a kernel in the making; removed at the end, or by whoever comes next
 //!   kernels/.lock-ID-RECIPE                held while it is made
@@ -88,7 +90,12 @@ impl Cache {
     }
 
     /// Takes the lock of one kernel, and clears away whatever unfinished work of a dead process lies about.
-    pub(crate) fn lock(&self, id: &str, recipe: &str, progress: &mut dyn Progress) -> Result<Lock, CacheError> {
+    pub(crate) fn lock(
+        &self,
+        id: &str,
+        recipe: &str,
+        progress: &mut dyn Progress,
+    ) -> Result<Lock, CacheError> {
         let dir = self.kernels();
         fs::create_dir_all(&dir).map_err(CacheError::io("make the directory", &dir))?;
         let lock = Lock::take(&dir.join(format!(".lock-{id}-{recipe}")), &format!("kernel {id}"), progress)?;

@@ -99,7 +99,12 @@ impl Fragment {
     ///
     /// # Errors
     /// [`ConfigError::NoEffect`] and [`ConfigError::Stale`] name every option concerned.
-    pub fn check(&self, config: &Path, text: &str, absent: &BTreeMap<String, String>) -> Result<(), ConfigError> {
+    pub fn check(
+        &self,
+        config: &Path,
+        text: &str,
+        absent: &BTreeMap<String, String>,
+    ) -> Result<(), ConfigError> {
         let found = options(config, text)?;
         let value = |name: &str| found.get(name).map_or("n", String::as_str);
         let stale: Vec<String> = absent
@@ -142,7 +147,11 @@ fn options(path: &Path, text: &str) -> Result<BTreeMap<String, String>, ConfigEr
         let bare = name.strip_prefix("CONFIG_").unwrap_or_default();
         let is_option = !bare.is_empty() && bare.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
         if !is_option || value.is_empty() {
-            return Err(ConfigError::Line { path: path.to_owned(), line: line_number, text: line.to_owned() });
+            return Err(ConfigError::Line {
+                path: path.to_owned(),
+                line: line_number,
+                text: line.to_owned(),
+            });
         }
         if options.insert(name.to_owned(), value.to_owned()).is_some() {
             return Err(ConfigError::Twice {

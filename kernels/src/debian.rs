@@ -19,7 +19,9 @@ pub struct Archive {
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
     /// There is no apt here.
-    #[error("cannot run apt-get, which knows where this machine's Debian packages come from; take another source (an upstream tarball, a local tree or a prebuilt image) where there is no apt")]
+    #[error(
+        "cannot run apt-get, which knows where this machine's Debian packages come from; take another source (an upstream tarball, a local tree or a prebuilt image) where there is no apt"
+    )]
     NoApt {
         /// Why.
         source: std::io::Error,
@@ -28,7 +30,9 @@ pub enum ArchiveError {
     #[error("apt-get indextargets failed: {0}")]
     Apt(String),
     /// apt lists no archive that can be read over HTTP.
-    #[error("this machine's apt lists no archive over http or https; run apt-get update, and apt-get indextargets must then list one")]
+    #[error(
+        "this machine's apt lists no archive over http or https; run apt-get update, and apt-get indextargets must then list one"
+    )]
     None,
 }
 
@@ -120,8 +124,18 @@ mod tests {
     }
 
     #[rstest]
-    #[case("7.3.4-1~bpo13+1", "linux", false, "http://h/d/pool/main/l/linux/linux-source-7.3_7.3.4-1~bpo13+1_all.deb")]
-    #[case("1:7.3.4-1", "linux", true, "http://h/d/pool/updates/main/l/linux/linux-source-7.3_7.3.4-1_all.deb")]
+    #[case(
+        "7.3.4-1~bpo13+1",
+        "linux",
+        false,
+        "http://h/d/pool/main/l/linux/linux-source-7.3_7.3.4-1~bpo13+1_all.deb"
+    )]
+    #[case(
+        "1:7.3.4-1",
+        "linux",
+        true,
+        "http://h/d/pool/updates/main/l/linux/linux-source-7.3_7.3.4-1_all.deb"
+    )]
     #[case("7.3-1", "libfoo", false, "http://h/d/pool/main/libf/libfoo/linux-source-7.3_7.3-1_all.deb")]
     fn a_package_lies_in_the_pool_of_its_archive(
         #[case] version: &str,

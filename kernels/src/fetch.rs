@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ureq::http::header::{
-    ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, ETAG, HeaderMap, HeaderName, IF_RANGE, LAST_MODIFIED, RANGE,
+    ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, ETAG, HeaderMap, HeaderName, IF_RANGE, LAST_MODIFIED,
+    RANGE,
 };
 
 use crate::cache::{CacheError, Lock};
@@ -28,7 +29,9 @@ pub struct Fetched {
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
     /// The server was not reached, or the connection broke; the part file is kept.
-    #[error("cannot download {url}: {why}; check the network and run the command again: it goes on where it stopped")]
+    #[error(
+        "cannot download {url}: {why}; check the network and run the command again: it goes on where it stopped"
+    )]
     Network {
         /// The address.
         url: String,
@@ -44,7 +47,9 @@ pub enum FetchError {
         status: u16,
     },
     /// The server does not say how long the file is, and no digest is known.
-    #[error("{url} does not say how long it is, so a cut one would go unnoticed; give its sha256 in the manifest")]
+    #[error(
+        "{url} does not say how long it is, so a cut one would go unnoticed; give its sha256 in the manifest"
+    )]
     NoLength {
         /// The address.
         url: String,
@@ -127,7 +132,7 @@ impl Downloader {
         sha256: Option<&str>,
         progress: &mut dyn Progress,
     ) -> Result<Fetched, FetchError> {
-        let lock_path = with_suffix(dest, ".lock");
+        let lock_path = lock_beside(dest);
         let _lock = Lock::take(&lock_path, "this download", progress).map_err(|error| match error {
             CacheError::Interrupted => {
                 FetchError::Interrupted { url: urls.first().cloned().unwrap_or_default() }
@@ -161,7 +166,10 @@ impl Downloader {
         if sha256.is_none_or(|wanted| wanted == found) {
             return Ok(Some(Fetched { path: dest.to_owned(), sha256: found }));
         }
-        progress.note(&format!("{} does not have the digest of the manifest; downloading it anew", dest.display()));
+        progress.note(&format!(
+            "{} does not have the digest of the manifest; downloading it anew",
+            dest.display()
+        ));
         fs::remove_file(dest).map_err(failed)?;
         Ok(None)
     }
@@ -179,7 +187,9 @@ impl Downloader {
             let before = part.length()?;
             match self.transfer(url, &part, sha256.is_some(), progress) {
                 Ok(()) => break,
-                Err(FetchError::Network { .. }) if part.length()? > before && resumes < RESUMES => resumes += 1,
+                Err(FetchError::Network { .. }) if part.length()? > before && resumes < RESUMES => {
+                    resumes += 1
+                }
                 Err(error) => return Err(error),
             }
         }
@@ -341,6 +351,11 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
+}
+
+fn lock_beside(dest: &Path) -> PathBuf {
+    let name = dest.file_name().unwrap_or_default().to_string_lossy();
+    dest.with_file_name(format!(".lock-{name}"))
 }
 
 fn number(headers: &HeaderMap, name: &HeaderName) -> Option<u64> {

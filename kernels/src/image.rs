@@ -153,7 +153,8 @@ impl ImageHeader {
         if bytes.starts_with(b"\x7fELF") {
             return Err("it is an ELF file (vmlinux?)".to_owned());
         }
-        if word(header::BOOT_FLAG)? != 0xaa55 || bytes.get(header::MAGIC..header::MAGIC + 4) != Some(b"HdrS") {
+        if word(header::BOOT_FLAG)? != 0xaa55 || bytes.get(header::MAGIC..header::MAGIC + 4) != Some(b"HdrS")
+        {
             return Err("it has no x86 boot header".to_owned());
         }
         if word(header::PROTOCOL)? < header::FIRST_WITH_XLOADFLAGS

@@ -4,7 +4,7 @@
 //! a bootable file with what is known of it. It looks in its own cache, then in a directory of prebuilt images, and
 //! builds only when asked to. An image that is in no manifest comes from [`Image::from_file`].
 //!
-//! This crate boots nothing and knows nothing of sessions; a colleague crate puts the image under QEMU.
+//! This crate boots nothing and knows nothing of sessions; `scrubjay-machine` puts an image under QEMU.
 
 mod build;
 mod cache;
@@ -12,6 +12,8 @@ mod catalogue;
 mod config;
 mod debian;
 mod digest;
+mod distribution;
+mod entry;
 mod error;
 mod fetch;
 mod image;
@@ -22,7 +24,7 @@ mod recipe;
 mod resolver;
 mod unpack;
 
-pub use cache::Cache;
+pub use cache::{Cache, CacheError};
 pub use catalogue::Catalogue;
 pub use config::{ConfigError, Fragment};
 pub use debian::{Archive, ArchiveError};

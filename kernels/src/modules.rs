@@ -148,7 +148,8 @@ impl Needs {
         decoder(path, file).and_then(|mut module| module.read_to_end(&mut bytes)).map_err(failed)?;
         let not = |why: String| ModuleError::NotAModule { path: path.to_owned(), why };
         let elf = object::File::parse(bytes.as_slice()).map_err(|error| not(error.to_string()))?;
-        let info = elf.section_by_name(".modinfo").ok_or_else(|| not("it has no .modinfo section".to_owned()))?;
+        let info =
+            elf.section_by_name(".modinfo").ok_or_else(|| not("it has no .modinfo section".to_owned()))?;
         Ok(Self::parse(info.data().map_err(|error| not(error.to_string()))?))
     }
 

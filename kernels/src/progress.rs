@@ -135,8 +135,9 @@ impl Progress for Bar {
             (Unit::Lines, None) => "{msg} {spinner} {elapsed}",
         };
         // The templates are constants of ours; a bad one would only cost the look.
-        let style =
-            ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> ");
+        let style = ProgressStyle::with_template(template)
+            .unwrap_or_else(|_| ProgressStyle::default_bar())
+            .progress_chars("=> ");
         let bar = ProgressBar::with_draw_target(phase.total, ProgressDrawTarget::stderr());
         bar.set_style(style);
         bar.set_message(phase.what.to_owned());

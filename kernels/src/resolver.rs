@@ -1,28 +1,28 @@
 //! From a manifest to an image: the cache first, then a directory of prebuilt images, then (when asked) a build.
 //!
-//! Joins the other modules; has no format or protocol of its own but the record beside a finished kernel.
+//! Joins the other modules; has no format and no protocol of its own.
 
 use std::fs;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
-
-use crate::build::{self, Build, names};
+use crate::build::{self, Build};
 use crate::cache::{Cache, CacheError, WorkDir};
 use crate::debian::{self, Archive};
-use crate::digest;
+use crate::distribution;
+use crate::entry::{self, Record};
 use crate::error::KernelError;
 use crate::fetch::{Downloader, Fetched};
-use crate::image::{Image, Origin, Provenance};
+use crate::image::{Image, Origin};
 use crate::manifest::{DebianPackage, Manifest, Source};
-use crate::modules;
 use crate::progress::Progress;
 use crate::recipe::{Recipe, RecipeError};
 use crate::unpack;
 
 /// The variable that names a directory of prebuilt images.
 const KERNEL_CACHE: &str = "SCRUBJAY_KERNEL_CACHE";
+/// The part of a work directory that becomes the cache's entry.
+const RESULT: &str = "result";
 
 /// Finds and makes images.
 #[derive(Debug, Clone)]
@@ -64,23 +64,6 @@ pub enum State {
     Missing,
 }
 
-/// The record beside a finished kernel: `provenance.json`.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Record {
-    /// Raised when the form changes.
-    schema: u32,
-    id: String,
-    modules: Vec<PathBuf>,
-    recipe: Recipe,
-    provenance: Provenance,
-}
-
-const RECORD: &str = "provenance.json";
-const RECORD_SCHEMA: u32 = 1;
-/// Where the modules of a Debian image lie in its entry.
-const MODULES: &str = "modules";
-
 impl Resolver {
     /// With the user's cache; prebuilt images from the directory given, else from `SCRUBJAY_KERNEL_CACHE`.
     ///
@@ -116,7 +99,7 @@ impl Resolver {
             };
             let dir = self.cache.entry(&manifest.id, &recipe.hash());
             if dir.is_dir() {
-                return load(manifest, &dir).map(Some);
+                return entry::load(&manifest.id, &dir).map(Some);
             }
         }
         match self.prebuilt_path(manifest) {
@@ -193,7 +176,7 @@ impl Resolver {
         if manifest.sources.iter().any(|source| matches!(source, Source::DebianImage { .. })) {
             return None;
         }
-        let path = self.prebuilt.as_ref()?.join(&manifest.version).join(names::IMAGE);
+        let path = self.prebuilt.as_ref()?.join(&manifest.version).join(entry::IMAGE);
         path.is_file().then_some(path)
     }
 
@@ -222,7 +205,11 @@ impl Resolver {
         Err(KernelError::NoSource { id: manifest.id.clone(), attempts })
     }
 
-    fn fetch_source(&self, source: &Source, progress: &mut dyn Progress) -> Result<Vec<Fetched>, KernelError> {
+    fn fetch_source(
+        &self,
+        source: &Source,
+        progress: &mut dyn Progress,
+    ) -> Result<Vec<Fetched>, KernelError> {
         let downloads = self.cache.downloads();
         match source {
             Source::UpstreamTarball { url, sha256 } => {
@@ -243,8 +230,7 @@ impl Resolver {
     ) -> Result<Vec<Fetched>, KernelError> {
         let here = |package: &DebianPackage| self.cache.downloads().join(package.file_name()).is_file();
         // Asked only when something has to come from there.
-        let archives =
-            if packages.iter().all(here) { Vec::new() } else { Archive::of_this_machine()? };
+        let archives = if packages.iter().all(here) { Vec::new() } else { Archive::of_this_machine()? };
         let downloader = Downloader::new(debian::apt_proxy().as_deref());
         packages
             .iter()
@@ -273,21 +259,26 @@ impl Resolver {
         let _lock = self.cache.lock(&manifest.id, &hash, progress)?;
         // Another process may have made it while this one waited.
         if dir.is_dir()
-            && let Ok(image) = load(manifest, &dir)
+            && let Ok(image) = entry::load(&manifest.id, &dir)
         {
             return Ok(image);
         }
         let work = self.cache.work(&manifest.id, &hash)?;
-        let entry = work.path().join("entry");
-        fs::create_dir_all(&entry).map_err(CacheError::io("make the directory", &entry))?;
+        let result = make_dir(&work, RESULT)?;
         let (modules, origin) = match source {
             Source::DebianImage { packages, modules } => {
-                let modules = self.take_debian_image(manifest, packages, modules, &work, &entry, progress)?;
+                let files: Vec<PathBuf> = self
+                    .fetch_packages(packages, progress)?
+                    .into_iter()
+                    .map(|fetched| fetched.path)
+                    .collect();
+                let scratch = make_dir(&work, "packages")?;
+                let modules = distribution::take(&manifest.id, &files, modules, &scratch, &result, progress)?;
                 let packages = packages.iter().map(DebianPackage::file_name).collect();
                 (modules, Origin::DebianImage { recipe: hash, packages })
             }
             source => {
-                let source_sha256 = self.compile(manifest, source, &work, &entry, progress)?;
+                let source_sha256 = self.compile(manifest, source, &work, &result, progress)?;
                 let origin = Origin::Built {
                     recipe: hash,
                     source: recipe.source().to_owned(),
@@ -297,31 +288,20 @@ impl Resolver {
                 (Vec::new(), origin)
             }
         };
-        let image = Image::at(manifest.id.clone(), &entry.join(names::IMAGE), origin)?;
-        let image = image.of_version(&manifest.version)?;
-        let record = Record {
-            schema: RECORD_SCHEMA,
-            id: manifest.id.clone(),
-            modules,
-            recipe,
-            provenance: image.provenance,
-        };
-        let path = entry.join(RECORD);
-        serde_json::to_vec_pretty(&record)
-            .map_err(std::io::Error::from)
-            .and_then(|text| fs::write(&path, text))
-            .map_err(CacheError::io("write", &path))?;
-        work.publish("entry", &dir)?;
-        load(manifest, &dir)
+        let image = Image::at(manifest.id.clone(), &result.join(entry::IMAGE), origin)?;
+        let provenance = image.of_version(&manifest.version)?.provenance;
+        Record::new(&manifest.id, modules, recipe, provenance).write(&result)?;
+        work.publish(RESULT, &dir)?;
+        entry::load(&manifest.id, &dir)
     }
 
-    /// Builds into `entry`; gives the digest of the source's file, where it is one.
+    /// Builds into `result`; gives the digest of the source's file, where it is one.
     fn compile(
         &self,
         manifest: &Manifest,
         source: &Source,
         work: &WorkDir,
-        entry: &Path,
+        result: &Path,
         progress: &mut dyn Progress,
     ) -> Result<Option<String>, KernelError> {
         let id = manifest.id.as_str();
@@ -342,54 +322,11 @@ impl Resolver {
         };
         let objects = make_dir(work, "objects")?;
         let failed_log = self.cache.kernels().join(format!("{id}.failed.log"));
-        let jobs = self.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
+        let jobs =
+            self.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
         let build = Build { id, config, tree: &tree, objects: &objects, jobs, failed_log: &failed_log };
-        build.run(entry, progress)?;
+        build.run(result, progress)?;
         Ok(sha256)
-    }
-
-    /// Takes image, config and the modules wanted out of Debian's packages into `entry`; gives the modules' places
-    /// in it, in the order of loading.
-    fn take_debian_image(
-        &self,
-        manifest: &Manifest,
-        packages: &[DebianPackage],
-        wanted: &[String],
-        work: &WorkDir,
-        entry: &Path,
-        progress: &mut dyn Progress,
-    ) -> Result<Vec<PathBuf>, KernelError> {
-        let id = &manifest.id;
-        let root = make_dir(work, "packages")?;
-        for fetched in self.fetch_packages(packages, progress)? {
-            unpack::package_files(&fetched.path, &root, &debian_place, progress)?;
-        }
-        let missing = |what: &str| KernelError::Packages { id: id.clone(), what: what.to_owned() };
-        let image = root.join(names::IMAGE);
-        if !image.is_file() {
-            return Err(missing("no vmlinuz in its packages"));
-        }
-        fs::rename(&image, entry.join(names::IMAGE)).map_err(CacheError::io("move", &image))?;
-        let config = root.join(names::CONFIG);
-        if config.is_file() {
-            fs::rename(&config, entry.join(names::CONFIG)).map_err(CacheError::io("move", &config))?;
-        }
-        let modules = root.join(MODULES);
-        if !modules.is_dir() {
-            return Err(missing("no modules in its packages"));
-        }
-        let order = modules::load_order(&modules, wanted)
-            .map_err(|source| KernelError::Module { id: id.clone(), source })?;
-        let target = entry.join(MODULES);
-        fs::create_dir_all(&target).map_err(CacheError::io("make the directory", &target))?;
-        order
-            .iter()
-            .map(|path| {
-                let place = Path::new(MODULES).join(path.file_name().unwrap_or_default());
-                fs::rename(path, entry.join(&place)).map_err(CacheError::io("move", path))?;
-                Ok(place)
-            })
-            .collect()
     }
 }
 
@@ -399,30 +336,11 @@ fn make_dir(work: &WorkDir, name: &str) -> Result<PathBuf, KernelError> {
     Ok(path)
 }
 
-/// Where a file of Debian's kernel packages goes. The image lies in `boot`, or with the modules from 7.x on; a
-/// directory of modules may be below `usr` or not.
-fn debian_place(path: &Path) -> Option<PathBuf> {
-    let text = path.to_str()?;
-    if text.starts_with("boot/vmlinuz-") {
-        return Some(names::IMAGE.into());
-    }
-    if text.starts_with("boot/config-") {
-        return Some(names::CONFIG.into());
-    }
-    let below = text.strip_prefix("usr/").unwrap_or(text).strip_prefix("lib/modules/")?;
-    let (_version, rest) = below.split_once('/')?;
-    match rest {
-        "vmlinuz" => Some(names::IMAGE.into()),
-        "config" => Some(names::CONFIG.into()),
-        "modules.builtin" => Some(Path::new(MODULES).join(rest)),
-        rest if rest.starts_with("kernel/") => Some(Path::new(MODULES).join(rest)),
-        _ => None,
-    }
-}
-
 fn file_names(source: &Source) -> Vec<String> {
     match source {
-        Source::UpstreamTarball { url, .. } => url.rsplit('/').next().map(str::to_owned).into_iter().collect(),
+        Source::UpstreamTarball { url, .. } => {
+            url.rsplit('/').next().map(str::to_owned).into_iter().collect()
+        }
         Source::DebianSource(package) => vec![package.file_name()],
         Source::DebianImage { packages, .. } => packages.iter().map(DebianPackage::file_name).collect(),
         Source::LocalTree { .. } | Source::Prebuilt { .. } => Vec::new(),
@@ -435,31 +353,9 @@ fn local_tree(id: &str, path: &Path) -> Result<PathBuf, KernelError> {
         return Err(bad("is no kernel tree: it has no Kconfig and Makefile"));
     }
     if path.join(".config").exists() || path.join("include/config").exists() {
-        return Err(bad("was built in place, and such a tree cannot be built elsewhere; run make mrproper in it, or use a git worktree"));
+        return Err(bad(
+            "was built in place, and such a tree cannot be built elsewhere; run make mrproper in it, or use a git worktree",
+        ));
     }
     Ok(std::path::absolute(path).unwrap_or_else(|_| path.to_owned()))
-}
-
-/// The image of a cache entry, checked against its record.
-fn load(manifest: &Manifest, dir: &Path) -> Result<Image, KernelError> {
-    let damaged = |why: String| KernelError::Damaged { dir: dir.to_owned(), why };
-    let record = fs::read(dir.join(RECORD)).map_err(|error| damaged(format!("{RECORD}: {error}")))?;
-    let record: Record =
-        serde_json::from_slice(&record).map_err(|error| damaged(format!("{RECORD}: {error}")))?;
-    if record.schema != RECORD_SCHEMA {
-        return Err(damaged(format!("{RECORD} has the form {}, not {RECORD_SCHEMA}", record.schema)));
-    }
-    let path = dir.join(names::IMAGE);
-    let found = digest::of_file(&path).map_err(|error| damaged(format!("{}: {error}", names::IMAGE)))?;
-    if found != record.provenance.sha256 {
-        return Err(damaged(format!("the SHA-256 of {} is not the one recorded", names::IMAGE)));
-    }
-    let modules: Vec<PathBuf> = record.modules.iter().map(|module| dir.join(module)).collect();
-    if let Some(module) = modules.iter().find(|module| !module.is_file()) {
-        return Err(damaged(format!("{} is not there", module.display())));
-    }
-    let mut image = Image::at(manifest.id.clone(), &path, record.provenance.origin)?;
-    image.modules = modules;
-    image.kunit = Some(dir.join(names::KUNIT).join("kunit.py")).filter(|path| path.is_file());
-    Ok(image)
 }

@@ -218,7 +218,9 @@ impl Job {
                 continue;
             }
             if !(kind.is_file() || kind.is_dir() || kind.is_symlink() || kind.is_hard_link()) {
-                return Err(self.unexpected(format!("`{}` is neither file, directory nor link", path.display())));
+                return Err(
+                    self.unexpected(format!("`{}` is neither file, directory nor link", path.display()))
+                );
             }
             // The check of the path, then tar's own of the directory that it leads to, links followed.
             if !is_inside(&path) || !entry.unpack_in(dest).map_err(|source| self.failed(source))? {
@@ -235,7 +237,8 @@ impl Job {
         match entries.as_slice() {
             [entry] if entry.path().is_dir() => Ok(entry.path()),
             entries => {
-                Err(self.unexpected(format!("one directory was expected in it, {} entries found", entries.len())))
+                Err(self
+                    .unexpected(format!("one directory was expected in it, {} entries found", entries.len())))
             }
         }
     }
