@@ -1,7 +1,8 @@
 //! Serves device profiles by hand: `serve PROFILE SOCKET [PROFILE SOCKET]…`, then words on standard input.
 //!
 //! `trace` prints and empties each device's trace, `count` how many commands it holds, `messages` the
-//! vfio-user messages so far, `reset` brings the profile back. The end of input ends the devices.
+//! vfio-user messages so far, `reset` brings the profile back. The end of input ends the devices. With
+//! `RUST_LOG=trace` every register access that traps is printed.
 
 use std::io::BufRead;
 use std::path::Path;
@@ -11,6 +12,9 @@ use scrubjay_device::Device;
 use scrubjay_session::profile::Profile;
 
 fn main() -> ExitCode {
+    if std::env::var_os("RUST_LOG").is_some_and(|level| level == "trace") {
+        tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(std::io::stderr).init();
+    }
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let mut devices = Vec::new();
     for pair in arguments.chunks(2) {

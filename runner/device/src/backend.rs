@@ -83,16 +83,18 @@ impl ServerBackend for Backend {
             return Err(refuse("an access longer than configuration space"));
         }
         match region {
-            VFIO_PCI_BAR0_REGION_INDEX => self.machine().read_bar(offset, data),
+            VFIO_PCI_BAR0_REGION_INDEX => self.machine().read_bar(offset, data)?,
             VFIO_PCI_CONFIG_REGION_INDEX => {
                 self.machine().config.read(usize::try_from(offset).unwrap_or(usize::MAX), data);
-                Ok(())
             }
-            _ => Err(refuse("a region that is not there")),
+            _ => return Err(refuse("a region that is not there")),
         }
+        tracing::trace!(region, offset = format_args!("{offset:#x}"), ?data, "read");
+        Ok(())
     }
 
     fn region_write(&mut self, region: u32, offset: u64, data: &[u8]) -> io::Result<()> {
+        tracing::trace!(region, offset = format_args!("{offset:#x}"), ?data, "write");
         match region {
             VFIO_PCI_BAR0_REGION_INDEX => {
                 let mut machine = self.machine();

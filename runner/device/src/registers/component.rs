@@ -1,10 +1,13 @@
 //! The component register block's CXL.cachemem page: the HDM decoder capability, without which the
-//! kernel makes no endpoint and so no EDAC device.
+//! kernel makes no endpoint and so no EDAC device, and the RAS capability, without which kernels of the
+//! 6.16 series refuse the device (their cxl_pci_type3_init_mailbox looks at the wrong map).
 
 use super::{Block, Register, fixed, writable};
 
 /// Bytes of the page.
 const LEN: usize = 0x1000;
+/// Where the RAS capability lies in the page.
+const RAS: usize = 0x100;
 /// Where the HDM decoder capability lies in the page.
 const HDM: usize = 0x200;
 /// The decoder's control register.
@@ -15,19 +18,47 @@ const COMMIT: u32 = 1 << 9;
 /// Decoder control: committed.
 const COMMITTED: u32 = 1 << 10;
 
+/// Bits of uncorrectable errors that there are.
+const UNCORRECTABLE: u64 = 0x1cfff;
+/// Bits of correctable errors that there are.
+const CORRECTABLE: u64 = 0x7f;
+
 /// The registers of the page, with one decoder.
 pub(crate) fn registers() -> Vec<Register> {
     vec![
-        // Id 1, version 1, cache/mem version 1, one capability.
-        fixed(0x0, 4, "CXL Capability Header", "CXL r3.2, 8.2.4.1", 1 | 1 << 16 | 1 << 20 | 1 << 24),
+        // Id 1, version 1, cache/mem version 1, two capabilities.
+        fixed(0x0, 4, "CXL Capability Header", "CXL r3.2, 8.2.4.1", 1 | 1 << 16 | 1 << 20 | 2 << 24),
+        // Id 2, version 2.
+        fixed(0x4, 4, "CXL RAS Capability Header", "CXL r3.2, 8.2.4.2", 2 | 2 << 16 | (RAS as u64) << 20),
         // Id 5, version 3.
         fixed(
-            0x4,
+            0x8,
             4,
             "CXL HDM Decoder Capability Header",
             "CXL r3.2, 8.2.4.5",
             5 | 3 << 16 | (HDM as u64) << 20,
         ),
+        // No error ever happens: the status registers stay 0.
+        fixed(RAS, 4, "Uncorrectable Error Status", "CXL r3.2, 8.2.4.17.1", 0),
+        writable(
+            RAS + 0x04,
+            4,
+            "Uncorrectable Error Mask",
+            "CXL r3.2, 8.2.4.17.2",
+            UNCORRECTABLE,
+            UNCORRECTABLE,
+        ),
+        writable(
+            RAS + 0x08,
+            4,
+            "Uncorrectable Error Severity",
+            "CXL r3.2, 8.2.4.17.3",
+            UNCORRECTABLE,
+            UNCORRECTABLE,
+        ),
+        fixed(RAS + 0x0c, 4, "Correctable Error Status", "CXL r3.2, 8.2.4.17.4", 0),
+        writable(RAS + 0x10, 4, "Correctable Error Mask", "CXL r3.2, 8.2.4.17.5", CORRECTABLE, CORRECTABLE),
+        fixed(RAS + 0x14, 4, "Error Capabilities and Control", "CXL r3.2, 8.2.4.17.6", 0),
         // One decoder; interleave on address bits 11:8 and 14:12.
         fixed(HDM, 4, "HDM Decoder Capability", "CXL r3.2, 8.2.4.20.1", 1 << 8 | 1 << 9),
         writable(HDM + 0x04, 4, "HDM Decoder Global Control", "CXL r3.2, 8.2.4.20.2", 0, 0b11),
