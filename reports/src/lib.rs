@@ -1,1 +1,36 @@
-//! Renders a run: terminal, run.json, KTAP.
+//! Renders a run: terminal, run.json, KTAP, exit status.
+//!
+//! The run emits [`RunEvent`]s; each format is one [`Consumer`] in one file, and [`Reports`] hands
+//! every event to all of them. A format never reaches back into what runs or judges.
+
+mod bar;
+mod difference;
+mod event;
+mod exit;
+mod fan;
+mod finding;
+mod history;
+mod json;
+mod ktap;
+mod paint;
+pub mod run;
+mod terminal;
+mod text;
+
+pub use bar::Bar;
+pub use event::{Consumer, RunEvent};
+pub use exit::{ExitStatus, Tally};
+pub use fan::Reports;
+pub use history::nearest_release;
+pub use json::{Json, Sink};
+pub use ktap::Ktap;
+pub use paint::Colour;
+pub use run::Run;
+pub use terminal::Terminal;
+
+#[cfg(test)]
+extern crate self as scrubjay_reports;
+
+#[cfg(test)]
+#[path = "../tests/samples/mod.rs"]
+mod samples;

@@ -1,0 +1,56 @@
+//! How far a run is: one bar on standard error, only where that is a terminal.
+
+use std::io::{self, IsTerminal};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::event::{Consumer, RunEvent};
+
+/// The bar. Whoever else writes to the same terminal does so in [`Bar::aside`].
+pub struct Bar(ProgressBar);
+
+impl Bar {
+    /// One that is seen where standard error is a terminal.
+    pub fn for_stderr() -> Self {
+        if !io::stderr().is_terminal() {
+            return Bar::hidden();
+        }
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        let style = ProgressStyle::with_template("{msg} [{wide_bar}] {pos}/{len} {elapsed}")
+            .unwrap_or_else(|_| ProgressStyle::default_bar())
+            .progress_chars("=> ");
+        bar.set_style(style);
+        Bar(bar)
+    }
+
+    /// One that is never seen.
+    pub fn hidden() -> Self {
+        Bar(ProgressBar::hidden())
+    }
+
+    /// Does something while the bar is off the terminal.
+    pub fn aside<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.0.suspend(work)
+    }
+}
+
+impl Consumer for Bar {
+    fn event(&mut self, event: &RunEvent) -> io::Result<()> {
+        match event {
+            RunEvent::KernelStarted { kernel, sessions } => {
+                self.0.reset();
+                self.0.set_length(*sessions as u64);
+                self.0.set_message(format!("kernel {kernel}"));
+                self.0.enable_steady_tick(Duration::from_millis(500));
+            }
+            RunEvent::SessionJudged { .. } => self.0.inc(1),
+            RunEvent::KernelJudged { .. } | RunEvent::KernelFailed { .. } | RunEvent::RunFinished { .. } => {
+                self.0.disable_steady_tick();
+                self.0.finish_and_clear();
+            }
+            RunEvent::RunStarted { .. } | RunEvent::Note { .. } => {}
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,81 @@
+//! The run as it happens: typed events, and who takes them. Knows no format.
+
+use std::io;
+
+use scrubjay_verdict::{KernelVerdict, Policy, SessionVerdict};
+
+/// Something that happened in a run.
+#[derive(Clone, Debug)]
+pub enum RunEvent {
+    /// The first event.
+    RunStarted {
+        /// The policy that decides.
+        policy: Policy,
+        /// The ids of the kernels, in the order in which they will come.
+        kernels: Vec<String>,
+        /// How many sessions each of them is asked for.
+        sessions: usize,
+    },
+    /// A line about the run as a whole: which accelerator and why, what is built. Two runs of the
+    /// same say the same, so it holds no time.
+    Note {
+        /// One line.
+        text: String,
+    },
+    /// A kernel's turn comes.
+    KernelStarted {
+        /// Its id.
+        kernel: String,
+        /// How many sessions it is asked for.
+        sessions: usize,
+    },
+    /// A session was judged.
+    SessionJudged {
+        /// The kernel's id.
+        kernel: String,
+        /// What the session pins.
+        title: String,
+        /// What it came to.
+        verdict: SessionVerdict,
+        /// How long it took, in milliseconds.
+        millis: u64,
+    },
+    /// A kernel has had all its sessions, and is judged as a whole.
+    KernelJudged {
+        /// Its sessions once more, and what was found about it.
+        verdict: KernelVerdict,
+        /// Where in the history it stands: [`nearest_release`](crate::nearest_release).
+        nearest: Option<String>,
+        /// What could not be observed on it, and why.
+        not_checked: Vec<String>,
+        /// The end of the console of its last guest that died.
+        console_tail: Option<String>,
+    },
+    /// Nothing of a kernel could be tested: no image, none that boots.
+    KernelFailed {
+        /// Its id.
+        kernel: String,
+        /// Why.
+        why: String,
+    },
+    /// The last event.
+    RunFinished {
+        /// Whether the run was ended before its time.
+        interrupted: bool,
+    },
+}
+
+/// Takes the events of one run.
+///
+/// The order of calls: `RunStarted`; then for each kernel `KernelStarted`, its `SessionJudged` and
+/// one of `KernelJudged` and `KernelFailed` (which may also come without a `KernelStarted`); at the
+/// end `RunFinished`, once. `Note` may come at any time, before `RunStarted` too. A run that is interrupted goes from
+/// wherever it is to `RunFinished`. What was written has to be out of every buffer when `event`
+/// returns from `RunFinished`.
+pub trait Consumer {
+    /// Takes one event.
+    ///
+    /// # Errors
+    /// If the report cannot be written.
+    fn event(&mut self, event: &RunEvent) -> io::Result<()>;
+}

@@ -1,0 +1,231 @@
+//! KTAP version 1 (Documentation/dev-tools/ktap.rst): a kernel is a test, its sessions are subtests.
+//!
+//! What is said of a kernel as a whole is its last subtest, `kernel`. A session that could not be
+//! tested is `not ok`, with the directive `ERROR`. A run that was interrupted leaves plans unmet,
+//! which a parser takes for what it is.
+
+use std::io::{self, Write};
+
+use scrubjay_verdict::{Finding, Policy, Promises, SessionVerdict, Severity, Status};
+
+use crate::event::{Consumer, RunEvent};
+use crate::finding::{self, Look};
+use crate::paint::Colour;
+use crate::terminal::{changes, defects};
+use crate::text::plain;
+
+/// The subtest about the kernel as a whole.
+const WHOLE: &str = "kernel";
+
+/// Words at which the kernel's parser takes the log for ended, wherever they stand
+/// (tools/testing/kunit/kunit_parser.py, `KTAP_END`), and what is written instead: a finding's log
+/// can hold them.
+const ENDS: [(&str, &str); 3] = [
+    ("List of all partitions:", "List of all partitions;"),
+    ("Kernel panic - not syncing: VFS:", "Kernel panic - not syncing; VFS:"),
+    ("reboot: System halted", "reboot; System halted"),
+];
+
+/// Writes KTAP.
+pub struct Ktap<W> {
+    out: W,
+    promises: Promises,
+    policy: Policy,
+    kernels: usize,
+    tests: usize,
+    open: bool,
+    bad: bool,
+}
+
+impl<W: Write> Ktap<W> {
+    /// Writes to `out`; `promises` are what findings cite.
+    pub fn new(out: W, promises: Promises) -> Self {
+        Ktap { out, promises, policy: Policy::default(), kernels: 0, tests: 0, open: false, bad: false }
+    }
+
+    fn open(&mut self, kernel: &str, tests: usize) -> io::Result<()> {
+        self.kernels += 1;
+        (self.tests, self.open, self.bad) = (0, true, false);
+        writeln!(self.out, "  KTAP version 1\n  # Subtest: {}\n  1..{tests}", name(kernel))
+    }
+
+    /// A result line within a kernel.
+    fn test(&mut self, ok: bool, test: &str, directive: &str) -> io::Result<()> {
+        self.tests += 1;
+        self.bad |= !ok;
+        writeln!(self.out, "  {}{}", result(ok, self.tests, test), directed(directive))
+    }
+
+    fn close(&mut self, kernel: &str) -> io::Result<()> {
+        self.open = false;
+        writeln!(self.out, "{}", result(!self.bad, self.kernels, kernel))
+    }
+
+    fn say(&mut self, indent: &str, lines: impl IntoIterator<Item = String>) -> io::Result<()> {
+        for line in lines {
+            writeln!(self.out, "{indent}{}", diagnostic(&line))?;
+        }
+        Ok(())
+    }
+
+    fn findings(&mut self, findings: &[Finding]) -> io::Result<()> {
+        for finding in findings {
+            let look =
+                Look { promises: &self.promises, policy: self.policy, colour: Colour::Never, indent: "" };
+            let weight = finding.severity.under(self.policy).name();
+            let mut lines = finding::lines(finding, look);
+            if let Some(first) = lines.first_mut() {
+                first.insert_str(0, &format!("{weight}: "));
+            }
+            self.say("  ", lines)?;
+        }
+        Ok(())
+    }
+
+    fn session(&mut self, verdict: &SessionVerdict) -> io::Result<()> {
+        self.findings(&verdict.findings)?;
+        let (ok, directive) = match verdict.status(self.policy) {
+            Status::Pass => (true, String::new()),
+            Status::Break => (false, String::new()),
+            Status::Skip => (true, format!("SKIP {}", verdict.skipped.as_deref().unwrap_or_default())),
+            Status::Error => {
+                let why = verdict.error.as_deref().unwrap_or("a difference that no rule names");
+                self.say("  ", why.lines().skip(1).map(str::to_owned))?;
+                (false, format!("ERROR {}", why.lines().next().unwrap_or_default()))
+            }
+        };
+        self.test(ok, &verdict.session, &directive)
+    }
+}
+
+/// A result line without its end.
+fn result(ok: bool, number: usize, test: &str) -> String {
+    format!("{} {number} {}", if ok { "ok" } else { "not ok" }, name(test))
+}
+
+/// A name: anything but a hash sign and what ends a line.
+fn name(text: &str) -> String {
+    plain(text).replace('#', "_")
+}
+
+fn directed(directive: &str) -> String {
+    if directive.is_empty() { String::new() } else { format!(" # {}", harmless(&plain(directive))) }
+}
+
+/// A diagnostic line: never taken for a header, a plan, a result, or the end of the log.
+fn diagnostic(line: &str) -> String {
+    let line = harmless(&plain(line));
+    match line.strip_prefix("Subtest:") {
+        Some(rest) => format!("# Subtest :{rest}"),
+        None => format!("# {line}").trim_end().to_owned(),
+    }
+}
+
+fn harmless(line: &str) -> String {
+    ENDS.iter().fold(line.to_owned(), |line, (end, instead)| line.replace(end, instead))
+}
+
+impl<W: Write> Consumer for Ktap<W> {
+    fn event(&mut self, event: &RunEvent) -> io::Result<()> {
+        match event {
+            RunEvent::RunStarted { policy, kernels, .. } => {
+                self.policy = *policy;
+                writeln!(self.out, "KTAP version 1\n1..{}", kernels.len())?;
+                let policy = format!("policy {} decides", policy.name());
+                self.say("", [policy])?;
+            }
+            // Before the version line nothing is read, and within a test any diagnostic may stand.
+            RunEvent::Note { text } => self.say("", [text.clone()])?,
+            RunEvent::KernelStarted { kernel, sessions } => self.open(kernel, sessions + 1)?,
+            RunEvent::SessionJudged { verdict, .. } => self.session(verdict)?,
+            RunEvent::KernelJudged { verdict, nearest, not_checked, console_tail } => {
+                if !self.open {
+                    self.open(&verdict.kernel, 1)?;
+                }
+                self.findings(&verdict.findings)?;
+                let console = console_tail.iter().flat_map(|tail| tail.lines());
+                self.say("  ", console.map(|line| format!("console: {line}")))?;
+                self.say("  ", changes(&verdict.changes, nearest.as_deref()))?;
+                self.say("  ", defects(verdict))?;
+                self.say("  ", not_checked.iter().map(|what| format!("unchecked: {what}")))?;
+                let breaks = |f: &Finding| f.severity.under(self.policy) == Severity::Break;
+                let ok = !verdict.findings.iter().any(breaks);
+                self.test(ok, WHOLE, "")?;
+                self.close(&verdict.kernel)?;
+            }
+            RunEvent::KernelFailed { kernel, why } => {
+                if !self.open {
+                    self.open(kernel, 1)?;
+                }
+                self.say("  ", why.lines().skip(1).map(str::to_owned))?;
+                let directive = format!("ERROR {}", why.lines().next().unwrap_or_default());
+                self.test(false, WHOLE, &directive)?;
+                self.close(kernel)?;
+            }
+            RunEvent::RunFinished { interrupted } => {
+                if *interrupted {
+                    self.say("", ["interrupted".to_owned()])?;
+                }
+            }
+        }
+        self.out.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::samples::{catalogue, clean, mixed, play};
+
+    fn written(events: &[RunEvent]) -> String {
+        let mut out = Vec::new();
+        play(events, &mut Ktap::new(&mut out, catalogue()));
+        String::from_utf8(out).unwrap()
+    }
+
+    #[rstest]
+    #[case::clean(clean(), include_str!("../tests/expected/clean.ktap"))]
+    #[case::every_outcome(mixed(), include_str!("../tests/expected/mixed.ktap"))]
+    fn a_run_reads_as_expected(#[case] events: Vec<RunEvent>, #[case] expected: &str) {
+        assert_eq!(written(&events), expected);
+    }
+
+    /// Each plan is met, numbers count from 1, a parent fails when a subtest does.
+    #[test]
+    fn plans_numbers_and_parents_agree() {
+        let text = written(&mixed());
+        let (mut plan, mut seen, mut failed) = (0, 0, false);
+        let mut kernels = 0;
+        for line in text.lines() {
+            let (nested, line) = (line.starts_with("  "), line.trim_start());
+            let result = line.strip_prefix("not ok ").map(|rest| (false, rest));
+            let result = result.or_else(|| line.strip_prefix("ok ").map(|rest| (true, rest)));
+            let number = |rest: &str| rest.split(' ').next().unwrap().parse::<usize>().unwrap();
+            match (nested, line.strip_prefix("1.."), result) {
+                (true, Some(n), _) => (plan, seen, failed) = (n.parse().unwrap(), 0, false),
+                (true, None, Some((ok, rest))) => {
+                    seen += 1;
+                    failed |= !ok;
+                    assert_eq!(number(rest), seen, "{line}");
+                }
+                (false, None, Some((ok, rest))) => {
+                    kernels += 1;
+                    assert_eq!((number(rest), plan, ok), (kernels, seen, !failed), "{line}");
+                }
+                _ => {}
+            }
+        }
+        assert_eq!(kernels, 3);
+    }
+
+    #[rstest]
+    #[case("Subtest: x", "# Subtest : x")]
+    #[case("reboot: System halted", "# reboot; System halted")]
+    #[case("not ok 1 x", "# not ok 1 x")]
+    #[case("", "#")]
+    fn no_diagnostic_is_taken_for_more(#[case] line: &str, #[case] expected: &str) {
+        assert_eq!(diagnostic(line), expected);
+    }
+}

@@ -1,0 +1,193 @@
+//! The form of `run.json`: everything that a run came to, for programs.
+//!
+//! Two runs of the same give the same but for [`Run::times`] and [`Run::evidence`];
+//! [`Run::comparable`] leaves both out.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use schemars::JsonSchema;
+use scrubjay_session::file::{self, FileError};
+use scrubjay_verdict::{KernelVerdict, Policy, Status};
+use serde::{Deserialize, Serialize};
+
+/// The form that this program writes and reads.
+pub const FORMAT: &str = "scrubjay.run/1";
+
+/// A run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Run {
+    /// [`FORMAT`].
+    pub format: String,
+    /// Whether the run came to its end; one that was interrupted says nothing of what is missing.
+    pub complete: bool,
+    /// The policy that decides.
+    pub policy: Policy,
+    /// The number that the command ended with.
+    pub exit_status: u8,
+    /// Lines about the run as a whole.
+    pub notes: Vec<String>,
+    /// In the order in which they were asked for, as far as the run came.
+    pub kernels: Vec<KernelReport>,
+    /// What the kernels said, word for word: addresses and processes in it differ between runs.
+    pub evidence: BTreeMap<String, Evidence>,
+    /// When and how long: the only other part that differs between two runs of the same.
+    pub times: Times,
+}
+
+/// What one kernel came to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KernelReport {
+    /// Its id.
+    pub kernel: String,
+    /// How far the run came with it.
+    pub state: KernelState,
+    /// Why nothing could be tested.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// How many sessions came to what, under the policy that decides.
+    pub counts: Counts,
+    /// How many findings are breaks, under each policy.
+    pub breaks: Breaks,
+    /// Where in the history it stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nearest_release: Option<String>,
+    /// What could not be observed on it, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_checked: Vec<String>,
+    /// Each session's title and outcome under the policy that decides.
+    pub sessions: BTreeMap<String, SessionSummary>,
+    /// All of it; the kernel's words are in [`Run::evidence`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<KernelVerdict>,
+}
+
+/// How far a run came with a kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum KernelState {
+    /// Every session asked for has come to something.
+    Judged,
+    /// The run was ended before; the verdict has the sessions that were judged until then.
+    Interrupted,
+    /// Nothing could be tested.
+    Failed,
+}
+
+/// A session in short.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SessionSummary {
+    /// What it pins.
+    pub title: String,
+    /// What it came to.
+    pub status: Status,
+}
+
+/// How many sessions came to what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Counts {
+    /// As expected.
+    pub pass: usize,
+    /// With a break.
+    #[serde(rename = "break")]
+    pub broken: usize,
+    /// Could not be tested.
+    pub error: usize,
+    /// Did not apply.
+    pub skip: usize,
+}
+
+/// How many findings are breaks, under each policy.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Breaks {
+    /// Under exempt.
+    pub exempt: usize,
+    /// Under footgun.
+    pub footgun: usize,
+    /// Under frozen.
+    pub frozen: usize,
+}
+
+/// A kernel's own words.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Evidence {
+    /// Kernel log lines of a finding's step, by the finding's fingerprint.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub logs: BTreeMap<String, Vec<String>>,
+    /// The end of the console of the last guest that died.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub console_tail: Option<String>,
+}
+
+/// When, and how long.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Times {
+    /// When the run started, in seconds since 1970-01-01 UTC.
+    pub started_unix_seconds: u64,
+    /// How long it took.
+    pub total_millis: u64,
+    /// How long each session took, by kernel and session.
+    pub session_millis: BTreeMap<String, BTreeMap<String, u64>>,
+}
+
+impl Run {
+    /// Reads a file of this form.
+    ///
+    /// # Errors
+    /// The file, the place in it and what is wrong there; an unknown field is.
+    pub fn read(path: &Path) -> Result<Self, FileError> {
+        let run: Run = file::read(path)?;
+        if run.format != FORMAT {
+            return Err(FileError::sense(path, "format", format!("`{}` is not `{FORMAT}`", run.format)));
+        }
+        Ok(run)
+    }
+
+    /// What two runs of the same have in common: without times and the kernels' own words.
+    pub fn comparable(&self) -> Self {
+        Run { evidence: BTreeMap::new(), times: Times::default(), ..self.clone() }
+    }
+}
+
+impl Counts {
+    /// Counts the sessions of a kernel.
+    pub fn of(verdict: &KernelVerdict, policy: Policy) -> Self {
+        let mut counts = Counts::default();
+        for session in &verdict.sessions {
+            *match session.status(policy) {
+                Status::Pass => &mut counts.pass,
+                Status::Break => &mut counts.broken,
+                Status::Error => &mut counts.error,
+                Status::Skip => &mut counts.skip,
+            } += 1;
+        }
+        counts
+    }
+}
+
+impl Breaks {
+    /// Counts the findings of a kernel.
+    pub fn of(verdict: &KernelVerdict) -> Self {
+        Breaks {
+            exempt: verdict.breaks(Policy::Exempt),
+            footgun: verdict.breaks(Policy::Footgun),
+            frozen: verdict.breaks(Policy::Frozen),
+        }
+    }
+
+    /// Under one policy.
+    pub fn under(&self, policy: Policy) -> usize {
+        match policy {
+            Policy::Exempt => self.exempt,
+            Policy::Footgun => self.footgun,
+            Policy::Frozen => self.frozen,
+        }
+    }
+}

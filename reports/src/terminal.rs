@@ -1,0 +1,347 @@
+//! The report that a person reads: a line a session as it comes, findings below it, a summary.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use scrubjay_verdict::judge::DefectSeen;
+use scrubjay_verdict::{
+    ChangeProfile, Finding, KernelVerdict, Policy, Promises, SessionVerdict, Severity, Status,
+};
+
+use crate::bar::Bar;
+use crate::event::{Consumer, RunEvent};
+use crate::exit::Tally;
+use crate::finding::{self, Look};
+use crate::paint::Colour;
+use crate::run::{Breaks, Counts};
+use crate::text::{WIDTH, count, cut, names, plain, wrapped};
+
+/// Columns of a status word.
+const STATUS: usize = 6;
+
+/// Columns of a session's id, where it is no longer.
+const ID: usize = 32;
+
+/// Sessions of one reason that are named; more are counted.
+const NAMED: usize = 3;
+
+/// Writes text.
+pub struct Terminal<W> {
+    out: W,
+    colour: Colour,
+    promises: Promises,
+    bar: Bar,
+    policy: Policy,
+    tally: Tally,
+    last_error: Option<String>,
+    table: Vec<Row>,
+}
+
+/// A kernel in the last table.
+struct Row {
+    kernel: String,
+    counts: Option<Counts>,
+    breaks: Breaks,
+}
+
+impl Row {
+    fn line(&self, width: usize) -> String {
+        let Row { kernel, counts, breaks } = self;
+        let Some(Counts { pass, broken, error, skip }) = counts else {
+            return format!("{kernel:width$}  nothing could be tested");
+        };
+        let Breaks { exempt, footgun, frozen } = breaks;
+        format!(
+            "{kernel:width$} {pass:>5} {broken:>5} {error:>5} {skip:>5}           {exempt:>6} {footgun:>7} {frozen:>6}"
+        )
+    }
+}
+
+impl<W: Write> Terminal<W> {
+    /// Writes to `out`; `promises` are what findings cite, `bar` is taken off the terminal meanwhile.
+    pub fn new(out: W, colour: Colour, promises: Promises, bar: Bar) -> Self {
+        Terminal {
+            out,
+            colour,
+            promises,
+            bar,
+            policy: Policy::default(),
+            tally: Tally::default(),
+            last_error: None,
+            table: Vec::new(),
+        }
+    }
+
+    fn lines(&mut self, event: &RunEvent) -> Vec<String> {
+        match event {
+            RunEvent::RunStarted { policy, kernels, sessions } => {
+                self.policy = *policy;
+                vec![format!(
+                    "{} on {}: {}; policy {} decides",
+                    count(*sessions, "session"),
+                    count(kernels.len(), "kernel"),
+                    kernels.join(", "),
+                    policy.name()
+                )]
+            }
+            RunEvent::Note { text } => vec![plain(text)],
+            RunEvent::KernelStarted { kernel, .. } => {
+                self.last_error = None;
+                vec![String::new(), self.colour.strong(&format!("kernel {kernel}"))]
+            }
+            RunEvent::SessionJudged { title, verdict, .. } => self.session(title, verdict),
+            RunEvent::KernelJudged { verdict, nearest, not_checked, console_tail } => {
+                self.kernel(verdict, nearest.as_deref(), not_checked, console_tail.as_deref())
+            }
+            RunEvent::KernelFailed { kernel, why } => {
+                self.table.push(Row { kernel: kernel.clone(), counts: None, breaks: Breaks::default() });
+                let head = self.colour.strong(&format!("kernel {kernel}"));
+                let mut lines = vec![String::new(), format!("{head}: nothing could be tested")];
+                lines.extend(why.lines().flat_map(|line| wrapped("  ", &plain(line))));
+                lines
+            }
+            RunEvent::RunFinished { .. } => self.end(),
+        }
+    }
+
+    fn session(&mut self, title: &str, verdict: &SessionVerdict) -> Vec<String> {
+        let status = verdict.status(self.policy);
+        if status == Status::Skip {
+            // Told together when the kernel is done: sixty of them have one reason.
+            return Vec::new();
+        }
+        let mut findings: Vec<&Finding> = verdict.findings.iter().collect();
+        findings.sort_by_key(|f| std::cmp::Reverse(f.severity.under(self.policy)));
+        let error = verdict.error.as_deref();
+        let told = match (status, findings.first(), error) {
+            (Status::Break | Status::Error, Some(first), _) => match findings.len() {
+                1 => finding::brief(first),
+                n => format!("{} (+{} more)", finding::brief(first), n - 1),
+            },
+            (_, _, Some(why)) if self.last_error.as_deref() == Some(why) => "as before".to_owned(),
+            (_, _, Some(why)) => why.lines().next().unwrap_or_default().to_owned(),
+            _ => title.to_owned(),
+        };
+        let head = format!("  {:STATUS$}{:ID$} ", "", verdict.session);
+        let room = WIDTH.saturating_sub(head.len()).max(20);
+        let word = self.colour.status(status, STATUS);
+        let mut lines = vec![
+            format!("  {word} {:ID$} {}", verdict.session, cut(&plain(&told), room)).trim_end().to_owned(),
+        ];
+        if let Some(why) = error.filter(|why| self.last_error.as_deref() != Some(*why)) {
+            let first_told = findings.is_empty() && why.lines().next().is_some_and(|l| l.len() <= room);
+            let rest = why.lines().skip(usize::from(first_told));
+            lines.extend(rest.flat_map(|line| wrapped("         ", &plain(line))));
+        }
+        self.last_error = error.map(str::to_owned);
+        for finding in findings {
+            lines.extend(self.finding(finding));
+        }
+        lines
+    }
+
+    fn finding(&self, finding: &Finding) -> Vec<String> {
+        let look =
+            Look { promises: &self.promises, policy: self.policy, colour: self.colour, indent: "         " };
+        finding::lines(finding, look)
+    }
+
+    fn kernel(
+        &mut self,
+        verdict: &KernelVerdict,
+        nearest: Option<&str>,
+        not_checked: &[String],
+        console: Option<&str>,
+    ) -> Vec<String> {
+        let mut lines = Vec::new();
+        for finding in &verdict.findings {
+            let weight = finding.severity.under(self.policy);
+            let word = match weight {
+                Severity::Break => self.colour.status(Status::Break, STATUS),
+                _ => format!("{:STATUS$}", weight.name()),
+            };
+            lines.push(format!("  {word} {:ID$} {}", finding::owner(finding), finding.rule));
+            lines.extend(self.finding(finding));
+        }
+        lines.extend(self.skipped(verdict));
+        if let Some(console) = console {
+            lines.push("  the end of the console of the last guest that died:".to_owned());
+            lines.extend(console.lines().map(|line| format!("    | {}", plain(line.trim_end()))));
+        }
+        let (counts, breaks) = (Counts::of(verdict, self.policy), Breaks::of(verdict));
+        let release = if verdict.release.is_empty() { "never came up" } else { &verdict.release };
+        lines.push(format!(
+            "  {} ({release}): {} pass, {} break, {} error, {} skip",
+            self.colour.strong(&verdict.kernel),
+            counts.pass,
+            counts.broken,
+            counts.error,
+            counts.skip
+        ));
+        let told = Policy::ALL.map(|policy| format!("{} {}", policy.name(), breaks.under(policy)));
+        lines.push(format!("    breaks    {}; {} decides", told.join(", "), self.policy.name()));
+        for text in changes(&verdict.changes, nearest) {
+            lines.extend(wrapped("    changes   ", &text));
+        }
+        lines.extend(defects(verdict).iter().flat_map(|text| wrapped("    known     ", text)));
+        lines.extend(not_checked.iter().flat_map(|text| wrapped("    unchecked ", &plain(text))));
+        self.table.push(Row { kernel: verdict.kernel.clone(), counts: Some(counts), breaks });
+        lines
+    }
+
+    /// The sessions that were skipped, a line for each reason.
+    fn skipped(&self, verdict: &KernelVerdict) -> Vec<String> {
+        let mut reasons: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        for session in &verdict.sessions {
+            if let (Status::Skip, Some(why)) = (session.status(self.policy), &session.skipped) {
+                reasons.entry(why).or_default().push(session.session.clone());
+            }
+        }
+        let word = self.colour.status(Status::Skip, STATUS);
+        reasons
+            .into_iter()
+            .flat_map(|(why, sessions)| {
+                let who = match sessions.len() {
+                    n if n <= NAMED => sessions.join(", "),
+                    n => count(n, "session"),
+                };
+                let mut lines = wrapped("         ", &format!("{who}: {}", plain(why)));
+                if let Some(first) = lines.first_mut() {
+                    *first = format!("  {word} {}", first.trim_start());
+                }
+                lines
+            })
+            .collect()
+    }
+
+    fn end(&mut self) -> Vec<String> {
+        let mut lines = vec![String::new()];
+        if self.table.len() > 1 {
+            let width = self.table.iter().map(|row| row.kernel.len()).max().unwrap_or(0).max(6);
+            let [exempt, footgun, frozen] = Policy::ALL.map(Policy::name);
+            lines.push(format!(
+                "{:width$}  pass break error  skip   breaks: {exempt} {footgun} {frozen}",
+                "kernel"
+            ));
+            lines.extend(self.table.iter().map(|row| row.line(width)));
+            lines.push(String::new());
+        }
+        let status = self.tally.exit_status();
+        lines.push(format!("exit status {}: {}", status.number(), status.meaning()));
+        lines
+    }
+}
+
+/// Which changes a kernel carries, in a sentence or two.
+pub fn changes(profile: &ChangeProfile, nearest: Option<&str>) -> Vec<String> {
+    let mut lines = Vec::new();
+    if !profile.carries.is_empty() || !profile.lacks.is_empty() {
+        let mut text = format!("carries {}; lacks {}", names(&profile.carries), names(&profile.lacks));
+        if let Some(nearest) = nearest {
+            text.push_str(&format!("; nearest release: {nearest}"));
+        }
+        lines.push(text);
+    }
+    for part in &profile.inconsistent {
+        lines.push(format!(
+            "inconsistent: {} is there in {} and not in {}",
+            part.change,
+            part.carried_in.join(", "),
+            part.lacked_in.join(", ")
+        ));
+    }
+    if !profile.unknown.is_empty() {
+        lines.push(format!("not shown by any session that ran: {}", profile.unknown.join(", ")));
+    }
+    lines
+}
+
+/// The known defects of a kernel, and those that it no longer has.
+pub fn defects(verdict: &KernelVerdict) -> Vec<String> {
+    let of = |session: &SessionVerdict| -> Vec<String> {
+        let line = |seen: &DefectSeen| {
+            let state = if seen.mended { "mended" } else { "defect, still there" };
+            let (defect, id) = (&seen.defect, &session.session);
+            format!("{state}: {} in {id}, step {}; breaks {}", defect.promise, seen.step, defect.breaks)
+        };
+        session.defects.iter().map(line).collect()
+    };
+    verdict.sessions.iter().flat_map(of).collect()
+}
+
+impl<W: Write> Consumer for Terminal<W> {
+    fn event(&mut self, event: &RunEvent) -> io::Result<()> {
+        self.tally.event(event)?;
+        self.bar.event(event)?;
+        let lines = self.lines(event);
+        let Terminal { out, bar, .. } = self;
+        bar.aside(|| {
+            for line in lines {
+                writeln!(out, "{line}")?;
+            }
+            out.flush()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::samples::{catalogue, clean, errored, kernel, mixed, of_kernel, play, run_of, skipped};
+
+    fn written(events: &[RunEvent], colour: Colour) -> String {
+        let mut out = Vec::new();
+        play(events, &mut Terminal::new(&mut out, colour, catalogue(), Bar::hidden()));
+        String::from_utf8(out).unwrap()
+    }
+
+    #[rstest]
+    #[case::clean(clean(), include_str!("../tests/expected/clean.txt"))]
+    #[case::every_outcome(mixed(), include_str!("../tests/expected/mixed.txt"))]
+    fn a_run_reads_as_expected(#[case] events: Vec<RunEvent>, #[case] expected: &str) {
+        assert_eq!(written(&events, Colour::Never), expected);
+    }
+
+    #[test]
+    fn no_line_is_wider_than_a_mail() {
+        let text = written(&mixed(), Colour::Never);
+        assert_eq!(text.lines().find(|line| line.chars().count() > WIDTH), None);
+    }
+
+    #[test]
+    fn colour_changes_nothing_but_the_colour() {
+        let coloured = written(&mixed(), Colour::Always);
+        assert!(coloured.contains("\u{1b}["));
+        let mut plain = String::new();
+        let mut rest = coloured.as_str();
+        while let Some((before, after)) = rest.split_once('\u{1b}') {
+            plain.push_str(before);
+            rest = after.split_once('m').unwrap().1;
+        }
+        plain.push_str(rest);
+        assert_eq!(plain, written(&mixed(), Colour::Never));
+    }
+
+    #[test]
+    fn sixty_skips_of_one_reason_are_one_line() {
+        let sessions = (0..60).map(|i| skipped(&format!("s{i}"))).collect();
+        let text =
+            written(&run_of(vec![of_kernel(kernel("7.3", Vec::new(), sessions), None, &[])]), Colour::Never);
+        assert_eq!(text.matches("lockdown").count(), 1, "{text}");
+        assert!(text.contains("  skip   60 sessions: this kernel has no lockdown\n"), "{text}");
+    }
+
+    #[test]
+    fn one_error_of_many_sessions_is_told_once() {
+        let sessions = (0..3).map(|i| errored(&format!("s{i}"))).collect();
+        let text =
+            written(&run_of(vec![of_kernel(kernel("7.3", Vec::new(), sessions), None, &[])]), Colour::Never);
+        assert_eq!(
+            (text.matches("went silent").count(), text.matches("as before").count()),
+            (1, 2),
+            "{text}"
+        );
+    }
+}

@@ -1,0 +1,106 @@
+//! Shows the kernel's own parser what the KTAP report says, and asks what it understood.
+//!
+//! The parser is that of a kernel tree: the one that SCRUBJAY_KUNIT names (kunit.py), else one that
+//! came with a kernel in the user's cache. Where there is none the trials count as ignored.
+
+#[expect(dead_code, reason = "some samples are for the unit tests alone")]
+mod samples;
+
+use std::env;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use scrubjay_reports::{Ktap, RunEvent};
+
+/// What the parser's summary counts, and whether it was content.
+struct Understood {
+    text: String,
+    content: bool,
+}
+
+fn main() {
+    let kunit = kunit();
+    if kunit.is_none() {
+        eprintln!("no kunit.py: build a kernel (scrubjay kernels build), or name one in SCRUBJAY_KUNIT");
+    }
+    let trial = |name: &str, run: fn(&Path) -> Result<(), Failed>| {
+        let parser = kunit.clone();
+        Trial::test(name, move || run(&parser.ok_or("no kunit.py")?)).with_ignored_flag(kunit.is_none())
+    };
+    let trials = vec![
+        trial("a_clean_run_is_a_pass_to_the_kernels_parser", clean),
+        trial("every_outcome_is_counted_by_the_kernels_parser_as_what_it_is", mixed),
+        trial("an_interrupted_run_is_never_a_pass_to_the_kernels_parser", interrupted),
+    ];
+    libtest_mimic::run(&Arguments::from_args(), trials).exit();
+}
+
+fn kunit() -> Option<PathBuf> {
+    if let Some(named) = env::var_os("SCRUBJAY_KUNIT").filter(|v| !v.is_empty()) {
+        return Some(named.into());
+    }
+    let absolute = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let cache = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")))?;
+    let kernels = fs::read_dir(cache.join("scrubjay/kernels")).ok()?;
+    let parser = |dir: PathBuf| dir.join("tools/testing/kunit/kunit.py");
+    kernels.flatten().map(|entry| parser(entry.path())).find(|path| path.is_file())
+}
+
+fn parse(kunit: &Path, events: &[RunEvent]) -> Result<Understood, Failed> {
+    let mut ktap = Vec::new();
+    samples::play(events, &mut Ktap::new(&mut ktap, samples::catalogue()));
+    let mut python = Command::new("python3")
+        .arg(kunit)
+        .arg("parse")
+        // It writes byte code beside itself, and wants to be at a kernel tree's top.
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .current_dir(kunit.ancestors().nth(4).ok_or("kunit.py is not in a kernel tree")?)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    python.stdin.take().ok_or("no pipe")?.write_all(&ktap)?;
+    let output = python.wait_with_output()?;
+    let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
+    text.push_str(&String::from_utf8_lossy(&output.stderr));
+    Ok(Understood { text, content: output.status.success() })
+}
+
+fn expect(condition: bool, understood: &Understood) -> Result<(), Failed> {
+    if condition { Ok(()) } else { Err(understood.text.clone().into()) }
+}
+
+fn clean(kunit: &Path) -> Result<(), Failed> {
+    let understood = parse(kunit, &samples::clean())?;
+    // Two sessions and the kernel as a whole.
+    expect(understood.content && understood.text.contains("Ran 3 tests: passed: 3\n"), &understood)
+}
+
+fn mixed(kunit: &Path) -> Result<(), Failed> {
+    let understood = parse(kunit, &samples::mixed())?;
+    let said = [
+        // 7.1: 2 pass, 2 break, 1 error, 1 skip and the kernel; 6.12: 3 skips and the kernel; 7.2: the kernel.
+        "Ran 12 tests: passed: 4, failed: 4, skipped: 4\n",
+        "[SKIPPED] locked (this kernel has no lockdown)",
+        "[FAILED] slow",
+        "[PASSED] lost-set",
+        "[FAILED] 7.1",
+        "[PASSED] 6.12",
+        "[FAILED] 7.2",
+    ];
+    expect(!understood.content, &understood)?;
+    expect(!understood.text.contains("[ERROR]"), &understood)?;
+    said.iter().try_for_each(|words| expect(understood.text.contains(words), &understood))
+}
+
+fn interrupted(kunit: &Path) -> Result<(), Failed> {
+    let mut events = samples::clean();
+    // Before the second session.
+    events.truncate(4);
+    events.push(RunEvent::RunFinished { interrupted: true });
+    let understood = parse(kunit, &events)?;
+    expect(!understood.content && understood.text.contains("missing expected subtest!"), &understood)
+}

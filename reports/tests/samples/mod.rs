@@ -1,0 +1,206 @@
+//! Verdicts and runs to render: made from the real rules and the real promises, by hand otherwise.
+
+use std::path::Path;
+
+use scrubjay_reports::{Consumer, RunEvent};
+use scrubjay_session::Field;
+use scrubjay_verdict::finding::{Place, WHOLE_KERNEL};
+use scrubjay_verdict::golden::Defect;
+use scrubjay_verdict::judge::DefectSeen;
+use scrubjay_verdict::{
+    ChangeProfile, Finding, KernelVerdict, Policy, Promises, SessionVerdict, Severities, Severity,
+};
+
+/// The real promises.
+pub fn catalogue() -> Promises {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../vectors/promises");
+    Promises::load(&root).expect("the catalogue reads")
+}
+
+fn place<'a>(session: &'a str, step: &'a str, field: Option<Field>, promise: &'a str) -> Place<'a> {
+    Place { session, step, field, promise }
+}
+
+/// A refused call.
+pub fn finding(rule: &str, promise: &str) -> Finding {
+    let at = place("set-by-scope", "full", Some(Field::Errno), promise);
+    let mut finding = Finding::new(rule, at, "ok".into(), "EINVAL".into(), &catalogue());
+    finding.follows = vec![Field::Ret, Field::Out];
+    finding
+}
+
+/// An answer with another length.
+pub fn framed() -> Finding {
+    let at = place("get-long", "get", Some(Field::Out), "D14");
+    let raw = |last: u8| {
+        let bytes: Vec<u8> = (0..1040u32).map(|i| if i == 1039 { last } else { (i * 7) as u8 }).collect();
+        scrubjay_wire::Bytes::from(bytes).to_string()
+    };
+    let mut finding = Finding::new("get-changed", at, raw(1), raw(2), &catalogue());
+    finding.accepted_decoded = serde_json::json!({"out-len": 1040, "retval": "success"});
+    finding.seen_decoded = serde_json::json!({"out-len": 16, "retval": "success"});
+    finding.severity =
+        Severities { exempt: Severity::Note, footgun: Severity::Note, frozen: Severity::Break };
+    finding
+}
+
+/// An oops with this many lines.
+pub fn damage(lines: usize) -> Finding {
+    let at = place("out-len-zero", "get", Some(Field::Log), "D06");
+    let seen = "oops: kernel NULL pointer dereference".to_owned();
+    let mut finding = Finding::new("kernel-damage", at, String::new(), seen, &catalogue());
+    finding.log = vec!["BUG: kernel NULL pointer dereference, address: 0000000000000010".into()];
+    finding.log.push("ok 1 a line that looks like a result".into());
+    finding.log.push("\u{1b}[31mKernel panic - not syncing: VFS: and reboot: System halted".into());
+    finding.log.push("KTAP version 1".into());
+    finding.log.push("Subtest: one of a kernel's own".into());
+    finding.log.extend((5..lines).map(|i| format!(" frame_{i}+0x1/0x2")));
+    finding
+}
+
+/// That there is no fwctl; expected where a reason is given.
+pub fn absence(expected: Option<&str>) -> Finding {
+    let accepted = expected.map_or("a fwctl device".to_owned(), |why| format!("absent: {why}"));
+    let seen = "no /sys/class/fwctl".to_owned();
+    let mut finding =
+        Finding::new("fwctl-absent", place(WHOLE_KERNEL, "", None, "A08"), accepted, seen, &catalogue());
+    if expected.is_some() {
+        finding.severity =
+            Severities { exempt: Severity::Note, footgun: Severity::Note, frozen: Severity::Note };
+    }
+    finding
+}
+
+/// A session that came to nothing but this.
+pub fn with(session: &str, findings: Vec<Finding>) -> SessionVerdict {
+    SessionVerdict {
+        session: session.into(),
+        error: None,
+        skipped: None,
+        findings,
+        carries: Vec::new(),
+        lacks: Vec::new(),
+        defects: Vec::new(),
+    }
+}
+
+/// A session that passed.
+pub fn passed(session: &str) -> SessionVerdict {
+    with(session, Vec::new())
+}
+
+/// A session that could not be tested.
+pub fn errored(session: &str) -> SessionVerdict {
+    let why = "the guest went silent in step get # for 30 s\nlast words: none";
+    SessionVerdict { error: Some(why.into()), ..passed(session) }
+}
+
+/// A session that does not apply.
+pub fn skipped(session: &str) -> SessionVerdict {
+    SessionVerdict { skipped: Some("this kernel has no lockdown".into()), ..passed(session) }
+}
+
+/// A session that shows a defect that is known.
+pub fn defective(session: &str) -> SessionVerdict {
+    let defect = Defect {
+        promise: "K08".into(),
+        breaks: "include/uapi/fwctl/fwctl.h, struct fwctl_rpc".into(),
+        mended_by: None,
+    };
+    SessionVerdict {
+        defects: vec![DefectSeen { step: "set".into(), defect, mended: false }],
+        ..passed(session)
+    }
+}
+
+/// A kernel of these parts.
+pub fn kernel(id: &str, findings: Vec<Finding>, sessions: Vec<SessionVerdict>) -> KernelVerdict {
+    KernelVerdict {
+        kernel: id.into(),
+        release: format!("{id}.4"),
+        findings,
+        sessions,
+        changes: ChangeProfile::default(),
+    }
+}
+
+/// One event for each session, then the kernel's.
+pub fn of_kernel(verdict: KernelVerdict, nearest: Option<&str>, unchecked: &[&str]) -> Vec<RunEvent> {
+    let mut events =
+        vec![RunEvent::KernelStarted { kernel: verdict.kernel.clone(), sessions: verdict.sessions.len() }];
+    events.extend(verdict.sessions.iter().enumerate().map(|(i, session)| RunEvent::SessionJudged {
+        kernel: verdict.kernel.clone(),
+        title: format!("what {} pins", session.session),
+        verdict: session.clone(),
+        millis: 10 + i as u64,
+    }));
+    events.push(RunEvent::KernelJudged {
+        verdict,
+        nearest: nearest.map(str::to_owned),
+        not_checked: unchecked.iter().map(|s| (*s).to_owned()).collect(),
+        console_tail: None,
+    });
+    events
+}
+
+/// A run over these kernels.
+pub fn run_of(kernels: Vec<Vec<RunEvent>>) -> Vec<RunEvent> {
+    let ids = kernels.iter().map(|events| match events.last() {
+        Some(RunEvent::KernelJudged { verdict, .. }) => verdict.kernel.clone(),
+        Some(RunEvent::KernelFailed { kernel, .. }) => kernel.clone(),
+        _ => unreachable!("a kernel ends with one of the two"),
+    });
+    let mut events =
+        vec![RunEvent::RunStarted { policy: Policy::Frozen, kernels: ids.collect(), sessions: 5 }];
+    events.push(RunEvent::Note { text: "accelerator: TCG (no /dev/kvm)".into() });
+    events.extend(kernels.into_iter().flatten());
+    events.push(RunEvent::RunFinished { interrupted: false });
+    events
+}
+
+/// A run with everything in it: a kernel with all outcomes, one without fwctl, one that failed.
+pub fn mixed() -> Vec<RunEvent> {
+    let sessions = vec![
+        passed("info-basic"),
+        defective("lost-set"),
+        with("set-by-scope", vec![finding("set-blocked", "H06"), finding("return-changed", "B14")]),
+        errored("slow"),
+        skipped("locked"),
+        with("out-len-zero", vec![damage(6)]),
+    ];
+    let mut first = kernel("7.1", Vec::new(), sessions);
+    first.changes = ChangeProfile {
+        carries: vec!["op-size-bounded".into()],
+        lacks: vec!["get-count-bounded".into(), "set-out-len-bounded".into()],
+        ..ChangeProfile::default()
+    };
+    let absent = kernel("6.12", vec![absence(Some("fwctl came with 6.16"))], {
+        let skip = |id: &str| SessionVerdict {
+            skipped: Some("this kernel has no fwctl (no /sys/class/fwctl)".into()),
+            ..passed(id)
+        };
+        vec![skip("info-basic"), skip("lost-set"), skip("set-by-scope")]
+    });
+    let failed = vec![RunEvent::KernelFailed {
+        kernel: "7.2".into(),
+        why: "not a kernel image: k: it is empty".into(),
+    }];
+    run_of(vec![
+        of_kernel(first, Some("before 7.2 (but for 1 change)"), &["ia32: this kernel has none"]),
+        of_kernel(absent, None, &[]),
+        failed,
+    ])
+}
+
+/// A run in which nothing is wrong.
+pub fn clean() -> Vec<RunEvent> {
+    let verdict = kernel("7.3", Vec::new(), vec![passed("a"), passed("b")]);
+    run_of(vec![of_kernel(verdict, None, &[])])
+}
+
+/// Hands a run to a consumer.
+pub fn play(events: &[RunEvent], consumer: &mut dyn Consumer) {
+    for event in events {
+        consumer.event(event).expect("the report is written");
+    }
+}
