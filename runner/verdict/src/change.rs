@@ -33,6 +33,27 @@ pub struct Change {
 }
 
 impl Change {
+    /// Checks what the form alone does not; `path` is where it is or will be.
+    ///
+    /// # Errors
+    /// The place and the remedy.
+    pub fn check(&self, path: &Path) -> Result<(), FileError> {
+        if self.format != FORMAT {
+            return Err(FileError::sense(path, "format", format!("`{}` is not `{FORMAT}`", self.format)));
+        }
+        file::check_stem(path, &self.id)?;
+        for (place, text) in [("reason", &self.reason), ("reference", &self.reference)] {
+            if text.trim().is_empty() {
+                return Err(FileError::sense(path, place, "a change needs a reason and a reference"));
+            }
+        }
+        if ordinal(&self.since).is_none() {
+            let why = format!("`{}` is no release; write it as `7.2`", self.since);
+            return Err(FileError::sense(path, "since", why));
+        }
+        Ok(())
+    }
+
     /// Whether an unmodified upstream release should carry it. Releases are `major.minor`.
     pub fn expected_in(&self, release: &str) -> bool {
         match (ordinal(&self.since), ordinal(release)) {
@@ -60,26 +81,15 @@ impl Changes {
         let mut changes = BTreeMap::new();
         for path in file::json_below(dir)? {
             let change: Change = file::read(&path)?;
-            if change.format != FORMAT {
-                return Err(FileError::sense(
-                    &path,
-                    "format",
-                    format!("`{}` is not `{FORMAT}`", change.format),
-                ));
-            }
-            file::check_stem(&path, &change.id)?;
-            for (place, text) in [("reason", &change.reason), ("reference", &change.reference)] {
-                if text.trim().is_empty() {
-                    return Err(FileError::sense(&path, place, "a change needs a reason and a reference"));
-                }
-            }
-            if ordinal(&change.since).is_none() {
-                let why = format!("`{}` is no release; write it as `7.2`", change.since);
-                return Err(FileError::sense(&path, "since", why));
-            }
+            change.check(&path)?;
             changes.insert(change.id.clone(), change);
         }
         Ok(Changes(changes))
+    }
+
+    /// Takes in one more, in place of one of the same id.
+    pub fn insert(&mut self, change: Change) {
+        self.0.insert(change.id.clone(), change);
     }
 
     /// One of them.

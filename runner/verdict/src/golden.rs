@@ -104,7 +104,7 @@ impl Golden {
         }
     }
 
-    fn check(&self, path: &Path, session: &Session, changes: &Changes) -> Result<(), FileError> {
+    pub(crate) fn check(&self, path: &Path, session: &Session, changes: &Changes) -> Result<(), FileError> {
         let sense = |place: &str, why: String| Err(FileError::sense(path, place, why));
         if self.format != FORMAT {
             return sense("format", format!("`{}` is not `{FORMAT}`", self.format));

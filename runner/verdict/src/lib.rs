@@ -15,6 +15,7 @@ pub mod library;
 pub mod normalisation;
 pub mod policy;
 pub mod promise;
+pub mod review;
 pub mod rule;
 
 pub use change::{Change, Changes};
