@@ -85,6 +85,17 @@ fn a_part_longer_than_the_file_is_thrown_away() {
 }
 
 #[test]
+fn a_part_smaller_than_asked_for_is_not_taken_for_the_rest() {
+    let bench = Bench::new();
+    let server = Server::start(content(), Manner::SmallParts(60_000));
+    let part = bench.path("cache/downloads/linux-7.3.4.tar.xz.part");
+    fs::create_dir_all(part.parent().expect("a parent")).expect("made");
+    fs::write(&part, &content()[..50_000]).expect("written");
+    assert!(fetch(&bench, &manifest(&bench, &server, None)).expect("fetched"));
+    assert_eq!(server.ranges(), ["50000-", "110000-", "170000-"]);
+}
+
+#[test]
 fn a_broken_connection_is_taken_up_again() {
     let bench = Bench::new();
     let server = Server::start(content(), Manner::BreaksOffAt(50_000));

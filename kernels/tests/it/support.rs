@@ -180,6 +180,8 @@ pub(crate) fn deb(data_name: &str, data: &[u8]) -> Vec<u8> {
 pub(crate) enum Manner {
     /// Whole files, and parts when asked for them.
     Proper,
+    /// Parts of at most so many bytes, whatever is asked for.
+    SmallParts(usize),
     /// Whole files always.
     NoRanges,
     /// Breaks off the first answer after so many bytes.
@@ -250,11 +252,14 @@ fn answer(file: &[u8], range: Option<&str>, manner: Manner, first: bool) -> Vec<
         (_, Some(start)) if start >= total => {
             ("416 Range Not Satisfiable", format!("Content-Range: bytes */{total}\r\n"), &b""[..])
         }
-        (_, Some(start)) => (
-            "206 Partial Content",
-            format!("Content-Range: bytes {start}-{}/{total}\r\n", total - 1),
-            &file[start..],
-        ),
+        (manner, Some(start)) => {
+            let end = match manner {
+                Manner::SmallParts(count) => total.min(start + count),
+                _ => total,
+            };
+            let range = format!("Content-Range: bytes {start}-{}/{total}\r\n", end - 1);
+            ("206 Partial Content", range, &file[start..end])
+        }
     };
     let length = match manner {
         Manner::NoLength => String::new(),
