@@ -70,6 +70,9 @@ const DEVICE: &str = "/dev/kvm";
 const TRIAL_OUTPUT: Duration = Duration::from_secs(4);
 const TRIAL_BOOT: Duration = Duration::from_secs(12);
 
+/// More than a memory has.
+const LONGEST_MEMORY: u64 = 64 << 10;
+
 /// Chooses: what `SCRUBJAY_ACCEL` says, else what is remembered, else what a trial with this kernel
 /// gives.
 ///
@@ -183,7 +186,7 @@ struct Memory {
 fn remembered(place: Option<&Path>, key: &Key, trial: impl FnOnce() -> Choice) -> Choice {
     let Some(mut file) = place.and_then(|place| open_locked(place).ok()) else { return trial() };
     let mut text = String::new();
-    let _ = file.read_to_string(&mut text);
+    let _ = Read::by_ref(&mut file).take(LONGEST_MEMORY).read_to_string(&mut text);
     if let Ok(memory) = serde_json::from_str::<Memory>(&text)
         && memory.key == *key
     {

@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 
 use scrubjay_wire::{Hello, ToHost, frame};
 
+use crate::boot_image::BootImageError;
 use crate::command::SpecError;
 use crate::console::Console;
 use crate::deadlines::Deadlines;
 use crate::guest::{Guest, GuestError};
 use crate::initramfs::InitramfsError;
-use crate::kernel::KernelError;
 use crate::pump::Way;
 use crate::qemu::Qemu;
 use crate::qmp::QmpError;
@@ -26,7 +26,7 @@ use crate::vm::{Next, Vm};
 pub enum BootError {
     /// The kernel file cannot be booted.
     #[error(transparent)]
-    Kernel(#[from] KernelError),
+    Image(#[from] BootImageError),
     /// The guest cannot be built as asked.
     #[error(transparent)]
     Spec(#[from] SpecError),
@@ -186,5 +186,38 @@ fn hello(message: ToHost) -> Result<Hello, BootError> {
         ToHost::Ready(hello) => Err(BootError::AgentVersion { agent: hello.version, ours: frame::VERSION }),
         ToHost::Failed { why } => Err(BootError::AgentConfused { said: format!("`failed`: {why}") }),
         other => Err(BootError::AgentConfused { said: format!("{other:?}") }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    fn ready(version: u32) -> ToHost {
+        ToHost::Ready(Hello {
+            version,
+            release: "7.3.4".into(),
+            banner: String::new(),
+            taint: 0,
+            channel: "virtio".into(),
+            lacks: vec![],
+            modules_refused: vec![],
+            cmdline: String::new(),
+        })
+    }
+
+    #[test]
+    fn an_agent_of_this_version_is_welcome() {
+        assert_eq!(hello(ready(frame::VERSION)).unwrap().release, "7.3.4");
+    }
+
+    #[rstest]
+    #[case::another_version(ready(frame::VERSION + 1), "version")]
+    #[case::another_word(ToHost::Begin { ticket: 3 }, "Begin")]
+    #[case::a_failure(ToHost::Failed { why: "no devtmpfs".into() }, "no devtmpfs")]
+    fn an_agent_that_begins_otherwise_is_refused(#[case] message: ToHost, #[case] said: &str) {
+        let error = hello(message).unwrap_err();
+        assert!(error.to_string().contains(said), "{error}");
     }
 }

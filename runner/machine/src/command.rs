@@ -67,10 +67,6 @@ pub(crate) struct Wiring {
     pub monitor_objects: bool,
 }
 
-/// What the kernel is told before [`Spec::append`]. `earlycon` so that a kernel that dies before
-/// its serial driver is up is heard; `panic=-1` so that a panic ends QEMU at once.
-const PARAMETERS: &str = "console=ttyS0,115200 earlycon=uart8250,io,0x3f8,115200 panic=-1 rdinit=/init";
-
 /// Parts of a PC that no kernel here needs and the firmware would look for.
 const LEAVE_OUT: &str = "sata=off,smbus=off,i8042=off,vmport=off,usb=off";
 
@@ -90,21 +86,21 @@ pub(crate) fn arguments(spec: &Spec, wiring: &Wiring) -> Result<Vec<OsString>, S
     for (index, device) in spec.devices.iter().enumerate() {
         port(&mut line, index, device.port);
         if let Kind::StockType3 { size_mib, .. } = device.kind {
-            line.option("-object", format!("memory-backend-ram,id=memory{index},size={size_mib}M"));
+            line.option("-object", format!("memory-backend-ram,id={},size={size_mib}M", memory_id(index)));
         }
-        if let Some(value) = device_object(index, &device.kind)? {
+        if let Some(value) = device_object(index, &device.kind, &memory_id(index))? {
             line.option("-device", value.to_string());
         }
     }
     line.option("-kernel", spec.kernel.as_os_str());
     line.option("-initrd", format!("/proc/self/fd/{}", wiring.initramfs));
-    line.option("-append", format!("{PARAMETERS} {}", spec.append).trim_end());
+    line.option("-append", format!("{} {}", spec.parameters, spec.append).trim_end());
     Ok(line.0)
 }
 
 /// The device with index `index` as QEMU's `-device` and QMP's `device_add` take it; nothing for an
-/// empty slot.
-pub(crate) fn device_object(index: usize, kind: &Kind) -> Result<Option<Value>, SpecError> {
+/// empty slot. `memory` is behind it where it needs some.
+pub(crate) fn device_object(index: usize, kind: &Kind, memory: &str) -> Result<Option<Value>, SpecError> {
     let mut object = Map::new();
     match kind {
         Kind::Nothing => return Ok(None),
@@ -114,7 +110,7 @@ pub(crate) fn device_object(index: usize, kind: &Kind) -> Result<Option<Value>, 
         }
         Kind::StockType3 { serial, .. } => {
             object.insert("driver".into(), "cxl-type3".into());
-            object.insert("volatile-memdev".into(), format!("memory{index}").into());
+            object.insert("volatile-memdev".into(), memory.into());
             object.insert("sn".into(), (*serial).into());
         }
     }
@@ -126,6 +122,11 @@ pub(crate) fn device_object(index: usize, kind: &Kind) -> Result<Option<Value>, 
 /// The name by which QEMU knows the device with this index.
 pub(crate) fn device_id(index: usize) -> String {
     format!("device{index}")
+}
+
+/// The name of the memory behind the stock device with this index.
+pub(crate) fn memory_id(index: usize) -> String {
+    format!("memory{index}")
 }
 
 fn port_id(index: usize) -> String {

@@ -259,6 +259,12 @@ impl Guest {
         self.vm.state()
     }
 
+    /// Sends every CPU a non-maskable interrupt, which a kernel that no longer takes others still takes: it
+    /// says so on the console, or panics there with its stack if it was booted with `unknown_nmi_panic`.
+    pub fn nmi(&mut self) -> Result<(), QmpError> {
+        self.vm.nmi()
+    }
+
     /// Every CPU's registers, as text for a person: where a silent guest stands.
     pub fn registers(&mut self) -> Result<String, QmpError> {
         self.vm.registers()

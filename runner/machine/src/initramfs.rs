@@ -34,14 +34,17 @@ const DIRECTORIES: [&str; 6] = ["dev", "modules", "proc", "run", "sys", "tmp"];
 /// The endings of the files that `finit_module(2)` takes.
 const MODULES: [&str; 4] = [".ko", ".ko.xz", ".ko.zst", ".ko.gz"];
 
-/// An archive with `/init`, `/dev/console` and the modules in the order given: `/modules/NN-name.ko…`,
+/// An archive with `/init`, `/dev/console`, `/dev/null` and the modules in the order given: `/modules/NN-name.ko…`,
 /// and `/modules/order` with one name a line.
 pub fn build(init: &[u8], modules: &[PathBuf]) -> Result<Vec<u8>, InitramfsError> {
     let mut archive = Archive { bytes: Vec::with_capacity(init.len() + 4096), entries: 0 };
     for directory in DIRECTORIES {
         archive.add(directory, ModeFileType::Directory, 0o755, &[]);
     }
-    archive.console();
+    // The kernel opens the first for PID 1 before anyone could mount devtmpfs; where there is no console
+    // the agent's runtime wants the second in its place.
+    archive.node("dev/console", 0o600, 5, 1);
+    archive.node("dev/null", 0o666, 1, 3);
     archive.add("init", ModeFileType::Regular, 0o755, init);
     let mut order = String::new();
     for (number, path) in modules.iter().enumerate() {
@@ -73,9 +76,8 @@ impl Archive {
         self.write(entry, content);
     }
 
-    /// The kernel opens `/dev/console` for PID 1 before anyone could mount devtmpfs.
-    fn console(&mut self) {
-        let entry = self.entry("dev/console", ModeFileType::Char, 0o600).rdev_major(5).rdev_minor(1);
+    fn node(&mut self, name: &str, mode: u32, major: u32, minor: u32) {
+        let entry = self.entry(name, ModeFileType::Char, mode).rdev_major(major).rdev_minor(minor);
         self.write(entry, &[]);
     }
 

@@ -40,6 +40,16 @@ impl Registry {
         self.groups.remove(&leader);
     }
 
+    /// Enters a directory that was just made.
+    pub fn add_directory(&mut self, path: &Path) {
+        self.directories.insert(path.to_owned());
+    }
+
+    /// Takes out a directory that was removed.
+    pub fn remove_directory(&mut self, path: &Path) {
+        self.directories.remove(path);
+    }
+
     fn end_all(&mut self) {
         for hook in self.hooks.drain(..) {
             hook();
@@ -57,17 +67,9 @@ impl Registry {
     }
 }
 
-/// The list. Held while a guest is started or ended.
+/// The list. Held while a guest is started or ended, or a directory made.
 pub(crate) fn registry() -> MutexGuard<'static, Registry> {
     REGISTRY.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-pub(crate) fn add_directory(path: &Path) {
-    registry().directories.insert(path.to_owned());
-}
-
-pub(crate) fn remove_directory(path: &Path) {
-    registry().directories.remove(path);
 }
 
 /// Has SIGINT, SIGTERM and SIGHUP end this process in good order: hooks, guests, directories, then

@@ -29,6 +29,7 @@
 pub mod accel;
 mod agent;
 mod boot;
+mod boot_image;
 mod cache;
 mod command;
 mod console;
@@ -36,7 +37,6 @@ mod deadlines;
 mod guest;
 mod initramfs;
 mod interrupt;
-mod kernel;
 mod process;
 mod pump;
 mod qemu;
@@ -48,16 +48,18 @@ mod vm;
 pub use accel::{Accel, AccelError, Choice};
 pub use agent::AGENT;
 pub use boot::{BootError, BootTimes};
+pub use boot_image::{BootImage, BootImageError};
 pub use command::SpecError;
 pub use console::Console;
 pub use deadlines::Deadlines;
 pub use guest::{Death, Farewell, Guest, GuestError};
 pub use initramfs::InitramfsError;
 pub use interrupt::{at_interrupt, cleanup_on_signals};
-pub use kernel::{KernelError, KernelImage};
 pub use pump::Way;
 pub use qemu::{OLDEST, Places, Qemu, QemuError, Version};
 pub use qmp::QmpError;
 pub use run_dir::{RunDir, RunDirError};
-pub use spec::{CXL_BUS, Device, Kind, LONGEST_SOCKET_PATH, MOST_DEVICES, PCIE_BUS, Port, Spec, Ways};
+pub use spec::{
+    CXL_BUS, Device, Kind, LONGEST_SOCKET_PATH, MOST_DEVICES, PARAMETERS, PCIE_BUS, Port, Spec, Ways,
+};
 pub use vm::PlugError;

@@ -85,9 +85,12 @@ impl RunDir {
         }
         sweep(base, SETTLING);
         let failed = |source| RunDirError::Make { base: base.to_owned(), source };
+        // Made and entered under the list's lock: a signal finds both or neither.
+        let mut registry = interrupt::registry();
         let dir =
             tempfile::Builder::new().prefix(PREFIX).rand_bytes(RANDOM).tempdir_in(base).map_err(failed)?;
-        interrupt::add_directory(dir.path());
+        registry.add_directory(dir.path());
+        drop(registry);
         let lock = File::open(dir.path()).map_err(failed)?;
         lock.try_lock().map_err(|e| failed(e.into()))?;
         Ok(RunDir { dir, _lock: lock })
@@ -114,7 +117,7 @@ impl Drop for RunDir {
         {
             tracing::warn!(path = %self.dir.path().display(), %error, "a run's directory is left");
         }
-        interrupt::remove_directory(self.dir.path());
+        interrupt::registry().remove_directory(self.dir.path());
     }
 }
 

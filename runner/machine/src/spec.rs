@@ -19,6 +19,10 @@ pub const CXL_BUS: u8 = 0x0c;
 /// The bus number of the plain PCIe host bridge: the ports of plain devices are at `0000:80:NN.0`.
 pub const PCIE_BUS: u8 = 0x80;
 
+/// What a kernel is told before [`Spec::append`]. `earlycon` so that a kernel that dies before its serial
+/// driver is up is heard; `panic=-1` so that a panic ends QEMU at once.
+pub const PARAMETERS: &str = "console=ttyS0,115200 earlycon=uart8250,io,0x3f8,115200 panic=-1 rdinit=/init";
+
 /// A guest.
 #[derive(Clone, Debug)]
 pub struct Spec {
@@ -26,6 +30,8 @@ pub struct Spec {
     pub kernel: PathBuf,
     /// Modules in the order of loading: `.ko`, `.ko.xz`, `.ko.zst` or `.ko.gz`.
     pub modules: Vec<PathBuf>,
+    /// The kernel parameters that the machine itself needs: [`PARAMETERS`] unless a test needs others.
+    pub parameters: Cow<'static, str>,
     /// More kernel parameters, after the machine's own, so that they win.
     pub append: String,
     /// Virtual CPUs: 1, 2 or 4.
@@ -50,6 +56,7 @@ impl Spec {
         Spec {
             kernel: kernel.into(),
             modules: Vec::new(),
+            parameters: Cow::Borrowed(PARAMETERS),
             append: String::new(),
             vcpus: 2,
             memory_mib: 512,

@@ -16,15 +16,16 @@ use std::time::{Duration, Instant};
 
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::unistd::Pid;
-use qapi::qmp::{self, Event as QmpEvent, ShutdownCause};
+use qapi::qmp::{self, Event as QmpEvent, ObjectOptions, ShutdownCause};
 use scrubjay_wire::{ToGuest, ToHost, frame};
+use serde_json::json;
 
 use crate::boot::BootError;
-use crate::command::{Wiring, arguments, device_id, device_object};
+use crate::boot_image::BootImage;
+use crate::command::{Wiring, arguments, device_id, device_object, memory_id};
 use crate::console::{Console, ConsoleLog};
 use crate::deadlines::Deadlines;
 use crate::initramfs;
-use crate::kernel::KernelImage;
 use crate::process::{Process, Start};
 use crate::pump::{Ends, Event, Heard, Way, start};
 use crate::qemu::Qemu;
@@ -71,13 +72,14 @@ pub(crate) struct Vm {
     shutdown: Option<ShutdownCause>,
     ended: Option<Ending>,
     panic_patience: Duration,
+    plugs: u32,
     pub started: Instant,
 }
 
 impl Vm {
     /// Starts QEMU.
     pub fn start(qemu: &Qemu, spec: &Spec, deadlines: &Deadlines) -> Result<Self, BootError> {
-        let image = KernelImage::inspect(&spec.kernel)?;
+        let image = BootImage::inspect(&spec.kernel)?;
         let spec = Spec { kernel: image.path, ..spec.clone() };
         let archive = initramfs::build(&spec.init, &spec.modules)?;
         let console = open_console(&spec)?;
@@ -140,6 +142,7 @@ impl Vm {
             shutdown: None,
             ended: None,
             panic_patience: deadlines.panic,
+            plugs: 0,
             started,
         })
     }
@@ -269,9 +272,21 @@ impl Vm {
         Ok(false)
     }
 
-    /// Plugs a device into its slot.
+    /// Plugs a device into its slot, with memory behind it where it needs some.
     pub fn plug(&mut self, index: usize, kind: &Kind) -> Result<(), PlugError> {
-        let Some(serde_json::Value::Object(mut object)) = device_object(index, kind)? else { return Ok(()) };
+        // QEMU does not give the memory of an unplugged stock device free (11.1): each time it is another.
+        self.plugs += 1;
+        let memory = format!("{}-{}", memory_id(index), self.plugs);
+        let Some(serde_json::Value::Object(mut object)) = device_object(index, kind, &memory)? else {
+            return Ok(());
+        };
+        if let Kind::StockType3 { size_mib, .. } = kind {
+            let options = json!({
+                "qom-type": "memory-backend-ram", "id": memory, "size": u64::from(*size_mib) << 20,
+            });
+            let options: ObjectOptions = serde_json::from_value(options).expect("QEMU's own form");
+            self.qmp.execute(qmp::object_add(options))?;
+        }
         let mut take = |key| object.remove(key).and_then(|v| v.as_str().map(str::to_owned));
         let (driver, id, bus) = (take("driver").unwrap_or_default(), take("id"), take("bus"));
         self.qmp.execute(qmp::device_add::new(driver, id, bus, object))?;
@@ -281,6 +296,11 @@ impl Vm {
     /// What QEMU says that it is doing: `running`, `paused`, `internal-error` and so on.
     pub fn state(&mut self) -> Result<String, QmpError> {
         self.qmp.execute(qmp::query_status {}).map(|info| name_of(&info.status))
+    }
+
+    /// Sends every CPU a non-maskable interrupt.
+    pub fn nmi(&mut self) -> Result<(), QmpError> {
+        self.qmp.execute(qmp::inject_nmi {}).map(drop)
     }
 
     /// Asks QEMU for a look at every CPU's registers, as text for a person.

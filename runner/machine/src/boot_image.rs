@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 /// Why a file cannot be booted.
 #[derive(Debug, thiserror::Error)]
-pub enum KernelError {
+pub enum BootImageError {
     /// The file could not be read.
     #[error("kernel {path}: cannot be read")]
     Unreadable {
@@ -47,7 +47,7 @@ pub enum KernelError {
 
 /// What a kernel file says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KernelImage {
+pub struct BootImage {
     /// The file, absolute.
     pub path: PathBuf,
     /// `kernel_version`, which begins with what `uname -r` will say; empty where the header has none.
@@ -73,31 +73,31 @@ const XLOADFLAGS: usize = 0x236;
 /// The longest version string that is believed.
 const LONGEST_VERSION: u64 = 256;
 
-impl KernelImage {
+impl BootImage {
     /// Reads the header of `path`.
-    pub fn inspect(path: &Path) -> Result<Self, KernelError> {
-        let unreadable = |source| KernelError::Unreadable { path: path.to_owned(), source };
+    pub fn inspect(path: &Path) -> Result<Self, BootImageError> {
+        let unreadable = |source| BootImageError::Unreadable { path: path.to_owned(), source };
         let absolute = std::path::absolute(path).map_err(unreadable)?;
         let mut file = File::open(path).map_err(unreadable)?;
         let have = file.metadata().map_err(unreadable)?.len();
         let mut head = Vec::with_capacity(HEAD);
         Read::by_ref(&mut file).take(HEAD as u64).read_to_end(&mut head).map_err(unreadable)?;
         if let Some(looks_like) = something_else(&head) {
-            return Err(KernelError::NotAKernel { path: path.to_owned(), looks_like });
+            return Err(BootImageError::NotAKernel { path: path.to_owned(), looks_like });
         }
         let sectors = if head[SETUP_SECTS] == 0 { 4 } else { u64::from(head[SETUP_SECTS]) };
         let need = (sectors + 1) * 512 + u64::from(word(&head, SYSSIZE)) * 16;
         if have < need {
-            return Err(KernelError::Truncated { path: path.to_owned(), have, need });
+            return Err(BootImageError::Truncated { path: path.to_owned(), have, need });
         }
         if half(&head, PROTOCOL) < 0x020c || half(&head, XLOADFLAGS) & 1 == 0 {
-            return Err(KernelError::NotSixtyFourBit { path: path.to_owned() });
+            return Err(BootImageError::NotSixtyFourBit { path: path.to_owned() });
         }
         let version = match half(&head, KERNEL_VERSION) {
             0 => String::new(),
             at => read_version(&mut file, u64::from(at) + 0x200).map_err(unreadable)?,
         };
-        Ok(KernelImage { path: absolute, version })
+        Ok(BootImage { path: absolute, version })
     }
 }
 
@@ -156,11 +156,11 @@ mod tests {
         file
     }
 
-    fn inspect(content: &[u8]) -> Result<KernelImage, KernelError> {
+    fn inspect(content: &[u8]) -> Result<BootImage, BootImageError> {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("bzImage");
         fs::write(&path, content).unwrap();
-        KernelImage::inspect(&path)
+        BootImage::inspect(&path)
     }
 
     #[test]
@@ -171,14 +171,14 @@ mod tests {
     #[test]
     fn a_kernel_cut_short_is_refused_with_both_sizes() {
         let error = inspect(&header()[..8000]).unwrap_err();
-        assert!(matches!(error, KernelError::Truncated { have: 8000, need: 8192, .. }), "{error}");
+        assert!(matches!(error, BootImageError::Truncated { have: 8000, need: 8192, .. }), "{error}");
     }
 
     #[test]
     fn a_thirty_two_bit_kernel_is_refused() {
         let mut file = header();
         file[XLOADFLAGS] = 0;
-        assert!(matches!(inspect(&file).unwrap_err(), KernelError::NotSixtyFourBit { .. }));
+        assert!(matches!(inspect(&file).unwrap_err(), BootImageError::NotSixtyFourBit { .. }));
     }
 
     #[rstest]
@@ -195,7 +195,7 @@ mod tests {
 
     #[test]
     fn a_kernel_that_is_not_there_is_named() {
-        let error = KernelImage::inspect(Path::new("no/such/bzImage")).unwrap_err();
+        let error = BootImage::inspect(Path::new("no/such/bzImage")).unwrap_err();
         assert!(error.to_string().contains("no/such/bzImage"), "{error}");
     }
 }
