@@ -67,6 +67,7 @@ pub fn hello(channel: &str) -> Hello {
         ("user-namespaces", there("/proc/self/ns/user")),
         ("stack", fs::read("/proc/self/stack").is_ok()),
         ("ia32", has_ia32()),
+        ("taint", there("/proc/sys/kernel/tainted")),
     ];
     let banner = text("/proc/version");
     Hello {

@@ -14,6 +14,9 @@ use scrubjay_wire::Attached;
 /// How long the firmware waits for the kernel to ring a doorbell that it was told to keep.
 const HELD_DEADLINE: Duration = Duration::from_secs(10);
 
+/// Set Timestamp (CXL r3.2, 8.2.10.4.2): its input is the time of day, which is made 0.
+const SET_TIMESTAMP: u16 = 0x0301;
+
 /// Memory of a stock device: the least that the specification's granularity allows.
 const STOCK_MIB: u32 = 256;
 
@@ -80,7 +83,11 @@ impl Bank {
     /// The commands that the devices received since the last call, device by device.
     pub fn take_traces(&self, indices: &[u16]) -> Vec<MailboxCommand> {
         let device = |i: &u16| self.0.get(usize::from(*i)).and_then(|(_, device)| device.as_ref());
-        indices.iter().filter_map(device).flat_map(Device::take_trace).collect()
+        let mut trace: Vec<_> = indices.iter().filter_map(device).flat_map(Device::take_trace).collect();
+        for command in trace.iter_mut().filter(|c| c.opcode == SET_TIMESTAMP) {
+            command.input.0.fill(0);
+        }
+        trace
     }
 
     /// That every server still serves; the name of one that does not.

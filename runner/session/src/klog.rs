@@ -172,7 +172,10 @@ fn named(class: Class, rest: &str) -> String {
                 .take_while(|word| !word.starts_with('#') && *word != "address:" && *word != "for")
                 .filter(|word| !word.is_empty() && !word.chars().all(|c| c.is_ascii_hexdigit()))
                 .collect();
-            words.join(" ").split(" [#").next().unwrap_or("oops").trim_end_matches("[").trim().to_owned()
+            let words = words.join(" ");
+            let what = words.split(" [#").next().unwrap_or_default().trim_end_matches('[').trim();
+            // "Oops: 0002" says nothing more than that there was one.
+            if what.is_empty() || what == "Oops:" { "fault".to_owned() } else { what.to_owned() }
         }
         _ => rest.split(" at ").next().unwrap_or(rest).to_owned(),
     }

@@ -78,6 +78,8 @@ pub enum Need {
     Lockdown,
     /// User namespaces.
     UserNamespaces,
+    /// `/proc/sys/kernel/tainted`.
+    Taint,
 }
 
 impl Need {
@@ -88,6 +90,7 @@ impl Need {
             Need::Ia32 => "ia32",
             Need::Lockdown => "lockdown",
             Need::UserNamespaces => "user-namespaces",
+            Need::Taint => "taint",
         }
     }
 }

@@ -57,6 +57,18 @@ pub const ALL: &[Normalisation] = &[
         place: "session, klog",
     },
     Normalisation {
+        id: "time-of-day",
+        what: "the input of a Set Timestamp that the firmware received becomes 0",
+        why: "it is the time of day",
+        place: "engine, bank",
+    },
+    Normalisation {
+        id: "taint-unknown",
+        what: "on a kernel without /proc/sys/kernel/tainted the taint of a step equals any",
+        why: "it cannot be seen there; the report says so, and no golden is recorded there",
+        place: "session, observation",
+    },
+    Normalisation {
         id: "duration",
         what: "how long a call took is not compared",
         why: "it depends on the machine",

@@ -139,6 +139,8 @@ pub enum Probe {
     Memdev,
     /// The memdev is bound to `cxl_mem`, so its port and EDAC nodes had their chance.
     Endpoint,
+    /// The fwctl node is there.
+    Node,
     /// The PCI function is gone.
     Gone,
 }

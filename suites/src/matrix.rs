@@ -1,0 +1,80 @@
+//! The kernels that trials are made for, and those that are left out, with the reason.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use scrubjay_kernels::{Catalogue, Image, Manifest, Release, Resolver};
+use scrubjay_session::Need;
+
+/// The kernel that is built where it is not there.
+pub const DEFAULT: &str = "7.3";
+
+/// Names the kernels of the matrix, separated by commas or spaces, where it is not [`MATRIX`].
+const VARIABLE: &str = "SCRUBJAY_KERNELS";
+
+/// The releases around every change that is known, and one from before fwctl.
+const MATRIX: &str = "6.12 6.16 7.1 7.2 7.3";
+
+/// The release that merged CONFIG_PROC_SYSCTL into CONFIG_SYSCTL.
+const PROC_SYSCTL_MERGED: Release = Release { major: 7, minor: 3 };
+
+/// A kernel of the matrix.
+pub struct Member {
+    /// Its manifest.
+    pub manifest: Manifest,
+    /// Its image; `None` where it is not here, or will be built by whoever needs it first.
+    pub image: Option<Image>,
+}
+
+impl Member {
+    /// Whether trials of it can be run.
+    pub fn is_here(&self) -> bool {
+        self.image.is_some() || self.manifest.id == DEFAULT
+    }
+
+    /// Whether its config, where one is known, says that it has what a session needs.
+    pub fn has(&self, need: Need) -> bool {
+        let option = match need {
+            Need::Edac => "CONFIG_CXL_EDAC_MEM_FEATURES=y",
+            Need::Ia32 => "CONFIG_IA32_EMULATION=y",
+            Need::Lockdown => "CONFIG_SECURITY_LOCKDOWN_LSM=y",
+            Need::UserNamespaces => "CONFIG_USER_NS=y",
+            Need::Taint => "CONFIG_PROC_SYSCTL=y",
+        };
+        let config = self.image.as_ref().and_then(|image| image.config.as_ref());
+        let config = config.and_then(|path| std::fs::read_to_string(path).ok());
+        let merged = need == Need::Taint && self.manifest.history.release >= PROC_SYSCTL_MERGED;
+        config.is_none_or(|config| merged || config.lines().any(|line| line == option))
+    }
+}
+
+/// The directory that holds `vectors` and `kernels`.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// The kernels of the matrix. One that is not here counts as left out, except [`DEFAULT`].
+///
+/// # Errors
+/// A manifest that is wrong, or an image that is damaged.
+pub fn members() -> anyhow::Result<Vec<Member>> {
+    let catalogue = Catalogue::load(&root().join("kernels"))?;
+    let resolver = Resolver::for_user(None)?;
+    let wanted = std::env::var(VARIABLE).unwrap_or_else(|_| MATRIX.to_owned());
+    let ids = wanted.split([' ', ',']).filter(|id| !id.is_empty());
+    ids.map(|id| {
+        let manifest = catalogue.get(id)?.clone();
+        let found = resolver.find(&manifest).with_context(|| format!("kernel {id}"))?;
+        Ok(Member { manifest, image: found })
+    })
+    .collect()
+}
+
+/// The image of a kernel, built if it is not here.
+///
+/// # Errors
+/// Why there is none.
+pub fn image(manifest: &Manifest) -> anyhow::Result<Image> {
+    let resolver = Resolver::for_user(None)?;
+    Ok(resolver.obtain(manifest, &mut *scrubjay_kernels::for_stderr())?)
+}

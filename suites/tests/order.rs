@@ -1,0 +1,74 @@
+//! The order of sessions does not decide what they give: in order, shuffled, alone.
+
+use anyhow::{Context, ensure};
+use libtest_mimic::{Arguments, Failed, Trial};
+use scrubjay_engine::{KernelRun, shuffled};
+use scrubjay_session::{Boot, Performance, Session};
+use scrubjay_suites::bench::Bench;
+use scrubjay_suites::matrix;
+
+/// Any will do; another each time would make a failure that cannot be repeated.
+const SEED: u64 = 0x5c2b_1a77;
+
+/// Sessions that are run in a guest of their own: one of each kind that leaves something behind.
+const ALONE: [&str; 4] = ["get-value", "edac-write-seen-by-fwctl", "set-immediate-by-scope", "set-in-parts"];
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let trials = vec![
+        Trial::test("shuffled_sessions_give_the_same_transcripts", || test(shuffled_like_in_order)),
+        Trial::test("a_session_alone_gives_the_same_transcript", || test(alone_like_in_order)),
+    ];
+    libtest_mimic::run(&arguments, trials).exit();
+}
+
+fn test(body: fn(&Bench) -> anyhow::Result<()>) -> Result<(), Failed> {
+    let result = (|| {
+        let members = matrix::members()?;
+        let newest = members.iter().find(|m| m.manifest.id == matrix::DEFAULT);
+        body(&Bench::new(&newest.context("the default kernel is not in the matrix")?.manifest)?)
+    })();
+    result.map_err(|e| Failed::from(format!("{e:#}")))
+}
+
+fn perform(bench: &Bench, sessions: &[&Session]) -> KernelRun {
+    bench.lab().run(&bench.target().kernel, sessions, &mut |_| {})
+}
+
+/// The sessions that share a boot with others.
+fn shared(bench: &Bench) -> Vec<&Session> {
+    let sessions = bench.library().sessions.iter();
+    sessions.filter(|s| s.boot != Boot::Quarantine && !s.spoils_guest()).collect()
+}
+
+fn shuffled_like_in_order(bench: &Bench) -> anyhow::Result<()> {
+    let sessions = shared(bench);
+    let in_order = perform(bench, &sessions);
+    let mixed = perform(bench, &shuffled(sessions.clone(), SEED));
+    sessions.iter().try_for_each(|session| same(&in_order, &mixed, session))
+}
+
+fn alone_like_in_order(bench: &Bench) -> anyhow::Result<()> {
+    let sessions = shared(bench);
+    let in_order = perform(bench, &sessions);
+    for id in ALONE {
+        let session = bench.library().sessions.get(id).with_context(|| format!("no session `{id}`"))?;
+        same(&in_order, &perform(bench, &[session]), session)?;
+    }
+    Ok(())
+}
+
+fn same(left: &KernelRun, right: &KernelRun, session: &Session) -> anyhow::Result<()> {
+    let id = &session.id;
+    let transcript = |run: &KernelRun| match run.performances.get(id) {
+        Some(Performance::Performed(transcript)) => Ok(transcript.clone()),
+        other => Err(anyhow::anyhow!("{id}: {other:?}")),
+    };
+    let (left, right) = (transcript(left)?, transcript(right)?);
+    for step in &session.steps {
+        let (l, r) = (left.observation(&step.id), right.observation(&step.id));
+        let fields = l.differing(&r);
+        ensure!(fields.is_empty(), "{id}, step {}: {fields:?} differ:\n{l:#?}\n{r:#?}", step.id);
+    }
+    Ok(())
+}
