@@ -111,11 +111,15 @@ impl Machine {
         match self.place(at, into.len()) {
             Place::Hdm(at) => self.component.read(at, into),
             Place::MailboxRegisters(at) => {
-                let mut page = Block::new(bar::PAGE as usize, &[]);
                 let capability = (bar::MAILBOX - bar::DOORBELL_PAGE) as usize;
-                page.set_u32(capability, self.payload().trailing_zeros());
-                page.set_u32(capability + 4, self.mailbox.control(&self.memory)?);
-                page.read(at, into);
+                let control = self.mailbox.control(&self.memory)?;
+                let registers =
+                    [self.payload().trailing_zeros().to_le_bytes(), control.to_le_bytes()].concat();
+                for (index, byte) in into.iter_mut().enumerate() {
+                    let register =
+                        (at + index).checked_sub(capability).and_then(|index| registers.get(index));
+                    *byte = register.copied().unwrap_or(0);
+                }
             }
             Place::Memory => self.memory.read(at, into)?,
             Place::Nothing => into.fill(0xff),

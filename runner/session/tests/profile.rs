@@ -197,3 +197,14 @@ fn an_unknown_profile_is_answered_with_the_known_ones() {
     let error = profiles.get("god").unwrap_err().to_string();
     assert!(error.contains("`god`") && error.contains("good"), "{error}");
 }
+
+#[rstest]
+fn the_json_schema_knows_every_field_of_a_profile() {
+    let schema = schemars::schema_for!(Profile);
+    let properties = schema.get("properties").unwrap().as_object().unwrap();
+    let written: serde_json::Value = serde_json::from_str(GOOD).unwrap();
+    for field in written.as_object().unwrap().keys() {
+        assert!(properties.contains_key(field), "{field}");
+    }
+    assert_eq!(schema.get("additionalProperties"), Some(&false.into()));
+}
