@@ -1,5 +1,6 @@
 //! Real boots of a real kernel, and everything that can go wrong on the way to one and after it.
 
+mod accelerating;
 mod bad_guests;
 mod booting;
 mod endings;
