@@ -55,8 +55,16 @@ impl From<GuestError> for Failure {
 
 impl From<BootError> for Failure {
     fn from(error: BootError) -> Self {
+        let hurt = |console: &Console| {
+            let lines = crate::converse::damage_lines(&console.0);
+            (!lines.is_empty()).then_some(Failure::Panicked(lines))
+        };
         match error {
             BootError::Guest { source, .. } => Failure::from(*source),
+            // A kernel that was hurt on the way and then waits for ever has not just been slow.
+            BootError::TooSlow { ref console, .. } | BootError::NoAgent { ref console, .. } => {
+                hurt(console).unwrap_or_else(|| Failure::Other(with_causes(&error)))
+            }
             other => Failure::Other(with_causes(&other)),
         }
     }
