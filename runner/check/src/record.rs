@@ -8,6 +8,7 @@ use scrubjay_session::{FileError, Performance, file};
 use scrubjay_verdict::golden::{Golden, PENDING};
 
 use crate::run::Check;
+use crate::target::Target;
 
 /// What became of the recording of one session.
 #[derive(Debug)]
@@ -27,7 +28,7 @@ pub enum Recorded {
 ///
 /// # Errors
 /// A file that cannot be written.
-pub fn record(check: &Check, run: &KernelRun) -> Result<Vec<(String, Recorded)>, FileError> {
+pub fn record(check: &Check, target: &Target, run: &KernelRun) -> Result<Vec<(String, Recorded)>, FileError> {
     let mut all = Vec::new();
     for (id, performance) in &run.performances {
         let (Some(session), Some(golden)) = (check.library.sessions.get(id), check.library.golden_path(id))
@@ -53,7 +54,7 @@ pub fn record(check: &Check, run: &KernelRun) -> Result<Vec<(String, Recorded)>,
             continue;
         }
         let pending = golden.with_file_name(format!("{id}{PENDING}"));
-        file::write(&pending, &Golden::record(session, transcript, &run.release))?;
+        file::write(&pending, &Golden::record(session, transcript, &target.release))?;
         all.push((id.clone(), Recorded::Pending(pending)));
     }
     Ok(all)
