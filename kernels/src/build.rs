@@ -197,6 +197,10 @@ impl Build<'_> {
         if status.success() {
             return Ok(());
         }
+        // A Ctrl-C reaches make too, and may end it before this process has looked.
+        if progress.cancelled() {
+            return Err(KernelError::Interrupted);
+        }
         Err(self.make_failed(target, status, log_path, &tail))
     }
 

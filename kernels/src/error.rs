@@ -24,7 +24,7 @@ pub enum KernelError {
     #[error(transparent)]
     Unpack(UnpackError),
     /// The fragment does not read, or an option of it did not take effect.
-    #[error("kernel {id}: {source}")]
+    #[error("kernel {id} cannot be configured")]
     Config {
         /// The kernel.
         id: String,
@@ -41,7 +41,7 @@ pub enum KernelError {
     #[error(transparent)]
     Image(#[from] ImageError),
     /// The image's modules cannot be put in order.
-    #[error("kernel {id}: {source}")]
+    #[error("the modules of kernel {id} cannot be put in order")]
     Module {
         /// The kernel.
         id: String,
@@ -127,6 +127,16 @@ pub enum KernelError {
         id: String,
         /// Each source with what it failed on.
         attempts: Vec<String>,
+    },
+    /// The directory of prebuilt images is none.
+    #[error(
+        "no directory of prebuilt kernels: {}; name one that holds VERSION/bzImage (--kernel-cache, or \
+         SCRUBJAY_KERNEL_CACHE), or none",
+        path.display()
+    )]
+    NoKernelCache {
+        /// What was named.
+        path: PathBuf,
     },
     /// The caller asked to stop; unfinished work was removed, part files are kept.
     #[error("interrupted")]

@@ -35,5 +35,5 @@ pub use manifest::{Compiler, Config, DebianPackage, Fwctl, Manifest, ManifestErr
 pub use modules::ModuleError;
 pub use progress::{Bar, Cancellable, Phase, PlainLines, Progress, Silent, Unit, for_stderr};
 pub use recipe::{Recipe, RecipeError};
-pub use resolver::{Resolver, State};
+pub use resolver::{KERNEL_CACHE, Resolver, State};
 pub use unpack::UnpackError;

@@ -211,6 +211,34 @@ version = "7.3.4-1"
     }
 
     #[test]
+    fn a_committed_tree_has_the_state_of_its_commit_whenever_it_was_checked_out() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let git = |args: &[&str]| {
+            let identity = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false"];
+            let mut command = Command::new("git");
+            command.arg("-C").arg(dir.path()).args(identity).args(args);
+            assert!(command.output().expect("git runs").status.success(), "{args:?}");
+        };
+        let file = dir.path().join("a.c");
+        let commit = |text: &str| {
+            fs::write(&file, text).expect("written");
+            git(&["add", "."]);
+            git(&["commit", "-m", text]);
+            tree_state(dir.path()).expect("a state")
+        };
+        git(&["init"]);
+        let first = commit("int a;");
+        assert!(first.starts_with("git "), "{first}");
+        let second = commit("int b;");
+        assert_ne!(first, second);
+        git(&["checkout", "HEAD^"]);
+        assert_eq!(tree_state(dir.path()).expect("a state"), first);
+        fs::write(&file, "int c;").expect("written");
+        let changed = tree_state(dir.path()).expect("a state");
+        assert!(changed.starts_with("files "), "{changed}");
+    }
+
+    #[test]
     fn a_touched_file_changes_the_state_of_a_tree() {
         let dir = tempfile::tempdir().expect("a directory");
         fs::create_dir(dir.path().join("drivers")).expect("made");

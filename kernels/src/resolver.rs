@@ -20,7 +20,7 @@ use crate::recipe::{Recipe, RecipeError};
 use crate::unpack;
 
 /// The variable that names a directory of prebuilt images.
-const KERNEL_CACHE: &str = "SCRUBJAY_KERNEL_CACHE";
+pub const KERNEL_CACHE: &str = "SCRUBJAY_KERNEL_CACHE";
 /// The part of a work directory that becomes the cache's entry.
 const RESULT: &str = "result";
 
@@ -65,14 +65,25 @@ pub enum State {
 }
 
 impl Resolver {
-    /// With the user's cache; prebuilt images from the directory given, else from `SCRUBJAY_KERNEL_CACHE`.
+    /// With the user's cache; prebuilt images from the directory given, else from [`KERNEL_CACHE`].
     ///
     /// # Errors
-    /// [`CacheError::NoHome`].
+    /// [`CacheError::NoHome`]; [`KernelError::NoKernelCache`] where the directory named is not there.
     pub fn for_user(kernel_cache: Option<PathBuf>) -> Result<Self, KernelError> {
         let from_environment =
             || std::env::var_os(KERNEL_CACHE).filter(|value| !value.is_empty()).map(PathBuf::from);
-        Ok(Self { cache: Cache::for_user()?, prebuilt: kernel_cache.or_else(from_environment), jobs: None })
+        Self::with(Cache::for_user()?, kernel_cache.or_else(from_environment))
+    }
+
+    /// With a cache and a directory of prebuilt images, or none.
+    ///
+    /// # Errors
+    /// [`KernelError::NoKernelCache`] where the directory is not there.
+    pub fn with(cache: Cache, prebuilt: Option<PathBuf>) -> Result<Self, KernelError> {
+        match prebuilt {
+            Some(path) if !path.is_dir() => Err(KernelError::NoKernelCache { path }),
+            prebuilt => Ok(Self { cache, prebuilt, jobs: None }),
+        }
     }
 
     /// The image, if it is here: built by an earlier run, or prebuilt. Starts nothing long.

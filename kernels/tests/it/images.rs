@@ -52,6 +52,14 @@ fn a_prebuilt_image_of_another_version_is_an_error_and_not_passed_over() {
     assert!(error.contains("prebuilt/7.3.4/bzImage") && error.contains("7.2.1"), "{error}");
 }
 
+#[test]
+fn a_directory_of_prebuilt_images_that_is_not_there_is_an_error() {
+    let bench = Bench::new();
+    let path = bench.path("typing-error");
+    let error = Resolver::with(bench.resolver().cache, Some(path.clone())).expect_err("it is not there");
+    assert!(matches!(&error, KernelError::NoKernelCache { path: named } if *named == path), "{error}");
+}
+
 #[rstest]
 #[case::text(b"#!/bin/sh\necho hello\n".to_vec())]
 #[case::empty(Vec::new())]
