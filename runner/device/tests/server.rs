@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use vfio_user::Client;
 
 const PROFILE: &str = r#"{
-  "schema": "scrubjay.device/1", "id": "p", "title": "t", "serial": "0x1", "attach": "pcie", "until": "memdev",
+  "format": "scrubjay.device/1", "id": "p", "title": "t", "serial": "0x1", "attach": "pcie", "until": "memdev",
   "mailbox-payload": 512,
   "features": [
     { "name": "knob", "uuid": "00000000-0000-0000-0000-000000000001", "get-size": 4, "set-size": 4,

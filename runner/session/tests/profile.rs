@@ -7,7 +7,7 @@ use scrubjay_session::profile::{Cel, Play, Profile, ProfileError, Profiles};
 use scrubjay_uapi::{KnownFeature, ReturnCode, Selection};
 
 const GOOD: &str = r#"{
-  "schema": "scrubjay.device/1",
+  "format": "scrubjay.device/1",
   "id": "good",
   "title": "one vendor Feature, one of the kernel's",
   "serial": "0x51",
@@ -97,7 +97,7 @@ fn commands_may_be_left_out_of_the_cel() {
 )]
 #[case::bad_bytes(r#""01 0c 01 00""#, r#""010""#, 16, "features[1].current", "010")]
 #[case::trailing("]\n}\n", "]\n}\n}\n", 23, "", "trailing")]
-#[case::schema("device/1", "device/9", 2, "schema", "device/9")]
+#[case::format("device/1", "device/9", 2, "format", "device/9")]
 #[case::id(r#""id": "good""#, r#""id": "bad""#, 3, "id", "stem")]
 #[case::no_serial("0x51", "0x0", 5, "serial", "0")]
 #[case::gone(r#""until": "endpoint""#, r#""until": "gone""#, 7, "until", "gone")]

@@ -23,7 +23,7 @@ const SOFT_PPR: Uuid = KnownFeature::SoftPpr.uuid();
 const ROW: Uuid = KnownFeature::RowSparing.uuid();
 
 const PROFILE: &str = r#"{
-  "schema": "scrubjay.device/1", "id": "p", "title": "t", "serial": "0x1",
+  "format": "scrubjay.device/1", "id": "p", "title": "t", "serial": "0x1",
   "attach": "cxl-endpoint", "until": "endpoint", "mailbox-payload": 256, "firmware-version": "2.1",
   "features": [
     { "name": "knob", "uuid": "00000000-0000-0000-0000-000000000001", "get-size": 4, "set-size": 3,

@@ -163,7 +163,7 @@ mod tests {
 
     fn profile(attach: &str, payload: u32) -> Profile {
         let text = format!(
-            r#"{{ "schema": "scrubjay.device/1", "id": "p", "title": "t", "serial": "0x123456789a",
+            r#"{{ "format": "scrubjay.device/1", "id": "p", "title": "t", "serial": "0x123456789a",
                  "attach": "{attach}", "until": "memdev", "mailbox-payload": {payload}, "capacity-mib": 512 }}"#
         );
         Profile::parse(&text, Path::new("p.json")).unwrap()

@@ -6,7 +6,7 @@ use scrubjay_uapi::{FeatureFlags, KnownFeature, ecs};
 use scrubjay_wire::{Bytes, Probe};
 
 use super::locate::Segment::{self, Index, Key};
-use super::{Attach, Feature, Play, Profile, SCHEMA};
+use super::{Attach, Feature, Play, Profile, FORMAT};
 
 /// A contradiction: where, and why.
 #[derive(Debug)]
@@ -30,8 +30,8 @@ const PAYLOAD: std::ops::RangeInclusive<u32> = 256..=1 << 20;
 
 /// Checks a whole profile; `stem` is its file's name without extension.
 pub(super) fn check(profile: &Profile, stem: &str) -> Checked {
-    require(profile.schema == SCHEMA, &[Key("schema")], || {
-        format!("`{}` is not the format `{SCHEMA}`", profile.schema)
+    require(profile.format == FORMAT, &[Key("format")], || {
+        format!("`{}` is not the format `{FORMAT}`", profile.format)
     })?;
     require(profile.id == stem, &[Key("id")], || {
         format!("`{}` is not the file's stem `{stem}`", profile.id)

@@ -21,7 +21,7 @@ pub use load::{ProfileError, Profiles};
 pub use text::{Hex16, Hex64, OpcodeRef};
 
 /// The version of the format.
-pub const SCHEMA: &str = "scrubjay.device/1";
+pub const FORMAT: &str = "scrubjay.device/1";
 
 /// An emulated device: who it is, what it can do, how it misbehaves.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -29,7 +29,7 @@ pub const SCHEMA: &str = "scrubjay.device/1";
 pub struct Profile {
     /// The format, `scrubjay.device/1`.
     #[schemars(schema_with = "text::schema_tag")]
-    pub schema: String,
+    pub format: String,
     /// The file's stem.
     pub id: String,
     /// One line for people.

@@ -120,7 +120,7 @@ impl JsonSchema for OpcodeRef {
 
 /// The schema of [`super::Profile::schema`].
 pub(super) fn schema_tag(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "const": super::SCHEMA })
+    json_schema!({ "const": super::FORMAT })
 }
 
 /// The schema of [`super::Profile::until`].
