@@ -18,7 +18,7 @@ fn fails(spec: &Spec, deadlines: &Deadlines) -> BootError {
 /// Deadlines that a good boot meets ten times over, for boots that will never come to an end.
 fn impatient() -> Deadlines {
     let usual = deadlines();
-    Deadlines { output: usual.output / 2, boot: usual.boot / 3, ..usual }
+    Deadlines { output: usual.output / 3, boot: usual.boot / 5, ..usual }
 }
 
 /// The kernel with something done to it.
