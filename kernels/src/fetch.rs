@@ -68,7 +68,7 @@ pub enum FetchError {
         wanted: String,
     },
     /// A file of the cache cannot be read or written.
-    #[error("cannot write the download {}", path.display())]
+    #[error("cannot write the download {}; what came is kept, and the next run goes on from there", path.display())]
     File {
         /// The file.
         path: PathBuf,
@@ -124,7 +124,7 @@ impl Downloader {
     /// `dest` with `.part` added, which the next call takes up.
     ///
     /// # Errors
-    /// The last address's, or the first that no other address can mend.
+    /// That of an address that failed, or the first that no other address can mend.
     pub(crate) fn fetch(
         &self,
         urls: &[String],
@@ -142,14 +142,19 @@ impl Downloader {
         if let Some(fetched) = self.here_already(dest, sha256, progress)? {
             return Ok(fetched);
         }
-        let mut last = FetchError::Network { url: dest.display().to_string(), why: "no address".to_owned() };
+        let mut last = None;
         for url in urls {
             match self.fetch_one(url, dest, sha256, progress) {
-                Err(error) if !error.is_local() => last = error,
+                // That the file is not there says less than that somebody could not be asked.
+                Err(error @ FetchError::Status { .. }) => last = last.or(Some(error)),
+                Err(error) if !error.is_local() => last = Some(error),
                 result => return result,
             }
         }
-        Err(last)
+        Err(last.unwrap_or_else(|| FetchError::Network {
+            url: dest.display().to_string(),
+            why: "no address is known for it".to_owned(),
+        }))
     }
 
     fn here_already(
