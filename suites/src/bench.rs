@@ -78,6 +78,7 @@ impl Bench {
             vcpus: 2,
             profiles: &self.library.profiles,
             sessions: &self.library.sessions,
+            sabotage: Default::default(),
         }
     }
 

@@ -37,7 +37,9 @@ fn whole(member: &Member) -> Trial {
 fn trial(member: &Member, session: &Session) -> Trial {
     let (manifest, session) = (member.manifest.clone(), session.clone());
     let name = format!("{}::{}", manifest.id, session.id);
-    Trial::test(name, move || run(&manifest, |bench| bench.session(&session))).with_ignored_flag(!member.here)
+    let lacking = session.needs.iter().any(|need| !member.has(*need));
+    Trial::test(name, move || run(&manifest, |bench| bench.session(&session)))
+        .with_ignored_flag(!member.is_here() || lacking)
 }
 
 fn run(manifest: &Manifest, test: impl FnOnce(&Bench) -> anyhow::Result<()>) -> Result<(), Failed> {

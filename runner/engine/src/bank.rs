@@ -96,6 +96,11 @@ impl Bank {
         dead.map(|(profile, _)| profile.id.as_str())
     }
 
+    /// Makes every server go away.
+    pub fn abandon(&self) {
+        self.0.iter().filter_map(|(_, device)| device.as_ref()).for_each(Device::abandon);
+    }
+
     /// Lets go of every doorbell, so that no guest waits for a session that is over.
     pub fn release_all(&self) {
         for device in self.0.iter().filter_map(|(_, device)| device.as_ref()) {

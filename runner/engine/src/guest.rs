@@ -193,6 +193,11 @@ impl Live {
         converse(&mut self.guest, &self.bank, session, lowered, self.deadlines.silence, &before)
     }
 
+    /// Makes the servers of all devices go away.
+    pub fn abandon_devices(&self) {
+        self.bank.abandon();
+    }
+
     /// The console so far.
     pub fn console(&self) -> Console {
         self.guest.console()

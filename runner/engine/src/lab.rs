@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use scrubjay_machine::{Accel, MOST_DEVICES, Qemu};
@@ -41,6 +42,23 @@ pub struct Lab<'a> {
     pub profiles: &'a Profiles,
     /// The sessions.
     pub sessions: &'a Sessions,
+    /// What is done to the devices of the next session, for tests of what then happens.
+    pub sabotage: Sabotage,
+}
+
+/// Makes the servers of a guest's devices go away under it.
+#[derive(Debug, Default)]
+pub struct Sabotage(AtomicBool);
+
+impl Sabotage {
+    /// Before the next session.
+    pub fn arm(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    fn take(&self) -> bool {
+        self.0.swap(false, Ordering::SeqCst)
+    }
 }
 
 /// What sessions gave on one kernel.
@@ -166,6 +184,9 @@ impl Lab<'_> {
         let lacking = session.needs.iter().find(|need| live.hello.lacks.iter().any(|l| l == need.name()));
         if let Some(need) = lacking {
             return (Performance::Skipped { why: format!("this kernel has no {}", need.name()) }, None);
+        }
+        if self.sabotage.take() {
+            live.abandon_devices();
         }
         match live.perform(session, self) {
             Ok(spoken) => (spoken.performance, spoken.spoiled),

@@ -11,5 +11,5 @@ mod plan;
 mod prelude;
 pub mod store;
 
-pub use lab::{Kernel, KernelRun, Lab, Progress};
+pub use lab::{Kernel, KernelRun, Lab, Progress, Sabotage};
 pub use plan::{BootPlan, plan, shuffled};

@@ -1,0 +1,130 @@
+//! What goes wrong in a guest is told as what it is, costs no other session its result, and is
+//! never a pass.
+
+use std::fs;
+
+use anyhow::{Context, ensure};
+use libtest_mimic::{Arguments, Failed, Trial};
+use scrubjay_engine::{Kernel, KernelRun, Lab, Progress};
+use scrubjay_session::observation::StepEnd;
+use scrubjay_session::{Performance, Sessions};
+use scrubjay_suites::bench::Bench;
+use scrubjay_suites::matrix;
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let trials = vec![
+        Trial::test("an_ioctl_that_does_not_come_back_is_told_as_hung", || test(hung)),
+        Trial::test("a_guest_that_is_spoiled_is_retired_and_the_rest_goes_on", || test(retired)),
+        Trial::test("a_device_server_that_dies_is_an_error_that_names_it", || test(server_dies)),
+        Trial::test("a_kernel_that_does_not_come_up_is_an_error_for_every_session", || test(no_kernel)),
+        Trial::test("a_step_that_the_firmware_cannot_take_is_an_error", || test(firmware_cannot)),
+    ];
+    libtest_mimic::run(&arguments, trials).exit();
+}
+
+fn test(body: fn(&Bench) -> anyhow::Result<()>) -> Result<(), Failed> {
+    let result = (|| {
+        let members = matrix::members()?;
+        let newest = members.iter().find(|m| m.manifest.id == matrix::DEFAULT);
+        body(&Bench::new(&newest.context("the default kernel is not in the matrix")?.manifest)?)
+    })();
+    result.map_err(|e| Failed::from(format!("{e:#}")))
+}
+
+/// Runs sessions that are made here, all on the profile `vendor`.
+fn run(
+    bench: &Bench,
+    kernel: &Kernel,
+    sessions: &[(&str, &str)],
+    tell: &mut dyn FnMut(&Lab, &Progress),
+) -> anyhow::Result<KernelRun> {
+    let dir = scrubjay_machine::RunDir::new()?;
+    for (id, steps) in sessions {
+        let text = format!(
+            r#"{{"format": "scrubjay.session/1", "id": "{id}", "title": "t", "devices": ["vendor"],
+                "promise": "A01", "steps": [{{"id": "open", "do": {{"open": {{}}}}}}, {steps}]}}"#
+        );
+        fs::write(dir.path().join(format!("{id}.json")), text)?;
+    }
+    let made = Sessions::load(dir.path())?;
+    let lab = Lab { sessions: &made, ..bench.lab() };
+    let all: Vec<_> = made.iter().collect();
+    Ok(lab.run(kernel, &all, &mut |progress| tell(&lab, &progress)))
+}
+
+const GET: &str = r#"{"id": "get", "do": {"get-feature": {"feature": "power-cap", "count": 8}}}"#;
+
+/// The device keeps the doorbell, and the step's deadline is over before the kernel's own.
+fn hung(bench: &Bench) -> anyhow::Result<()> {
+    let steps = r#"{"id": "hold", "do": {"hold": {"opcode": "get-feature"}}},
+        {"id": "get", "deadline_ms": 50, "do": {"get-feature": {"feature": "power-cap", "count": 8}}},
+        {"id": "after", "do": {"taint": {}}}"#;
+    let run = run(bench, &bench.target().kernel, &[("a", steps)], &mut |_, _| {})?;
+    let Some(Performance::Performed(transcript)) = run.performances.get("a") else {
+        anyhow::bail!("{:?}", run.performances);
+    };
+    let end = |id: &str| transcript.observation(id).end;
+    ensure!(end("get") == StepEnd::Hung && end("after") == StepEnd::NotReached, "{transcript:#?}");
+    ensure!(!transcript.steps.last().context("steps")?.aside.stack.is_empty(), "no stack");
+    Ok(())
+}
+
+/// The first session taints a clean guest: the second gets a fresh one, in which nothing is tainted.
+fn retired(bench: &Bench) -> anyhow::Result<()> {
+    let taints = r#"{"id": "taint", "do": {"rpc": {"opcode": "0x4000", "scope": "debug-write"}}}"#;
+    let mut retired = 0;
+    let sessions = [("a", taints), ("b", GET)];
+    let run = run(bench, &bench.target().kernel, &sessions, &mut |_, progress| {
+        retired += usize::from(matches!(progress, Progress::Retired { .. }));
+    })?;
+    ensure!(retired == 1 && run.boots == 2, "{retired} retired, {} boots", run.boots);
+    let Some(Performance::Performed(transcript)) = run.performances.get("b") else {
+        anyhow::bail!("{:?}", run.performances);
+    };
+    ensure!(transcript.steps.iter().all(|s| s.aside.taint_before == 0), "{transcript:#?}");
+    ensure!(transcript.observation("get").errno == "ok", "{transcript:#?}");
+    Ok(())
+}
+
+/// The server goes away between two sessions.
+fn server_dies(bench: &Bench) -> anyhow::Result<()> {
+    let sessions = [("a", GET), ("b", GET)];
+    let run = run(bench, &bench.target().kernel, &sessions, &mut |lab, progress| {
+        if matches!(progress, Progress::Session { session: "a", .. }) {
+            lab.sabotage.arm();
+        }
+    })?;
+    let why = match run.performances.get("b") {
+        Some(Performance::Failed { why }) => why,
+        other => anyhow::bail!("{other:?}"),
+    };
+    ensure!(why.contains("`vendor`") && why.contains("died"), "{why}");
+    Ok(())
+}
+
+fn no_kernel(bench: &Bench) -> anyhow::Result<()> {
+    let dir = scrubjay_machine::RunDir::new()?;
+    let image = dir.path().join("bzImage");
+    // The boot header is whole, what it announces is not there.
+    let whole = fs::read(&bench.target().kernel.image)?;
+    fs::write(&image, &whole[..64 << 10])?;
+    let kernel = Kernel { id: "cut".into(), image, modules: Vec::new() };
+    let run = run(bench, &kernel, &[("a", GET), ("b", GET)], &mut |_, _| {})?;
+    for id in ["a", "b"] {
+        let failed = matches!(run.performances.get(id), Some(Performance::Failed { .. }));
+        ensure!(failed, "{id}: {:?}", run.performances.get(id));
+    }
+    Ok(())
+}
+
+fn firmware_cannot(bench: &Bench) -> anyhow::Result<()> {
+    let steps = r#"{"id": "set", "do": {"firmware-set": {"feature": "no-such", "bytes": "00"}}}"#;
+    let run = run(bench, &bench.target().kernel, &[("a", steps), ("b", GET)], &mut |_, _| {})?;
+    match run.performances.get("a") {
+        Some(Performance::Failed { why }) if why.contains("no-such") => {}
+        other => anyhow::bail!("{other:?}"),
+    }
+    ensure!(matches!(run.performances.get("b"), Some(Performance::Performed(_))), "{:?}", run.performances);
+    Ok(())
+}
