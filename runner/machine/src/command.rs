@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value, json};
 
 use crate::accel::Accel;
+use crate::clock;
 use crate::spec::{CXL_BUS, Device, Kind, LONGEST_SOCKET_PATH, MOST_DEVICES, PCIE_BUS, Port, Spec};
 
 /// Why a guest cannot be built as asked.
@@ -65,6 +66,8 @@ pub(crate) struct Wiring {
     pub initramfs: RawFd,
     /// Whether this QEMU has monitors as objects.
     pub monitor_objects: bool,
+    /// What a kernel under TCG need not calibrate: [`crate::clock::tsc_khz`].
+    pub tsc_khz: Option<u32>,
 }
 
 /// Parts of a PC that no kernel here needs and the firmware would look for.
@@ -94,7 +97,8 @@ pub(crate) fn arguments(spec: &Spec, wiring: &Wiring) -> Result<Vec<OsString>, S
     }
     line.option("-kernel", spec.kernel.as_os_str());
     line.option("-initrd", format!("/proc/self/fd/{}", wiring.initramfs));
-    line.option("-append", format!("{} {}", spec.parameters, spec.append).trim_end());
+    let clock = clock::parameters(spec.accel, wiring.tsc_khz);
+    line.option("-append", format!("{} {clock} {}", spec.parameters, spec.append).trim_end());
     Ok(line.0)
 }
 
@@ -173,9 +177,21 @@ fn machine(line: &mut Line, spec: &Spec) {
             Accel::Tcg => "tcg",
         },
     );
-    line.option("-cpu", "max");
+    clock(line, spec.accel);
     line.option("-smp", spec.vcpus.to_string());
     line.option("-m", format!("{}M", spec.memory_mib));
+}
+
+/// The CPU and the timers that it ticks by: why so, [`clock`] says.
+fn clock(line: &mut Line, accel: Accel) {
+    match accel {
+        Accel::Kvm => line.option("-cpu", "max"),
+        Accel::Tcg => {
+            line.option("-cpu", "max,-arat");
+            line.option("-global", "hpet.msi=on");
+            line.option("-global", format!("hpet.timers={}", clock::HPET_TIMERS));
+        }
+    }
 }
 
 fn channels(line: &mut Line, wiring: &Wiring) {

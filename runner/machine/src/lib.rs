@@ -31,6 +31,7 @@ mod agent;
 mod boot;
 mod boot_image;
 mod cache;
+mod clock;
 mod command;
 mod console;
 mod deadlines;

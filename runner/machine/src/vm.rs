@@ -22,6 +22,7 @@ use serde_json::json;
 
 use crate::boot::BootError;
 use crate::boot_image::BootImage;
+use crate::clock;
 use crate::command::{Wiring, arguments, device_id, device_object, memory_id};
 use crate::console::{Console, ConsoleLog};
 use crate::deadlines::Deadlines;
@@ -108,6 +109,7 @@ impl Vm {
             virtio: virtio.as_ref().map(|(_, fd)| *fd),
             initramfs: theirs[0].as_raw_fd(),
             monitor_objects: qemu.has_monitor_objects(),
+            tsc_khz: clock::tsc_khz(),
         };
         let arguments = arguments(&spec, &wiring)?;
         tracing::debug!(program = %qemu.path().display(), ?arguments, "start");

@@ -5,8 +5,15 @@ use rstest::rstest;
 use super::*;
 use crate::spec::Ways;
 
-const WIRING: Wiring =
-    Wiring { console: 10, serial: 11, virtio: Some(12), qmp: 13, initramfs: 14, monitor_objects: true };
+const WIRING: Wiring = Wiring {
+    console: 10,
+    serial: 11,
+    virtio: Some(12),
+    qmp: 13,
+    initramfs: 14,
+    monitor_objects: true,
+    tsc_khz: Some(2_000_000),
+};
 
 fn vfio(port: Port, path: &str) -> Device {
     Device { port, kind: Kind::VfioUser { socket: path.into() } }
@@ -123,6 +130,22 @@ fn a_guest_without_virtio_has_two_16550s_all_the_same() {
 #[case::tcg(Accel::Tcg, "tcg")]
 fn the_accelerator_is_the_one_asked_for(#[case] accel: Accel, #[case] said: &str) {
     assert_eq!(values(&built(&Spec { accel, ..spec(vec![]) }), "-accel"), [said]);
+}
+
+#[rstest]
+#[case::kvm(Accel::Kvm, "max", 0)]
+#[case::tcg(Accel::Tcg, "max,-arat", 2)]
+fn a_guest_under_tcg_ticks_by_the_hpet(#[case] accel: Accel, #[case] cpu: &str, #[case] hpet: usize) {
+    let line = built(&Spec { accel, ..spec(vec![]) });
+    assert_eq!(values(&line, "-cpu"), [cpu]);
+    assert_eq!(values(&line, "-global").iter().filter(|value| value.starts_with("hpet.")).count(), hpet);
+}
+
+#[test]
+fn the_callers_parameters_win_over_the_clocks() {
+    let line = built(&Spec { append: "tsc_early_khz=1".into(), ..spec(vec![]) });
+    let append = &values(&line, "-append")[0];
+    assert!(append.ends_with(" no_timer_check tsc_early_khz=2000000 tsc_early_khz=1"), "{append}");
 }
 
 #[rstest]

@@ -1,0 +1,119 @@
+//! What keeps a guest's clocks right where its host is busy. Measures the host's counter; builds the
+//! part of the kernel's parameters that speaks of clocks.
+//!
+//! Under TCG a guest's devices and its time stamp counter go on while its CPUs wait for the host's. What
+//! a kernel measures at boot by one against the other, it then measures wrong, and without a word from
+//! the host it makes up its mind for good:
+//!
+//! - It counts ten ticks that came by the I/O APIC, and panics where half of them were lost
+//!   (arch/x86/kernel/apic/io_apic.c, `timer_irq_works`): `no_timer_check`.
+//! - It takes its counter for several times slower than it is, and its time goes by several times too
+//!   fast (arch/x86/kernel/tsc.c, `pit_calibrate_tsc`): `tsc_early_khz`, measured here.
+//! - It finds the local APIC's timer wanting (arch/x86/kernel/apic/apic.c, `calibrate_APIC_clock`) and
+//!   ticks without one: only periodically, and each tick that is lost is time that its jiffies, and so
+//!   its timeouts, never make good. TCG has no timer there that needs no measuring, so the guest ticks by
+//!   the HPET, whose rate is written in it: a channel a CPU, which Linux takes where HPETs have MSI and
+//!   the CPU does not say that its APIC's timer always runs (arch/x86/kernel/hpet.c,
+//!   `hpet_select_clockevents`).
+
+use std::sync::LazyLock;
+use std::time::Duration;
+#[cfg(target_arch = "x86_64")]
+use std::{thread, time::Instant};
+
+use crate::accel::Accel;
+
+/// The HPET's channels: two that Linux keeps for the tick of its youth and the clock of the PC, and one a
+/// CPU of the largest guest.
+pub(crate) const HPET_TIMERS: u8 = 6;
+
+/// How long the host's counter is watched: an error of a microsecond at either end is one of 200 ppm, and
+/// Linux takes a hundredth for well known.
+const WATCHED: Duration = Duration::from_millis(10);
+
+/// What can be a counter's rate, in kHz.
+const PLAUSIBLE: std::ops::RangeInclusive<u32> = 100_000..=10_000_000;
+
+/// The kernel parameters: all of them for TCG, and for KVM, whose guests have the host's word for their
+/// clocks, the one that such guests set by themselves where they are built to know KVM.
+pub(crate) fn parameters(accel: Accel, tsc_khz: Option<u32>) -> String {
+    match (accel, tsc_khz) {
+        (Accel::Tcg, Some(khz)) => format!("no_timer_check tsc_early_khz={khz}"),
+        _ => "no_timer_check".to_owned(),
+    }
+}
+
+/// How fast the host's time stamp counter goes, in kHz: a guest's under TCG is that one. Measured once;
+/// nothing where the host has none.
+pub(crate) fn tsc_khz() -> Option<u32> {
+    static MEASURED: LazyLock<Option<u32>> = LazyLock::new(|| measure(WATCHED));
+    *MEASURED
+}
+
+#[cfg(target_arch = "x86_64")]
+fn measure(watched: Duration) -> Option<u32> {
+    let start = Reading::take();
+    thread::sleep(watched);
+    let end = Reading::take();
+    let ticks = end.ticks.checked_sub(start.ticks)? as f64;
+    let khz = (ticks / (end.time - start.time).as_secs_f64() / 1e3).round() as u32;
+    PLAUSIBLE.contains(&khz).then_some(khz)
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn measure(_watched: Duration) -> Option<u32> {
+    None
+}
+
+/// The counter and the time, read at once.
+#[cfg(target_arch = "x86_64")]
+struct Reading {
+    ticks: u64,
+    time: Instant,
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Reading {
+    /// The closest of a few: this process may be put aside between the two.
+    fn take() -> Self {
+        let readings = (0..16).map(|_| {
+            let before = ticks();
+            let time = Instant::now();
+            let width = ticks().saturating_sub(before);
+            (width, Reading { ticks: before + width / 2, time })
+        });
+        readings.min_by_key(|(width, _)| *width).expect("there are sixteen").1
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+fn ticks() -> u64 {
+    // SAFETY: the instruction reads a register and touches nothing; Linux lets every process have it.
+    unsafe { std::arch::x86_64::_rdtsc() }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::tcg(Accel::Tcg, Some(2_500_000), "no_timer_check tsc_early_khz=2500000")]
+    #[case::tcg_on_another_host(Accel::Tcg, None, "no_timer_check")]
+    #[case::kvm(Accel::Kvm, Some(2_500_000), "no_timer_check")]
+    fn a_guest_is_told_of_a_counter_that_is_its_own(
+        #[case] accel: Accel,
+        #[case] khz: Option<u32>,
+        #[case] said: &str,
+    ) {
+        assert_eq!(parameters(accel, khz), said);
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[test]
+    fn two_measurements_of_the_counter_agree_as_well_as_linux_wants() {
+        let (one, other) = (measure(WATCHED).unwrap(), measure(WATCHED * 2).unwrap());
+        assert!(one.abs_diff(other) < one / 100, "{one} {other}");
+    }
+}
