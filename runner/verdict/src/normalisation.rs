@@ -8,8 +8,19 @@ pub struct Normalisation {
     pub what: &'static str,
     /// Why it carries no meaning.
     pub why: &'static str,
-    /// Where it is done.
+    /// Where it is done: a crate below `runner`, and the file of it.
     pub place: &'static str,
+}
+
+/// The table of all of them in Markdown, as docs/normalisations.md has it.
+pub fn markdown() -> String {
+    let row = |n: &Normalisation| {
+        let (krate, module) = n.place.split_once(", ").unwrap_or((n.place, "lib"));
+        let place = format!("runner/{krate}/src/{module}.rs");
+        format!("| `{}` | {} | {} | [{place}](../{place}) |\n", n.id, n.what, n.why)
+    };
+    let head = "| id | what is made alike | why it carries no meaning | where |\n|---|---|---|---|\n";
+    head.to_owned() + &ALL.iter().map(row).collect::<String>()
 }
 
 /// All of them.

@@ -1,0 +1,217 @@
+//! The book says what is so: tables are what the code gives, names are all there, links lead somewhere.
+//!
+//! `SCRUBJAY_WRITE_BOOK=1 cargo test -p scrubjay-verdict --test book` writes the tables anew.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+use rstest::rstest;
+use scrubjay_session::{Session, file};
+use scrubjay_verdict::{
+    Change, Class, Golden, Policy, Rule, Severities, Severity, normalisation, policy, promise,
+};
+use serde_json::Value;
+
+/// Set to write tables instead of comparing them.
+const WRITE: &str = "SCRUBJAY_WRITE_BOOK";
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
+
+fn page(name: &str) -> String {
+    fs::read_to_string(root().join(name)).unwrap_or_else(|e| panic!("{name}: {e}"))
+}
+
+/// The table of each rule with what it weighs before the class of a promise bounds it.
+fn rules() -> String {
+    let row = |rule: &Rule| {
+        let weigh = |policy| rule.severity.under(policy).name();
+        let [exempt, footgun, frozen] = Policy::ALL.map(weigh);
+        format!("| `{}` | {} | {exempt} | {footgun} | {frozen} |\n", rule.id, rule.title)
+    };
+    let head = "| rule | difference | exempt | footgun | frozen |\n|---|---|---|---|---|\n";
+    head.to_owned() + &Rule::all().map(row).collect::<String>()
+}
+
+/// The most that a finding weighs by the class of its promise.
+fn bounds() -> String {
+    let most = Severities { exempt: Severity::Break, footgun: Severity::Break, frozen: Severity::Break };
+    let row = |class: Class| {
+        let weigh = |policy| most.bounded(class).under(policy).name();
+        let [exempt, footgun, frozen] = Policy::ALL.map(weigh);
+        format!("| {} | {exempt} | {footgun} | {frozen} |\n", class.name())
+    };
+    let head = "| class | exempt | footgun | frozen |\n|---|---|---|---|\n";
+    head.to_owned() + &[Class::Documented, Class::Implied, Class::Incidental].map(row).concat()
+}
+
+#[rstest]
+#[case::normalisations("docs/normalisations.md", "normalisations", normalisation::markdown())]
+#[case::rules("docs/policies.md", "rules", rules())]
+#[case::bounds("docs/policies.md", "bounds", bounds())]
+fn a_table_of_the_book_is_what_the_code_gives(#[case] name: &str, #[case] mark: &str, #[case] table: String) {
+    let text = page(name);
+    let (begin, end) = (format!("<!-- {mark}: begin -->\n"), format!("<!-- {mark}: end -->"));
+    let from = text.find(&begin).unwrap_or_else(|| panic!("{name} has no `{begin}`")) + begin.len();
+    let to = from + text[from..].find(&end).unwrap_or_else(|| panic!("{name} has no `{end}`"));
+    if env::var_os(WRITE).is_some() {
+        let written = format!("{}{table}{}", &text[..from], &text[to..]);
+        return file::write_text(&root().join(name), &written).unwrap();
+    }
+    assert_eq!(text[from..to], table, "{name}: out of date; write it with {WRITE}=1");
+}
+
+/// Every property, and every word that a value can be, of a JSON Schema.
+fn words(schema: &Value, found: &mut BTreeSet<String>) {
+    match schema {
+        Value::Object(object) => {
+            for (key, value) in object {
+                match (key.as_str(), value) {
+                    ("properties", Value::Object(properties)) => {
+                        found.extend(properties.keys().cloned());
+                        properties.values().for_each(|p| words(p, found));
+                    }
+                    ("enum", Value::Array(all)) => {
+                        found.extend(all.iter().filter_map(Value::as_str).map(str::to_owned));
+                    }
+                    ("const", Value::String(word)) => {
+                        found.insert(word.clone());
+                    }
+                    ("default" | "description" | "title" | "required", _) => {}
+                    (_, value) => words(value, found),
+                }
+            }
+        }
+        Value::Array(all) => all.iter().for_each(|value| words(value, found)),
+        _ => {}
+    }
+}
+
+#[rstest]
+#[case::sessions("docs/sessions.md", schemars::schema_for!(Session))]
+#[case::changes("docs/goldens.md", schemars::schema_for!(Change))]
+#[case::goldens("docs/goldens.md", schemars::schema_for!(Golden))]
+#[case::promises("docs/goldens.md", schemars::schema_for!(promise::Promise))]
+#[case::policies("docs/policies.md", schemars::schema_for!(policy::Policy))]
+fn the_book_names_every_field_and_word_of_a_form(#[case] name: &str, #[case] schema: schemars::Schema) {
+    let text = page(name);
+    let mut all = BTreeSet::new();
+    words(schema.as_value(), &mut all);
+    assert!(all.len() > 2, "the schema has words: {all:?}");
+    let missing: Vec<_> = all
+        .iter()
+        .filter(|word| !text.contains(&format!("`{word}`")) && !text.contains(&format!("\"{word}\"")))
+        .collect();
+    assert!(missing.is_empty(), "{name} says nothing of {missing:?}");
+}
+
+/// Every Markdown page, those of build directories and tools left out.
+fn pages() -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut left = vec![root()];
+    while let Some(dir) = left.pop() {
+        for entry in fs::read_dir(&dir).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            if name.starts_with('.') || name == "target" {
+                continue;
+            }
+            if path.is_dir() {
+                left.push(path);
+            } else if name.ends_with(".md") {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// The text of a page without its code.
+fn prose(text: &str) -> String {
+    let mut in_code = false;
+    let mut prose = String::new();
+    for line in text.lines() {
+        if line.trim_start().starts_with("```") {
+            in_code = !in_code;
+        } else if !in_code {
+            let outside = line.split('`').step_by(2);
+            prose.extend(outside.flat_map(|part| [part, " "]));
+            prose.push('\n');
+        }
+    }
+    prose
+}
+
+/// Where the links of a page lead.
+fn links(text: &str) -> Vec<String> {
+    let prose = prose(text);
+    let targets = prose.split("](").skip(1).filter_map(|rest| rest.split_once(')'));
+    targets.map(|(target, _)| target.trim().to_owned()).collect()
+}
+
+/// The anchors that a page offers.
+fn anchors(text: &str) -> BTreeSet<String> {
+    let mut in_code = false;
+    let mut found = BTreeSet::new();
+    for line in text.lines() {
+        in_code ^= line.trim_start().starts_with("```");
+        if let Some(heading) = line.strip_prefix('#').filter(|_| !in_code) {
+            let heading = heading.trim_start_matches('#').trim().to_lowercase();
+            let kept = heading.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+            found.insert(kept.map(|c| if c == ' ' { '-' } else { c }).collect());
+        }
+    }
+    found
+}
+
+/// What is wrong with a link of a page; nothing with one that leaves the tree.
+fn broken(page: &Path, link: &str) -> Option<String> {
+    if link.contains("://") || link.starts_with("mailto:") {
+        return None;
+    }
+    let (path, anchor) = link.split_once('#').map_or((link, None), |(path, anchor)| (path, Some(anchor)));
+    let target = if path.is_empty() { page.to_owned() } else { page.parent().unwrap().join(path) };
+    if !target.exists() {
+        return Some(format!("{}: `{link}` leads nowhere", page.display()));
+    }
+    let text = || fs::read_to_string(&target).unwrap_or_default();
+    anchor
+        .filter(|anchor| !anchors(&text()).contains(*anchor))
+        .map(|_| format!("{}: `{link}`: no such heading", page.display()))
+}
+
+#[rstest]
+fn every_link_of_every_page_leads_somewhere() {
+    let pages = pages();
+    let broken: Vec<_> = pages
+        .iter()
+        .flat_map(|page| {
+            let text = fs::read_to_string(page).unwrap();
+            links(&text).into_iter().filter_map(|link| broken(page, &link)).collect::<Vec<_>>()
+        })
+        .collect();
+    assert!(pages.iter().any(|page| page.ends_with("docs/README.md")));
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+#[rstest]
+#[case::a_page_that_is_not_there("docs/none.md", true)]
+#[case::a_heading_that_is_not_there("docs/policies.md#none", true)]
+#[case::a_page("docs/policies.md", false)]
+#[case::another_site("https://example.org/none", false)]
+fn a_link_that_leads_nowhere_is_told(#[case] link: &str, #[case] told: bool) {
+    assert_eq!(broken(&root().join("README.md"), link).is_some(), told);
+    assert_eq!(links(&format!("see [it]({link}) and `[not](this)`\n```\n[nor](that)\n```\n")), [link]);
+}
+
+#[rstest]
+fn the_table_of_contents_has_every_page_of_the_book() {
+    let contents = links(&page("docs/README.md"));
+    for page in pages().iter().filter(|page| page.parent() == Some(&root().join("docs"))) {
+        let name = page.file_name().unwrap().to_string_lossy().into_owned();
+        assert!(name == "README.md" || contents.contains(&name), "docs/README.md leaves out {name}");
+    }
+}
