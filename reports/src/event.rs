@@ -4,6 +4,8 @@ use std::io;
 
 use scrubjay_verdict::{KernelVerdict, Policy, SessionVerdict};
 
+use crate::exit::ExitStatus;
+
 /// Something that happened in a run.
 #[derive(Clone, Debug)]
 pub enum RunEvent {
@@ -60,8 +62,8 @@ pub enum RunEvent {
     },
     /// The last event.
     RunFinished {
-        /// Whether the run was ended before its time.
-        interrupted: bool,
+        /// How the command ends if the run was ended before its time, by a signal or an error.
+        cut: Option<ExitStatus>,
     },
 }
 
@@ -69,7 +71,7 @@ pub enum RunEvent {
 ///
 /// The order of calls: `RunStarted`; then for each kernel `KernelStarted`, its `SessionJudged` and
 /// one of `KernelJudged` and `KernelFailed` (which may also come without a `KernelStarted`); at the
-/// end `RunFinished`, once. `Note` may come at any time, before `RunStarted` too. A run that is interrupted goes from
+/// end `RunFinished`, once. `Note` may come at any time, before `RunStarted` too. A run that is cut goes from
 /// wherever it is to `RunFinished`. What was written has to be out of every buffer when `event`
 /// returns from `RunFinished`.
 pub trait Consumer {

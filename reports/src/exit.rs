@@ -70,7 +70,7 @@ pub struct Tally {
     policy: Policy,
     broken: bool,
     untested: bool,
-    interrupted: bool,
+    cut: Option<ExitStatus>,
 }
 
 impl Tally {
@@ -80,8 +80,9 @@ impl Tally {
     /// break wins over what could not be tested; a skip counts for nothing.
     pub fn exit_status(&self) -> ExitStatus {
         match self {
-            Tally { interrupted: true, .. } => ExitStatus::Interrupted,
+            Tally { cut: Some(ExitStatus::Interrupted), .. } => ExitStatus::Interrupted,
             Tally { broken: true, .. } => ExitStatus::Broken,
+            Tally { cut: Some(status), .. } => *status,
             Tally { untested: true, .. } => ExitStatus::Untested,
             _ => ExitStatus::Clean,
         }
@@ -111,7 +112,7 @@ impl Consumer for Tally {
                 verdict.sessions.iter().for_each(|session| self.session(session));
             }
             RunEvent::KernelFailed { .. } => self.untested = true,
-            RunEvent::RunFinished { interrupted } => self.interrupted = *interrupted,
+            RunEvent::RunFinished { cut } => self.cut = *cut,
             RunEvent::Note { .. } | RunEvent::KernelStarted { .. } => {}
         }
         Ok(())
@@ -184,9 +185,24 @@ mod tests {
     }
 
     #[rstest]
+    #[case(ExitStatus::Interrupted, 130)]
+    #[case(ExitStatus::Untested, 1)]
+    #[case(ExitStatus::Usage, 1)]
+    fn of_a_run_that_was_cut_a_break_remains_and_an_interruption_wins(
+        #[case] cut: ExitStatus,
+        #[case] expected: u8,
+    ) {
+        let sessions = vec![with("a", vec![finding("set-blocked", "H06")])];
+        let end = [RunEvent::RunFinished { cut: Some(cut) }];
+        assert_eq!(run(Policy::Frozen, sessions, Vec::new(), &end).number(), expected);
+    }
+
+    #[rstest]
     #[case::a_kernel_that_failed(RunEvent::KernelFailed { kernel: "7.2".into(), why: "no image".into() }, 3)]
-    #[case::an_interruption(RunEvent::RunFinished { interrupted: true }, 130)]
-    #[case::an_end(RunEvent::RunFinished { interrupted: false }, 0)]
+    #[case::an_interruption(RunEvent::RunFinished { cut: Some(ExitStatus::Interrupted) }, 130)]
+    #[case::an_error(RunEvent::RunFinished { cut: Some(ExitStatus::Untested) }, 3)]
+    #[case::a_bad_file(RunEvent::RunFinished { cut: Some(ExitStatus::Usage) }, 2)]
+    #[case::an_end(RunEvent::RunFinished { cut: None }, 0)]
     fn what_comes_after_a_good_kernel_counts_too(#[case] event: RunEvent, #[case] expected: u8) {
         assert_eq!(run(Policy::Frozen, vec![passed("a")], Vec::new(), &[event]).number(), expected);
     }

@@ -47,10 +47,11 @@ impl Reports {
         failed.map_or(Ok(()), Err)
     }
 
-    /// Finishes a run that cannot go on, if it is not finished: every report is written and says so.
-    pub fn interrupt(&self) {
+    /// Finishes a run that cannot go on, if it is not finished: every report is written and says
+    /// so. `status` is how the command then ends.
+    pub fn cut(&self, status: ExitStatus) {
         // Who ends a run in its middle has something more important to say than this.
-        let _ = self.event(&RunEvent::RunFinished { interrupted: true });
+        let _ = self.event(&RunEvent::RunFinished { cut: Some(status) });
     }
 
     /// The exit status of what has been handed on so far.
@@ -96,8 +97,8 @@ mod tests {
         let reports = Reports::new(vec![Box::new(Count(tx))]);
         let hook = reports.clone();
         reports.event(&note()).unwrap();
-        hook.interrupt();
-        reports.event(&RunEvent::RunFinished { interrupted: false }).unwrap();
+        hook.cut(ExitStatus::Interrupted);
+        reports.event(&RunEvent::RunFinished { cut: None }).unwrap();
         reports.event(&note()).unwrap();
         assert_eq!(rx.try_iter().collect::<Vec<_>>(), [false, true]);
         assert_eq!(reports.exit_status(), ExitStatus::Interrupted);

@@ -91,12 +91,12 @@ impl Json {
         }
     }
 
-    fn write(&mut self, interrupted: bool) -> io::Result<()> {
+    fn write(&mut self, complete: bool) -> io::Result<()> {
         self.close_interrupted();
         self.times.total_millis = self.begun.elapsed().as_millis() as u64;
         let run = Run {
             format: FORMAT.to_owned(),
-            complete: !interrupted,
+            complete,
             policy: self.policy,
             exit_status: self.tally.exit_status().number(),
             notes: mem::take(&mut self.notes),
@@ -190,7 +190,7 @@ impl Consumer for Json {
                 let report = empty(kernel.clone(), KernelState::Failed);
                 self.close(KernelReport { why: Some(why.clone()), ..report }, &BTreeMap::new());
             }
-            RunEvent::RunFinished { interrupted } => self.write(*interrupted)?,
+            RunEvent::RunFinished { cut } => self.write(cut.is_none())?,
         }
         Ok(())
     }
@@ -270,7 +270,7 @@ mod tests {
     fn an_interrupted_run_is_written_with_what_there_is_and_says_so() {
         let mut events = mixed();
         events.truncate(5);
-        events.push(RunEvent::RunFinished { interrupted: true });
+        events.push(RunEvent::RunFinished { cut: Some(crate::ExitStatus::Interrupted) });
         let (_dir, path) = written(&events);
         let run = Run::read(&path).unwrap();
         assert!(!run.complete);
@@ -285,7 +285,7 @@ mod tests {
         let path = dir.path().join("run.json");
         fs::create_dir(&path).unwrap();
         let mut json = Json::new(Sink::File(path.clone()));
-        let error = json.event(&RunEvent::RunFinished { interrupted: false }).unwrap_err();
+        let error = json.event(&RunEvent::RunFinished { cut: None }).unwrap_err();
         assert!(error.to_string().contains(&path.display().to_string()), "{error}");
     }
 }

@@ -162,9 +162,9 @@ impl<W: Write> Consumer for Ktap<W> {
                 self.test(false, WHOLE, &directive)?;
                 self.close(kernel)?;
             }
-            RunEvent::RunFinished { interrupted } => {
-                if *interrupted {
-                    self.say("", ["interrupted".to_owned()])?;
+            RunEvent::RunFinished { cut } => {
+                if let Some(status) = cut {
+                    self.say("", [format!("cut short: {}", status.meaning())])?;
                 }
             }
         }

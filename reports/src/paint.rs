@@ -53,13 +53,18 @@ impl Colour {
         self.paint(Style::new().fg_color(Some(colour.into())), severity.name())
     }
 
+    /// A line that is no longer there.
+    pub fn removed(self, text: &str) -> String {
+        self.paint(Style::new().fg_color(Some(AnsiColor::Red.into())), text)
+    }
+
+    /// A line that is new.
+    pub fn added(self, text: &str) -> String {
+        self.paint(Style::new().fg_color(Some(AnsiColor::Green.into())), text)
+    }
+
     /// Something that stands out.
     pub fn strong(self, text: &str) -> String {
         self.paint(Style::new().bold(), text)
-    }
-
-    /// Something that stands back.
-    pub fn faint(self, text: &str) -> String {
-        self.paint(Style::new().dimmed(), text)
     }
 }

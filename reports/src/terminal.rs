@@ -10,7 +10,7 @@ use scrubjay_verdict::{
 
 use crate::bar::Bar;
 use crate::event::{Consumer, RunEvent};
-use crate::exit::Tally;
+use crate::exit::{ExitStatus, Tally};
 use crate::finding::{self, Look};
 use crate::paint::Colour;
 use crate::run::{Breaks, Counts};
@@ -100,7 +100,7 @@ impl<W: Write> Terminal<W> {
                 lines.extend(why.lines().flat_map(|line| wrapped("  ", &plain(line))));
                 lines
             }
-            RunEvent::RunFinished { .. } => self.end(),
+            RunEvent::RunFinished { cut } => self.end(*cut),
         }
     }
 
@@ -214,8 +214,11 @@ impl<W: Write> Terminal<W> {
             .collect()
     }
 
-    fn end(&mut self) -> Vec<String> {
+    fn end(&mut self, cut: Option<ExitStatus>) -> Vec<String> {
         let mut lines = vec![String::new()];
+        if cut.is_some() {
+            lines.push("the run was cut short: what is missing was not tested".to_owned());
+        }
         if self.table.len() > 1 {
             let width = self.table.iter().map(|row| row.kernel.len()).max().unwrap_or(0).max(6);
             let [exempt, footgun, frozen] = Policy::ALL.map(Policy::name);

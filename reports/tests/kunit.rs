@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use scrubjay_reports::{Ktap, RunEvent};
+use scrubjay_reports::{ExitStatus, Ktap, RunEvent};
 
 /// What the parser's summary counts, and whether it was content.
 struct Understood {
@@ -100,7 +100,7 @@ fn interrupted(kunit: &Path) -> Result<(), Failed> {
     let mut events = samples::clean();
     // Before the second session.
     events.truncate(4);
-    events.push(RunEvent::RunFinished { interrupted: true });
+    events.push(RunEvent::RunFinished { cut: Some(ExitStatus::Interrupted) });
     let understood = parse(kunit, &events)?;
     expect(!understood.content && understood.text.contains("missing expected subtest!"), &understood)
 }

@@ -154,7 +154,7 @@ pub fn run_of(kernels: Vec<Vec<RunEvent>>) -> Vec<RunEvent> {
         vec![RunEvent::RunStarted { policy: Policy::Frozen, kernels: ids.collect(), sessions: 5 }];
     events.push(RunEvent::Note { text: "accelerator: TCG (no /dev/kvm)".into() });
     events.extend(kernels.into_iter().flatten());
-    events.push(RunEvent::RunFinished { interrupted: false });
+    events.push(RunEvent::RunFinished { cut: None });
     events
 }
 

@@ -1,1 +1,55 @@
-fn main() {}
+//! The command `scrubjay`: reads arguments, calls the crates that do the work, and exits.
+//!
+//! [`args`] is the one table of subcommands and flags; help, man page and completions are made from
+//! it. Each subcommand is a file of its name. Only `main` exits, by [`ExitStatus`].
+
+mod args;
+mod catalogue;
+mod check;
+mod context;
+mod devices;
+mod doctor;
+mod failure;
+mod interrupt;
+mod kernels;
+mod lab;
+mod manual;
+mod output;
+mod record;
+mod review;
+mod schema;
+mod select;
+mod sessions;
+mod table;
+
+use clap::Parser;
+use scrubjay_reports::ExitStatus;
+
+use crate::args::{Cli, Command};
+use crate::context::Context;
+
+fn main() -> ExitStatus {
+    // Wrong usage exits here with 2, help and version with 0, as the table of exit statuses says.
+    let cli = Cli::parse();
+    failure::listen(cli.verbose);
+    run(&cli).unwrap_or_else(|error| failure::tell(&error))
+}
+
+fn run(cli: &Cli) -> anyhow::Result<ExitStatus> {
+    let context = || Context::find(cli.root.as_deref());
+    match &cli.command {
+        Command::Check(args) => check::run(args, &context()?),
+        Command::Record(args) => record::run(args, &context()?),
+        Command::Review(args) => review::run(args, &context()?),
+        Command::Kernels(args) => kernels::run(args, &context()?),
+        Command::Devices(args) => devices::run(args, &context()?),
+        Command::Sessions(args) => sessions::run(args, &context()?),
+        Command::Rules => catalogue::rules(),
+        Command::Explain(args) => catalogue::explain(args),
+        Command::Promises(args) => catalogue::promises(args, &context()?),
+        Command::Doctor(args) => doctor::run(args, cli.root.as_deref()),
+        Command::Schema(args) => schema::run(args, &context()?),
+        Command::Completions(args) => manual::completions(args),
+        Command::Man(args) => manual::man(args),
+    }
+}

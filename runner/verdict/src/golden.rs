@@ -149,21 +149,45 @@ impl Goldens {
     /// # Errors
     /// A golden of no session or of an older one, a change that there is not, a wrong file.
     pub fn load(dir: &Path, sessions: &Sessions, changes: &Changes) -> Result<Self, FileError> {
+        let (goldens, unfit) = Self::load_fitting(dir, sessions, changes)?;
+        unfit.into_iter().next().map_or(Ok(goldens), Err)
+    }
+
+    /// Reads every golden below `dir`, and keeps those that fit their sessions; the others come back
+    /// as what is wrong with them, so that they can be recorded again.
+    ///
+    /// # Errors
+    /// A directory that cannot be read.
+    pub fn load_fitting(
+        dir: &Path,
+        sessions: &Sessions,
+        changes: &Changes,
+    ) -> Result<(Self, Vec<FileError>), FileError> {
         let mut goldens = BTreeMap::new();
+        let mut unfit = Vec::new();
         for path in file::json_below(dir)? {
             if path.to_string_lossy().ends_with(PENDING) {
                 continue;
             }
-            let golden: Golden = file::read(&path)?;
-            file::check_stem(&path, &golden.session)?;
-            let Some(session) = sessions.get(&golden.session) else {
-                let why = format!("there is no session `{}`; remove the golden", golden.session);
-                return Err(FileError::sense(&path, "session", why));
-            };
-            golden.check(&path, session, changes)?;
-            goldens.insert(golden.session.clone(), (path, golden));
+            match Self::load_one(&path, sessions, changes) {
+                Ok(golden) => {
+                    goldens.insert(golden.session.clone(), (path, golden));
+                }
+                Err(error) => unfit.push(error),
+            }
         }
-        Ok(Goldens(goldens))
+        Ok((Goldens(goldens), unfit))
+    }
+
+    fn load_one(path: &Path, sessions: &Sessions, changes: &Changes) -> Result<Golden, FileError> {
+        let golden: Golden = file::read(path)?;
+        file::check_stem(path, &golden.session)?;
+        let Some(session) = sessions.get(&golden.session) else {
+            let why = format!("there is no session `{}`; remove the golden", golden.session);
+            return Err(FileError::sense(path, "session", why));
+        };
+        golden.check(path, session, changes)?;
+        Ok(golden)
     }
 
     /// The golden of a session.

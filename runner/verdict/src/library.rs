@@ -43,15 +43,25 @@ impl Library {
     /// # Errors
     /// The first file that is wrong by itself or does not fit the others, with the remedy.
     pub fn load(root: &Path) -> Result<Self, LibraryError> {
+        let (library, unfit) = Self::load_to_record(root)?;
+        unfit.into_iter().next().map_or(Ok(library), |error| Err(error.into()))
+    }
+
+    /// Reads `root/vectors` for a recording: goldens that do not fit their sessions are left out, and
+    /// come back as what is wrong with them.
+    ///
+    /// # Errors
+    /// As [`Library::load`], goldens apart.
+    pub fn load_to_record(root: &Path) -> Result<(Self, Vec<FileError>), LibraryError> {
         let vectors = root.join("vectors");
         let profiles = Profiles::load_dir(&vectors.join("devices"))?;
         let sessions = Sessions::load(&vectors.join("sessions"))?;
         let changes = Changes::load(&vectors.join("changes"))?;
         let promises = Promises::load(&vectors.join("promises"))?;
-        let goldens = Goldens::load(&vectors.join("goldens"), &sessions, &changes)?;
+        let (goldens, unfit) = Goldens::load_fitting(&vectors.join("goldens"), &sessions, &changes)?;
         let library = Library { root: root.to_owned(), profiles, sessions, goldens, changes, promises };
         library.check()?;
-        Ok(library)
+        Ok((library, unfit))
     }
 
     fn check(&self) -> Result<(), LibraryError> {

@@ -1,0 +1,331 @@
+//! The table of subcommands and flags. Does nothing with them.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use scrubjay_reports::ExitStatus;
+
+/// The kernel that is taken where none is named.
+pub const DEFAULT_KERNEL: &str = "7.3";
+
+/// ABI conformance and regression suite for Linux fwctl.
+#[derive(Debug, Parser)]
+#[command(name = "scrubjay", version, max_term_width = 100, after_help = exit_statuses())]
+pub struct Cli {
+    /// Directory that holds vectors/ and kernels/ [default: SCRUBJAY_ROOT, else upward from here,
+    /// else the source tree that this was built from]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub root: Option<PathBuf>,
+    /// Say more on standard error; twice for everything
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Replay sessions on kernels and judge what they give
+    Check(CheckArgs),
+    /// Keep what a kernel gives beside the goldens, for review
+    Record(RecordArgs),
+    /// Look at recordings, and accept or reject them
+    Review(ReviewArgs),
+    /// Where kernels come from: list, fetch, build, path
+    Kernels(KernelsArgs),
+    /// The emulated devices: list, show
+    Devices(DevicesArgs),
+    /// The sessions: list
+    Sessions(SessionsArgs),
+    /// The rules by which differences are named
+    Rules,
+    /// One rule: what it means, and why it weighs what it weighs
+    Explain(ExplainArgs),
+    /// The catalogue of promises
+    Promises(PromisesArgs),
+    /// What is here, what is missing, what to type
+    Doctor(DoctorArgs),
+    /// Write the JSON Schemas of all file forms into vectors/schema
+    Schema(SchemaArgs),
+    /// Shell completions, on standard output
+    Completions(CompletionsArgs),
+    /// The manual page, on standard output or a page a file
+    Man(ManArgs),
+}
+
+/// What sessions are run with.
+#[derive(Debug, Args)]
+pub struct LabArgs {
+    /// Sessions, by id or by a pattern over ids and paths (`get-*`, `edac/*`); all where not given
+    #[arg(short, long = "session", value_name = "ID|GLOB")]
+    pub sessions: Vec<String>,
+    /// Directory of prebuilt images, VERSION/bzImage [default: SCRUBJAY_KERNEL_CACHE]
+    #[arg(long, value_name = "DIR")]
+    pub kernel_cache: Option<PathBuf>,
+    /// Virtual CPUs of a guest
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = vcpus)]
+    pub vcpus: u8,
+}
+
+/// Arguments of `check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// A kernel of the catalogue, or the path of a bzImage; may be given more than once
+    #[arg(short, long = "kernel", value_name = "ID|PATH", default_value = DEFAULT_KERNEL)]
+    pub kernels: Vec<String>,
+    /// What sessions are run with.
+    #[command(flatten)]
+    pub lab: LabArgs,
+    /// The policy that decides the exit status; findings are weighed under all three
+    #[arg(short, long, value_enum, default_value_t)]
+    pub policy: PolicyName,
+    /// The form of the report
+    #[arg(short, long, value_enum, default_value_t)]
+    pub format: Format,
+    /// Write the report there; standard output then has the text
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Run the sessions in an order drawn from this number
+    #[arg(long, value_name = "SEED")]
+    pub shuffle: Option<u64>,
+}
+
+/// Arguments of `record`.
+#[derive(Debug, Args)]
+pub struct RecordArgs {
+    /// A kernel of the catalogue, or the path of a bzImage
+    #[arg(short, long, value_name = "ID|PATH", default_value = DEFAULT_KERNEL)]
+    pub kernel: String,
+    /// What sessions are run with.
+    #[command(flatten)]
+    pub lab: LabArgs,
+}
+
+/// Arguments of `review`. Without a decision it asks on a terminal, and only shows elsewhere.
+#[derive(Debug, Args)]
+pub struct ReviewArgs {
+    /// Sessions, by id or by a pattern over ids and paths; all that wait where not given
+    #[arg(value_name = "SESSION|GLOB")]
+    pub sessions: Vec<String>,
+    /// Accept: as `base` (replaces it where nothing explains), `also` (one more allowed value), or
+    /// `change:ID` (what a change gives; `change:A+B` for what both together give)
+    #[arg(long, value_name = "AS", conflicts_with = "reject")]
+    pub accept: Option<String>,
+    /// Remove the recordings
+    #[arg(long)]
+    pub reject: bool,
+    /// Only name what waits
+    #[arg(long, conflicts_with_all = ["accept", "reject"])]
+    pub list: bool,
+    /// Facts about a change that has no file yet.
+    #[command(flatten)]
+    pub change: ChangeArgs,
+}
+
+/// Facts about a change that has no file yet.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "For a change that is new")]
+pub struct ChangeArgs {
+    /// What is different afterwards, in one line
+    #[arg(long, value_name = "TEXT")]
+    pub title: Option<String>,
+    /// Why the kernel was changed
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Commit, thread, or file and function
+    #[arg(long, value_name = "TEXT")]
+    pub reference: Option<String>,
+    /// The first upstream release that has it, such as 7.2
+    #[arg(long, value_name = "RELEASE")]
+    pub since: Option<String>,
+    /// The promise that it serves or alters
+    #[arg(long, value_name = "ID")]
+    pub promise: Option<String>,
+}
+
+/// Arguments of `kernels`.
+#[derive(Debug, Args)]
+pub struct KernelsArgs {
+    /// What to do with them.
+    #[command(subcommand)]
+    pub command: KernelsCommand,
+    /// Directory of prebuilt images, VERSION/bzImage [default: SCRUBJAY_KERNEL_CACHE]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub kernel_cache: Option<PathBuf>,
+}
+
+/// What can be done with kernels.
+#[derive(Debug, Subcommand)]
+pub enum KernelsCommand {
+    /// The kernels of the catalogue, and how far each is
+    List,
+    /// Download what kernels are made from
+    Fetch(KernelIds),
+    /// Build kernels, unless they are built already
+    Build(BuildArgs),
+    /// Print the paths of images that are here
+    Path(KernelIds),
+}
+
+/// Kernels of the catalogue.
+#[derive(Debug, Args)]
+pub struct KernelIds {
+    /// Kernels of the catalogue
+    #[arg(value_name = "ID", default_value = DEFAULT_KERNEL)]
+    pub ids: Vec<String>,
+}
+
+/// Arguments of `kernels build`.
+#[derive(Debug, Args)]
+pub struct BuildArgs {
+    /// Which.
+    #[command(flatten)]
+    pub kernels: KernelIds,
+    /// Parallel jobs [default: the number of processors]
+    #[arg(short, long, value_name = "N")]
+    pub jobs: Option<NonZeroUsize>,
+}
+
+/// Arguments of `devices`.
+#[derive(Debug, Args)]
+pub struct DevicesArgs {
+    /// What to do with them.
+    #[command(subcommand)]
+    pub command: DevicesCommand,
+}
+
+/// What can be done with devices.
+#[derive(Debug, Subcommand)]
+pub enum DevicesCommand {
+    /// The device profiles
+    List,
+    /// One profile: identity, Features, faults
+    Show(DeviceArgs),
+}
+
+/// Arguments of `devices show`.
+#[derive(Debug, Args)]
+pub struct DeviceArgs {
+    /// The profile's id
+    pub id: String,
+    /// Show the register tables too
+    #[arg(long)]
+    pub registers: bool,
+}
+
+/// Arguments of `sessions`.
+#[derive(Debug, Args)]
+pub struct SessionsArgs {
+    /// What to do with them.
+    #[command(subcommand)]
+    pub command: SessionsCommand,
+}
+
+/// What can be done with sessions.
+#[derive(Debug, Subcommand)]
+pub enum SessionsCommand {
+    /// The sessions, and how far each is
+    List {
+        /// By id or by a pattern over ids and paths; all where not given
+        #[arg(value_name = "ID|GLOB")]
+        sessions: Vec<String>,
+    },
+}
+
+/// Arguments of `explain`.
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// The rule's id
+    pub rule: String,
+}
+
+/// Arguments of `promises`.
+#[derive(Debug, Args)]
+pub struct PromisesArgs {
+    /// Promises by id or by the letter of their area; all where not given
+    pub ids: Vec<String>,
+}
+
+/// Arguments of `doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Directory of prebuilt images, VERSION/bzImage [default: SCRUBJAY_KERNEL_CACHE]
+    #[arg(long, value_name = "DIR")]
+    pub kernel_cache: Option<PathBuf>,
+}
+
+/// Arguments of `schema`.
+#[derive(Debug, Args)]
+pub struct SchemaArgs {
+    /// Write nothing; exit with 2 if a file is not up to date
+    #[arg(long)]
+    pub check: bool,
+}
+
+/// Arguments of `completions`.
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// Which shell
+    #[arg(value_enum)]
+    pub shell: Shell,
+}
+
+/// Arguments of `man`.
+#[derive(Debug, Args)]
+pub struct ManArgs {
+    /// Write a page for each subcommand into this directory
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+}
+
+/// A policy by name.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub enum PolicyName {
+    /// Operations that taint the kernel carry no guarantee
+    Exempt,
+    /// fwctl stays, and the kernel survives state changes behind its back
+    Footgun,
+    /// What worked once works for ever
+    #[default]
+    Frozen,
+}
+
+impl From<PolicyName> for scrubjay_verdict::Policy {
+    fn from(name: PolicyName) -> Self {
+        match name {
+            PolicyName::Exempt => Self::Exempt,
+            PolicyName::Footgun => Self::Footgun,
+            PolicyName::Frozen => Self::Frozen,
+        }
+    }
+}
+
+/// The form of a report.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Text for a person
+    #[default]
+    Terminal,
+    /// KTAP version 1, as the kernel's own tests speak
+    Ktap,
+    /// run.json (scrubjay.run/1)
+    Json,
+}
+
+fn vcpus(text: &str) -> Result<u8, String> {
+    match text {
+        "1" => Ok(1),
+        "2" => Ok(2),
+        "4" => Ok(4),
+        _ => Err("1, 2 or 4".to_owned()),
+    }
+}
+
+fn exit_statuses() -> String {
+    let line = |status: ExitStatus| format!("  {:>3}  {}", status.number(), status.meaning());
+    format!("Exit status:\n{}", ExitStatus::ALL.map(line).join("\n"))
+}

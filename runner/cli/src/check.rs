@@ -1,0 +1,82 @@
+//! `scrubjay check`: sessions on kernels, judged.
+
+use scrubjay_check::Check;
+use scrubjay_engine::Lab;
+use scrubjay_kernels::Resolver;
+use scrubjay_machine::cleanup_on_signals;
+use scrubjay_reports::{ExitStatus, Reports, RunEvent};
+use scrubjay_session::Session;
+use scrubjay_verdict::Library;
+
+use crate::args::CheckArgs;
+use crate::context::Context;
+use crate::interrupt::Interrupt;
+use crate::lab::{self, Obtained};
+use crate::select::{self, Wanted};
+use crate::{output, table};
+
+/// Checks.
+pub fn run(args: &CheckArgs, context: &Context) -> anyhow::Result<ExitStatus> {
+    let library = context.library()?;
+    let catalogue = context.catalogue()?;
+    let sessions = select::sessions(&args.lab.sessions, &library.sessions, context)?;
+    let wanted = select::kernels(&args.kernels, &catalogue)?;
+    let resolver = context.resolver(args.lab.kernel_cache.as_deref())?;
+    let reports = output::reports(args.format, args.output.as_deref(), &library.promises)?;
+    output::told(&reports, |reports| check(args, &resolver, &library, &sessions, &wanted, reports))
+}
+
+fn check(
+    args: &CheckArgs,
+    resolver: &Resolver,
+    library: &Library,
+    sessions: &[&Session],
+    wanted: &[Wanted],
+    reports: &Reports,
+) -> anyhow::Result<()> {
+    let policy = args.policy.into();
+    let kernels: Vec<_> = wanted.iter().map(|kernel| kernel.id().to_owned()).collect();
+    reports.event(&RunEvent::RunStarted { policy, kernels, sessions: sessions.len() })?;
+    let interrupt = Interrupt::listen()?;
+    let obtained: Vec<Obtained> =
+        wanted.iter().map(|kernel| lab::obtain(kernel, resolver, &interrupt)).collect::<Result<_, _>>()?;
+    cleanup_on_signals()?;
+    interrupt.check()?;
+    let note = |text: String| reports.event(&RunEvent::Note { text });
+    let mut machine = None;
+    for kernel in &obtained {
+        let (target, provenance) = match &kernel.target {
+            Ok(obtained) => obtained,
+            Err(why) => {
+                reports.event(&RunEvent::KernelFailed { kernel: kernel.id.clone(), why: why.clone() })?;
+                continue;
+            }
+        };
+        if machine.is_none() {
+            let (qemu, choice) = lab::machine(target)?;
+            note(format!("{qemu}; {}", table::count(usize::from(args.lab.vcpus), "vCPU")))?;
+            note(choice.to_string())?;
+            machine = Some((qemu, choice));
+        }
+        let Some((qemu, choice)) = &machine else { continue };
+        note(provenance.clone())?;
+        let lab = Lab {
+            qemu,
+            accel: choice.accel,
+            vcpus: args.lab.vcpus,
+            profiles: &library.profiles,
+            sessions: &library.sessions,
+            sabotage: Default::default(),
+        };
+        let check = Check { library, lab: &lab, shuffle: args.shuffle, policy };
+        let mut written = Ok(());
+        check.run(target, sessions, &mut |event| {
+            let result = reports.event(&event);
+            if written.is_ok() {
+                written = result;
+            }
+        });
+        written?;
+    }
+    Ok(())
+}

@@ -1,0 +1,63 @@
+//! From arguments to everything that sessions are run with: QEMU, accelerator, kernels.
+
+use scrubjay_check::Target;
+use scrubjay_kernels::{Image, KernelError, Origin, Resolver};
+use scrubjay_machine::{Choice, Qemu, accel};
+
+use crate::interrupt::Interrupt;
+use crate::select::Wanted;
+
+/// A kernel with its image, or why there is none.
+pub struct Obtained {
+    /// What it is called in reports.
+    pub id: String,
+    /// What can be run, and what is known of where it came from.
+    pub target: Result<(Target, String), String>,
+}
+
+/// Gets the image of a kernel: found, or made.
+///
+/// # Errors
+/// Only an interruption; a kernel that cannot be had is told with the run, and costs no other.
+pub fn obtain(wanted: &Wanted, resolver: &Resolver, interrupt: &Interrupt) -> Result<Obtained, KernelError> {
+    let target = match wanted {
+        Wanted::File { id, image } => match Target::from_file(&image.bzimage) {
+            Ok(mut target) => {
+                target.kernel.id.clone_from(id);
+                Ok((target, provenance(id, image)))
+            }
+            Err(error) => Err(error.to_string()),
+        },
+        Wanted::Listed(manifest) => match resolver.obtain(manifest, &mut interrupt.progress()) {
+            Ok(image) => Ok((Target::new(manifest, &image), provenance(&image.id, &image))),
+            Err(KernelError::Interrupted) => return Err(KernelError::Interrupted),
+            Err(error) => Err(crate::failure::words(&error.into())),
+        },
+    };
+    interrupt.check()?;
+    Ok(Obtained { id: wanted.id().to_owned(), target })
+}
+
+/// Where an image came from, in a line that is the same for the same image.
+fn provenance(id: &str, image: &Image) -> String {
+    let from = match &image.provenance.origin {
+        Origin::Built { recipe, source, compiler, .. } => {
+            format!("built from {source} with {compiler}, recipe {recipe}")
+        }
+        Origin::DebianImage { packages, .. } => format!("taken from {}", packages.join(", ")),
+        Origin::Prebuilt => "prebuilt".to_owned(),
+        Origin::File => "a file".to_owned(),
+    };
+    let digest: String = image.provenance.sha256.chars().take(16).collect();
+    format!("kernel {id}: Linux {}, {from}, sha256 {digest}...", image.release)
+}
+
+/// Finds QEMU and an accelerator that runs this kernel.
+///
+/// # Errors
+/// No QEMU that will do, or an accelerator that is none.
+pub fn machine(target: &Target) -> anyhow::Result<(Qemu, Choice)> {
+    let qemu = Qemu::find()?;
+    let choice = accel::choose(&qemu, &target.kernel.image)?;
+    Ok((qemu, choice))
+}

@@ -1,0 +1,69 @@
+//! `scrubjay record`: what a kernel gives, kept beside the goldens for review.
+
+use scrubjay_check::Check;
+use scrubjay_check::record::{Recorded, record};
+use scrubjay_engine::{Lab, Progress};
+use scrubjay_machine::cleanup_on_signals;
+use scrubjay_reports::ExitStatus;
+use scrubjay_session::Performance;
+use scrubjay_verdict::{Library, Policy};
+
+use crate::args::RecordArgs;
+use crate::context::Context;
+use crate::failure::Usage;
+use crate::interrupt::Interrupt;
+use crate::select;
+use crate::{lab, review, table};
+
+/// Records.
+pub fn run(args: &RecordArgs, context: &Context) -> anyhow::Result<ExitStatus> {
+    review::refuse_in_ci("record")?;
+    let (library, unfit) = Library::load_to_record(&context.root)?;
+    for error in unfit {
+        eprintln!("{error}");
+    }
+    let catalogue = context.catalogue()?;
+    let sessions = select::sessions(&args.lab.sessions, &library.sessions, context)?;
+    let wanted = select::kernels(std::slice::from_ref(&args.kernel), &catalogue)?;
+    let resolver = context.resolver(args.lab.kernel_cache.as_deref())?;
+    let interrupt = Interrupt::listen()?;
+    let Some(kernel) = wanted.first() else { return Err(Usage("no kernel".into()).into()) };
+    let (target, provenance) =
+        lab::obtain(kernel, &resolver, &interrupt)?.target.map_err(|why| anyhow::anyhow!(why))?;
+    cleanup_on_signals()?;
+    interrupt.check()?;
+    let (qemu, choice) = lab::machine(&target)?;
+    eprintln!("{qemu}\n{choice}\n{provenance}");
+    let lab = Lab {
+        qemu: &qemu,
+        accel: choice.accel,
+        vcpus: args.lab.vcpus,
+        profiles: &library.profiles,
+        sessions: &library.sessions,
+        sabotage: Default::default(),
+    };
+    let run = lab.run(&target.kernel, &sessions, &mut |progress| {
+        if let Progress::Session { session, .. } = progress {
+            eprintln!("performed {session}");
+        }
+    });
+    let check = Check { library: &library, lab: &lab, shuffle: None, policy: Policy::default() };
+    let mut pending = 0;
+    for (session, recorded) in record(&check, &target, &run)? {
+        let told = match recorded {
+            Recorded::Pending(path) => {
+                pending += 1;
+                format!("waits for review: {}", path.display())
+            }
+            Recorded::Explained => "explained by the golden".to_owned(),
+            Recorded::Not { why } => format!("not recorded: {why}"),
+        };
+        table::text(&format!("{session}: {told}\n"))?;
+    }
+    if pending > 0 {
+        eprintln!("{} to look at: scrubjay review", table::count(pending, "recording"));
+    }
+    let failed = |performance: &Performance| matches!(performance, Performance::Failed { .. });
+    let untested = run.performances.values().any(failed);
+    Ok(if untested { ExitStatus::Untested } else { ExitStatus::Clean })
+}

@@ -1,0 +1,125 @@
+//! From words to an acceptance, and to a change that has no file yet. Writes nothing.
+
+use std::path::{Path, PathBuf};
+
+use scrubjay_verdict::change::FORMAT;
+use scrubjay_verdict::review::Acceptance;
+use scrubjay_verdict::{Change, Changes, Promises};
+
+use crate::args::ChangeArgs;
+use crate::failure::Usage;
+
+/// Reads `base`, `also` or `change:ID[+ID…]`.
+///
+/// # Errors
+/// Anything else.
+pub fn acceptance(word: &str) -> Result<Acceptance, Usage> {
+    match (word, word.strip_prefix("change:")) {
+        ("base", _) => Ok(Acceptance::Base),
+        ("also", _) => Ok(Acceptance::Also),
+        (_, Some(ids)) => {
+            let ids: Vec<String> = ids.split('+').map(str::to_owned).collect();
+            match ids.iter().find(|id| !is_id(id)) {
+                Some(id) => {
+                    Err(Usage(format!("`{id}` is no id of a change: small letters, digits and hyphens")))
+                }
+                None => Ok(Acceptance::Changed(ids)),
+            }
+        }
+        _ => Err(Usage(format!("`{word}`: accept as base, also, or change:ID"))),
+    }
+}
+
+/// A file's stem that is the same on every file system.
+fn is_id(id: &str) -> bool {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    !id.is_empty() && id.chars().all(plain) && !id.starts_with('-') && !id.ends_with('-')
+}
+
+/// The change of an acceptance that there is not yet.
+pub fn missing<'a>(acceptance: &'a Acceptance, changes: &Changes) -> Vec<&'a str> {
+    match acceptance {
+        Acceptance::Changed(ids) => {
+            ids.iter().map(String::as_str).filter(|id| changes.get(id).is_none()).collect()
+        }
+        Acceptance::Base | Acceptance::Also => Vec::new(),
+    }
+}
+
+/// The change that an acceptance names and that has no file yet, made from the facts; `release` is
+/// where it was first seen.
+///
+/// # Errors
+/// A fact that is missing, wrong, or given for nothing.
+pub fn new(
+    acceptance: &Acceptance,
+    facts: &ChangeArgs,
+    release: &str,
+    changes: &Changes,
+    promises: &Promises,
+    dir: &Path,
+) -> anyhow::Result<Option<(PathBuf, Change)>> {
+    let given = [&facts.title, &facts.reason, &facts.reference, &facts.since, &facts.promise];
+    let id = match missing(acceptance, changes).as_slice() {
+        [] if given.iter().all(|fact| fact.is_none()) => return Ok(None),
+        [] => {
+            let why = "facts about a change are for one that has no file yet; this one has, or none is named";
+            return Err(Usage(why.into()).into());
+        }
+        [id] => (*id).to_owned(),
+        ids => return Err(Usage(format!("{} are all new: make one at a time", ids.join(", "))).into()),
+    };
+    let mut lacking = Vec::new();
+    let mut fact = |flag: &'static str, value: &Option<String>| {
+        value.clone().filter(|text| !text.trim().is_empty()).unwrap_or_else(|| {
+            lacking.push(flag);
+            String::new()
+        })
+    };
+    let change = Change {
+        format: FORMAT.to_owned(),
+        title: facts.title.clone().unwrap_or_else(|| id.replace('-', " ")),
+        since: fact("--since", &facts.since),
+        reason: fact("--reason", &facts.reason),
+        reference: fact("--reference", &facts.reference),
+        promise: fact("--promise", &facts.promise),
+        first_seen: release.to_owned(),
+        id,
+    };
+    if !lacking.is_empty() {
+        let why = format!("change `{}` has no file yet: it needs {}", change.id, lacking.join(", "));
+        return Err(Usage(why).into());
+    }
+    if promises.get(&change.promise).is_none() {
+        return Err(Usage(format!("--promise: there is no promise `{}`", change.promise)).into());
+    }
+    let path = dir.join(format!("{}.json", change.id));
+    change.check(&path)?;
+    Ok(Some((path, change)))
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("base", Acceptance::Base)]
+    #[case("also", Acceptance::Also)]
+    #[case("change:op-size-bounded", Acceptance::Changed(vec!["op-size-bounded".into()]))]
+    #[case("change:a+b", Acceptance::Changed(vec!["a".into(), "b".into()]))]
+    fn an_acceptance_is_read(#[case] word: &str, #[case] expected: Acceptance) {
+        assert_eq!(acceptance(word).unwrap(), expected);
+    }
+
+    #[rstest]
+    #[case("golden")]
+    #[case("change:")]
+    #[case("change:../x")]
+    #[case("change:a+")]
+    #[case("change:Loud")]
+    fn what_is_no_acceptance_is_refused(#[case] word: &str) {
+        assert!(acceptance(word).is_err());
+    }
+}

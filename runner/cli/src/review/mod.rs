@@ -1,0 +1,221 @@
+//! `scrubjay review`: recordings beside their goldens, to be accepted, rejected or left.
+//!
+//! What accepting makes of a golden is [`scrubjay_verdict::review`]'s to say; here it is shown, asked
+//! and written. Under `CI=true` nothing is ever written.
+
+mod ask;
+mod change;
+mod show;
+
+use std::env;
+use std::io::{self, IsTerminal};
+
+use scrubjay_reports::{Colour, ExitStatus};
+use scrubjay_session::Sessions;
+use scrubjay_verdict::review::{Acceptance, Pending, ReviewError, Standing, pending};
+use scrubjay_verdict::{Changes, Golden, Promises};
+
+use self::ask::Answer;
+use crate::args::{ChangeArgs, ReviewArgs};
+use crate::context::Context;
+use crate::failure::Usage;
+use crate::select;
+use crate::table::{self, count};
+
+/// Refuses what writes vectors where nobody looks at what is written.
+///
+/// # Errors
+/// If `CI` is `true`.
+pub fn refuse_in_ci(what: &str) -> Result<(), Usage> {
+    match env::var("CI") {
+        Ok(value) if value == "true" => Err(Usage(format!(
+            "{what} writes what a person has to look at; under CI=true nothing is written"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Everything that a review is made with.
+struct Desk {
+    sessions: Sessions,
+    changes: Changes,
+    promises: Promises,
+    /// Where changes are.
+    changes_dir: std::path::PathBuf,
+}
+
+/// Reviews.
+pub fn run(args: &ReviewArgs, context: &Context) -> anyhow::Result<ExitStatus> {
+    let vectors = context.vectors();
+    let changes_dir = vectors.join("changes");
+    let mut desk = Desk {
+        sessions: Sessions::load(&vectors.join("sessions"))?,
+        changes: Changes::load(&changes_dir)?,
+        promises: Promises::load(&vectors.join("promises"))?,
+        changes_dir,
+    };
+    let base = vectors.join("goldens");
+    let all: Vec<(Pending, String)> = pending(&base, &desk.sessions)?
+        .into_iter()
+        .map(|pending| {
+            let path = pending.golden_path.with_extension("");
+            let path = path.strip_prefix(&base).map(|p| p.display().to_string()).unwrap_or_default();
+            (pending, path)
+        })
+        .collect();
+    if all.is_empty() && args.sessions.is_empty() {
+        table::text("nothing waits for review\n")?;
+        return Ok(ExitStatus::Clean);
+    }
+    let chosen = select::choose(&args.sessions, &all, |(pending, path)| [pending.session(), path.as_str()])?;
+    let chosen: Vec<&Pending> = chosen.into_iter().map(|(pending, _)| pending).collect();
+    if let Some(word) = &args.accept {
+        refuse_in_ci("review --accept")?;
+        desk.accept_all(&chosen, &change::acceptance(word)?, &args.change)?;
+    } else if args.reject {
+        refuse_in_ci("review --reject")?;
+        for pending in &chosen {
+            pending.reject()?;
+            table::text(&format!("{}: rejected\n", pending.session()))?;
+        }
+    } else if args.list {
+        table::print(&["session", "recorded", "golden", "differs in"], &desk.list(&chosen))?;
+    } else if io::stdin().is_terminal() && io::stdout().is_terminal() && refuse_in_ci("review").is_ok() {
+        desk.ask_all(&chosen, &args.change)?;
+    } else {
+        for pending in &chosen {
+            table::text(&desk.shown(pending, Colour::for_stream(io::stdout().is_terminal())))?;
+        }
+        eprintln!(
+            "{}; decide with --accept base|also|change:ID or --reject",
+            count(chosen.len(), "recording")
+        );
+    }
+    Ok(ExitStatus::Clean)
+}
+
+impl Desk {
+    fn shown(&self, pending: &Pending, colour: Colour) -> String {
+        // A recording of no session was refused when it was read.
+        let session = self.sessions.get(pending.session());
+        session.map(|session| show::recording(pending, session, &self.promises, colour)).unwrap_or_default()
+    }
+
+    fn list(&self, chosen: &[&Pending]) -> Vec<Vec<String>> {
+        let row = |pending: &&Pending| {
+            let session = self.sessions.get(pending.session())?;
+            let steps = pending.steps(session);
+            let differing: Vec<_> = steps
+                .iter()
+                .filter(|step| !matches!(step.standing, Standing::AsBase | Standing::AsChanged(_)))
+                .map(|step| step.id)
+                .collect();
+            let golden = match &pending.current {
+                Some(golden) if pending.is_stale() => format!("{} (older session)", golden.recorded),
+                Some(golden) => golden.recorded.clone(),
+                None => "none".to_owned(),
+            };
+            let differing = if differing.is_empty() { "nothing".to_owned() } else { differing.join(" ") };
+            Some(vec![session.id.clone(), pending.recorded.recorded.clone(), golden, differing])
+        };
+        chosen.iter().filter_map(row).collect()
+    }
+
+    /// Accepts all of them or, where one cannot be accepted so, none.
+    fn accept_all(
+        &mut self,
+        chosen: &[&Pending],
+        acceptance: &Acceptance,
+        facts: &ChangeArgs,
+    ) -> anyhow::Result<()> {
+        let release = chosen.first().map_or("", |pending| &pending.recorded.recorded);
+        let new = change::new(acceptance, facts, release, &self.changes, &self.promises, &self.changes_dir)?;
+        if let Some((_, change)) = &new {
+            self.changes.insert(change.clone());
+        }
+        let mut goldens: Vec<(&Pending, Golden)> = Vec::new();
+        for pending in chosen {
+            let Some(session) = self.sessions.get(pending.session()) else { continue };
+            goldens.push((pending, pending.accept(session, acceptance, &self.changes)?));
+        }
+        let mut unwritten = new.as_ref();
+        for (pending, golden) in &goldens {
+            let same = pending.current.as_ref() == Some(golden);
+            // A change is written with the first golden that names it.
+            let with = unwritten.take_if(|_| !same).map(|(path, change)| (path.as_path(), change));
+            pending.settle(golden, with)?;
+            table::text(&format!("{}: {}\n", pending.session(), words(acceptance, same)))?;
+            for line in self.marked(pending, golden) {
+                table::text(&format!("  {line}\n"))?;
+            }
+        }
+        if let Some((path, _)) = unwritten {
+            eprintln!("{} was not written: every step is explained without it", path.display());
+        }
+        Ok(())
+    }
+
+    /// What a person has to think of whom the steps that changed are marked as defects.
+    fn marked(&self, pending: &Pending, golden: &Golden) -> Vec<String> {
+        let Some(before) = &pending.current else { return Vec::new() };
+        let touched = golden.steps.iter().filter(|step| !before.steps.contains(step));
+        touched
+            .filter_map(|step| step.defect.as_ref().map(|defect| (step, defect)))
+            .map(|(step, defect)| {
+                format!(
+                    "step {} is marked as a defect ({}): is it still one? if a change mends it, name it in mended_by",
+                    step.id, defect.promise
+                )
+            })
+            .collect()
+    }
+
+    fn ask_all(&mut self, chosen: &[&Pending], facts: &ChangeArgs) -> anyhow::Result<()> {
+        let (mut input, mut output) = (io::stdin().lock(), io::stdout().lock());
+        for (i, pending) in chosen.iter().enumerate() {
+            table::text(&self.shown(pending, Colour::for_stream(true)))?;
+            loop {
+                let left = chosen.len() - i - 1;
+                let answer = ask::answer(&mut input, &mut output, left, &self.changes)?;
+                let done = match answer {
+                    Answer::Quit => return Ok(()),
+                    Answer::Skip => Ok(()),
+                    Answer::Reject => pending.reject().map_err(anyhow::Error::from),
+                    Answer::Accept(acceptance) => {
+                        let facts = ask::facts(&mut input, &mut output, &acceptance, facts, &self.changes)?;
+                        self.accept_all(&[pending], &acceptance, &facts)
+                    }
+                };
+                match done {
+                    Ok(()) => break,
+                    // What cannot be accepted so is asked again; what cannot be written is not.
+                    Err(error) if wrong_answer(&error) => eprintln!("{}", crate::failure::words(&error)),
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn words(acceptance: &Acceptance, same: bool) -> String {
+    match acceptance {
+        _ if same => "explained by the golden as it is; the recording is removed".to_owned(),
+        Acceptance::Base => "accepted as base".to_owned(),
+        Acceptance::Also => "accepted as one more value of the base".to_owned(),
+        Acceptance::Changed(ids) => format!("accepted as what {} gives", ids.join(" with ")),
+    }
+}
+
+fn wrong_answer(error: &anyhow::Error) -> bool {
+    use scrubjay_session::FileError;
+    error.is::<Usage>()
+        || matches!(
+            error.downcast_ref::<ReviewError>(),
+            Some(
+                ReviewError::NoGolden { .. }
+                    | ReviewError::Stale { .. }
+                    | ReviewError::File(FileError::Sense { .. })
+            )
+        )
+}

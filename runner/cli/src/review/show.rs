@@ -1,0 +1,229 @@
+//! A recording as text: each step decoded, and as a diff where it differs. Decides nothing.
+
+use std::fmt::Write;
+
+use scrubjay_reports::Colour;
+use scrubjay_session::{Field, Observation, Session};
+use scrubjay_verdict::Promises;
+use scrubjay_verdict::review::{Pending, Reviewed, Standing};
+use scrubjay_wire::Bytes;
+use serde_json::Value;
+use similar::{ChangeTag, TextDiff};
+
+use crate::table::count;
+
+/// Bytes in a line of raw values.
+const ROW: usize = 32;
+
+/// Lines around a difference.
+const AROUND: usize = 3;
+
+/// The longest line.
+const LONGEST: usize = 160;
+
+/// The whole recording.
+pub fn recording(pending: &Pending, session: &Session, promises: &Promises, colour: Colour) -> String {
+    let golden = match &pending.current {
+        None => "no golden yet".to_owned(),
+        Some(golden) if pending.is_stale() => {
+            format!("golden recorded on {}, of an older form of the session", golden.recorded)
+        }
+        Some(golden) => format!("golden recorded on {}", golden.recorded),
+    };
+    let mut text = format!(
+        "{}: recorded on {}; {golden}\n  {}\n  devices {}; {} boot\n",
+        colour.strong(&session.id),
+        pending.recorded.recorded,
+        session.title,
+        session.devices.join(", "),
+        session.boot.name(),
+    );
+    for step in pending.steps(session) {
+        text.push_str(&reviewed(&step, session, promises, colour));
+    }
+    text.push('\n');
+    text
+}
+
+fn reviewed(step: &Reviewed, session: &Session, promises: &Promises, colour: Colour) -> String {
+    let head = colour.strong(&format!("step {}", step.id));
+    match &step.standing {
+        Standing::AsBase => format!("  {head}: as the base\n"),
+        Standing::AsChanged(with) => format!("  {head}: as {} makes it\n", with.join(" with ")),
+        Standing::New => {
+            let mut text = format!("  {head}: new\n{}", action(step.id, session));
+            for line in lines(step.seen) {
+                let _ = writeln!(text, "    {}", cut(&line));
+            }
+            text
+        }
+        Standing::Differs { accepted, fields } => {
+            let told: Vec<_> =
+                fields.iter().map(|field| promised(step.id, *field, session, promises)).collect();
+            let mut text = format!("  {head}: differs in {}\n{}", told.join(", "), action(step.id, session));
+            text.push_str(&diff(&lines(accepted), &lines(step.seen), colour));
+            text
+        }
+    }
+}
+
+fn promised(step: &str, field: Field, session: &Session, promises: &Promises) -> String {
+    let promise = session.promise_of(step, field);
+    format!("{} ({promise}, {})", field.name(), promises.class(promise).name())
+}
+
+fn action(step: &str, session: &Session) -> String {
+    let action = session.step(step).and_then(|step| serde_json::to_value(&step.action).ok());
+    let said = action.map(|action| without_nulls(&action).to_string()).unwrap_or_default();
+    format!("    does {}\n", cut(&said))
+}
+
+/// An action is written with every field that it leaves out; none of them tells anything.
+fn without_nulls(value: &Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let kept = map.iter().filter(|(_, value)| !value.is_null());
+            Value::Object(kept.map(|(key, value)| (key.clone(), without_nulls(value))).collect())
+        }
+        other => other.clone(),
+    }
+}
+
+fn diff(accepted: &[String], seen: &[String], colour: Colour) -> String {
+    let (accepted, seen) = (accepted.join("\n") + "\n", seen.join("\n") + "\n");
+    let diff = TextDiff::from_lines(accepted.as_str(), seen.as_str());
+    let mut text = String::new();
+    for (i, group) in diff.grouped_ops(AROUND).iter().enumerate() {
+        if i > 0 {
+            text.push_str("    ...\n");
+        }
+        for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
+            let line = cut(change.value().trim_end_matches('\n'));
+            let line = match change.tag() {
+                ChangeTag::Delete => colour.removed(&format!("- {line}")),
+                ChangeTag::Insert => colour.added(&format!("+ {line}")),
+                ChangeTag::Equal => format!("  {line}"),
+            };
+            let _ = writeln!(text, "    {}", line.trim_end());
+        }
+    }
+    text
+}
+
+/// An observation in lines that can be compared: decoded first, raw beneath.
+fn lines(seen: &Observation) -> Vec<String> {
+    let mut lines = vec![format!("errno: {}", seen.errno)];
+    let mut row = |name: &str, text: String| lines.push(format!("{name}: {text}"));
+    if seen.ret != 0 {
+        row("returned", seen.ret.to_string());
+    }
+    if !seen.taint.is_empty() {
+        row("taint", seen.taint.join(", "));
+    }
+    if seen.end.name() != "came-back" {
+        row("end", seen.end.name().to_owned());
+    }
+    for event in &seen.log {
+        row("log", format!("{}: {}", event.class.name(), event.what));
+    }
+    if let Some(text) = &seen.text {
+        row("text", format!("{text:?}"));
+    }
+    outline("", &seen.decoded, &mut lines);
+    for (name, bytes) in [("arg", &seen.arg), ("input", &seen.input), ("out", &seen.out)] {
+        if let Some(bytes) = bytes {
+            lines.push(format!("{name}: {}", count(bytes.len(), "byte")));
+            raw(bytes, &mut lines);
+        }
+    }
+    let json = |value: serde_json::Result<Value>| value.map(|v| v.to_string()).unwrap_or_default();
+    lines.extend(seen.entries.iter().map(|entry| format!("entry: {}", json(serde_json::to_value(entry)))));
+    lines.extend(seen.runs.iter().map(|run| format!("run: {}", json(serde_json::to_value(run)))));
+    for command in &seen.mailbox {
+        lines.push(format!("mailbox: {command}"));
+    }
+    for branch in &seen.branches {
+        lines.push(format!("branch {}", branch.name));
+        for step in &branch.steps {
+            lines.push(format!("  step {}", step.id));
+            lines.extend(self::lines(&step.observation).into_iter().map(|line| format!("    {line}")));
+        }
+    }
+    lines
+}
+
+/// A decoded value as indented lines.
+fn outline(indent: &str, value: &Value, lines: &mut Vec<String>) {
+    let plain = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let Value::Object(map) = value else { return };
+    for (key, value) in map {
+        match value {
+            Value::Array(list) if list.iter().any(Value::is_object) => {
+                for (i, item) in list.iter().enumerate() {
+                    lines.push(format!("{indent}{key} {i}"));
+                    outline(&format!("{indent}  "), item, lines);
+                }
+            }
+            Value::Array(list) => {
+                let words: Vec<_> = list.iter().map(plain).collect();
+                lines.push(format!("{indent}{key}: [{}]", words.join(", ")));
+            }
+            Value::Object(_) => {
+                lines.push(format!("{indent}{key}"));
+                outline(&format!("{indent}  "), value, lines);
+            }
+            value => lines.push(format!("{indent}{key}: {}", plain(value))),
+        }
+    }
+}
+
+/// Bytes in rows with their offsets; rows of one and the same byte are one.
+fn raw(bytes: &Bytes, lines: &mut Vec<String>) {
+    let rows: Vec<&[u8]> = bytes.chunks(ROW).collect();
+    let uniform = |row: &[u8], byte: u8| row.len() == ROW && row.iter().all(|b| *b == byte);
+    let mut at = 0;
+    while let Some(row) = rows.get(at) {
+        let same = rows[at..].iter().take_while(|next| uniform(next, row[0])).count().max(1);
+        let end = rows[at..at + same].iter().map(|row| row.len()).sum::<usize>() + at * ROW;
+        lines.push(format!("  {:06x} {}", at * ROW, Bytes::from(&bytes[at * ROW..end])));
+        at += same;
+    }
+}
+
+fn cut(line: &str) -> String {
+    let length = line.chars().count();
+    if length <= LONGEST {
+        return line.to_owned();
+    }
+    let kept: String = line.chars().take(LONGEST - 24).collect();
+    format!("{kept} ...{length} characters")
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use serde_json::json;
+
+    use super::*;
+
+    #[rstest]
+    #[case::one_row(&[1, 2, 3], &["  000000 010203"])]
+    #[case::rows_of_one_byte_are_one(&[0xa5; 100], &["  000000 a5*96", "  000060 a5a5a5a5"])]
+    fn raw_bytes_stand_in_rows(#[case] bytes: &[u8], #[case] expected: &[&str]) {
+        let mut lines = Vec::new();
+        raw(&Bytes::from(bytes), &mut lines);
+        assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn a_difference_stands_with_what_is_around_it() {
+        let observation = |errno: &str, out_len: u32| Observation {
+            errno: errno.into(),
+            decoded: json!({"out-len": out_len, "features": [{"flags": ["changeable"]}]}),
+            ..Observation::default()
+        };
+        let text = diff(&lines(&observation("ok", 24)), &lines(&observation("ok", 16)), Colour::Never);
+        let expected = "      errno: ok\n      features 0\n        flags: [changeable]\n    - out-len: 24\n    + out-len: 16\n";
+        assert_eq!(text, expected);
+    }
+}

@@ -1,0 +1,52 @@
+//! `scrubjay schema`: the JSON Schemas of the file forms, made from the types that read them.
+
+use std::fs;
+
+use schemars::{Schema, schema_for};
+use scrubjay_reports::{ExitStatus, Run};
+use scrubjay_session::file;
+use scrubjay_session::profile::Profile;
+use scrubjay_session::{Session, Transcript};
+use scrubjay_verdict::promise::Area;
+use scrubjay_verdict::{Change, Golden};
+
+use crate::args::SchemaArgs;
+use crate::context::Context;
+use crate::failure::Usage;
+use crate::table;
+
+/// A form: the schema's file without its endings, and how it is made.
+type Form = (&'static str, fn() -> Schema);
+
+/// Every form.
+const FORMS: [Form; 7] = [
+    ("change", || schema_for!(Change)),
+    ("device", || schema_for!(Profile)),
+    ("golden", || schema_for!(Golden)),
+    ("promises", || schema_for!(Area)),
+    ("run", || schema_for!(Run)),
+    ("session", || schema_for!(Session)),
+    ("transcript", || schema_for!(Transcript)),
+];
+
+/// Writes the schemas, or says which are not up to date.
+pub fn run(args: &SchemaArgs, context: &Context) -> anyhow::Result<ExitStatus> {
+    let mut old = Vec::new();
+    for (name, schema) in FORMS {
+        let path = context.vectors().join("schema").join(format!("{name}.schema.json"));
+        let text = format!("{}\n", serde_json::to_string_pretty(&schema())?);
+        if fs::read_to_string(&path).is_ok_and(|there| there == text) {
+            continue;
+        }
+        if args.check {
+            old.push(path.display().to_string());
+            continue;
+        }
+        file::write_text(&path, &text)?;
+        table::text(&format!("{}\n", path.display()))?;
+    }
+    if old.is_empty() {
+        return Ok(ExitStatus::Clean);
+    }
+    Err(Usage(format!("not up to date: {}; run `scrubjay schema`", old.join(", "))).into())
+}

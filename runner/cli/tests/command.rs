@@ -1,0 +1,199 @@
+//! The command from outside: what it prints, what it refuses, how it ends.
+
+mod support;
+
+use std::fs;
+
+use rstest::rstest;
+
+use crate::support::{Root, read, run, scrubjay, source};
+
+/// Of a session that opens a device in the plainest way.
+const GOLDEN: &str = "goldens/info/info-names-a-cxl-device.json";
+
+#[rstest]
+#[case::no_subcommand(&[], "Usage:")]
+#[case::unknown_flag(&["check", "--polcy", "frozen"], "--policy")]
+#[case::unknown_policy(&["check", "--policy", "lenient"], "possible values: exempt, footgun, frozen")]
+#[case::three_vcpus(&["check", "--vcpus", "3"], "1, 2 or 4")]
+#[case::unknown_kernel(&["check", "--kernel", "9.9"], "no kernel `9.9`")]
+#[case::a_file_that_is_no_kernel(&["check", "--kernel", "./Cargo.toml"], "not a kernel image: ./Cargo.toml")]
+#[case::no_such_file(&["check", "--kernel", "no/such/bzImage"], "no/such/bzImage")]
+#[case::unknown_session(&["check", "--session", "get-valeu"], "no session `get-valeu`")]
+#[case::no_such_kernel_cache(&["check", "--kernel-cache", "no/such"], "no/such: no such directory")]
+#[case::root_without_vectors(&["sessions", "list", "--root", "docs"], "--root: docs: there is no vectors/ in it")]
+#[case::unknown_rule(&["explain", "set-bloked"], "no rule `set-bloked`; there is")]
+#[case::unknown_promise(&["promises", "Q99"], "no promise `Q99`")]
+#[case::unknown_profile(&["devices", "show", "none"], "no device profile `none`")]
+#[case::unknown_shell(&["completions", "cmd"], "possible values")]
+#[case::unknown_acceptance(&["review", "--accept", "golden"], "base, also, or change:ID")]
+#[case::both_decisions(&["review", "--accept", "base", "--reject"], "cannot be used with")]
+fn wrong_usage_is_refused_with_2(#[case] arguments: &[&str], #[case] said: &str) {
+    // Nothing waits in the tree as it is checked in, so a decision is made on a root of its own.
+    let root = Root::new();
+    let mut command = scrubjay(arguments);
+    if arguments.first() == Some(&"review") {
+        root.record(GOLDEN, 0, "EIO");
+        command = root.scrubjay(arguments);
+    }
+    let ran = run(&mut command);
+    assert_eq!(ran.status, 2, "{}{}", ran.out, ran.err);
+    assert!(ran.err.contains(said), "{}", ran.err);
+}
+
+#[rstest]
+#[case::an_unknown_field("sessions", "\"title\"", "\"tilte\"", "unknown field `tilte`")]
+#[case::an_unknown_step("sessions", "\"open\": {}", "\"opne\": {}", "unknown variant `opne`")]
+#[case::not_json("sessions", "{", "[", "expected")]
+#[case::a_golden_of_an_older_session("goldens", "\"of\": \"", "\"of\": \"0", "record it again")]
+#[case::a_bad_profile("devices", "\"serial\": \"0x", "\"serial\": \"0y", "serial")]
+fn a_bad_file_is_named_with_its_place_and_ends_with_2(
+    #[case] kind: &str,
+    #[case] from: &str,
+    #[case] to: &str,
+    #[case] said: &str,
+) {
+    let root = Root::new();
+    let file = match kind {
+        "devices" => "devices/vendor.json".to_owned(),
+        kind => GOLDEN.replacen("goldens", kind, 1),
+    };
+    let path = root.vector(&file);
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(text.contains(from), "{file} has no {from}");
+    fs::write(&path, text.replacen(from, to, 1)).unwrap();
+    let ran = run(&mut root.scrubjay(&["check"]));
+    assert_eq!(ran.status, 2, "{}", ran.err);
+    assert!(ran.err.contains(&path.display().to_string()) && ran.err.contains(said), "{}", ran.err);
+    assert_eq!(ran.out, "", "nothing may look like a result");
+}
+
+#[rstest]
+#[case::rules(&["rules"], "set-blocked")]
+#[case::promises_of_an_area(&["promises", "H"], "H06  documented")]
+#[case::devices(&["devices", "list"], "vendor")]
+#[case::registers(&["devices", "show", "vendor", "--registers"], "Configuration space")]
+#[case::sessions(&["sessions", "list"], "SESSION")]
+#[case::sessions_of_a_directory(&["sessions", "list", "info/*"], "info-")]
+#[case::kernels(&["kernels", "list"], "7.3")]
+#[case::version(&["--version"], "scrubjay 0.")]
+#[case::help(&["help", "check"], "--shuffle")]
+#[case::exit_statuses_are_in_the_help(&["--help"], "  3  no break, but something could not be tested")]
+fn what_there_is_is_listed(#[case] arguments: &[&str], #[case] said: &str) {
+    let ran = run(&mut scrubjay(arguments));
+    assert_eq!((ran.status, ran.err.as_str()), (0, ""));
+    assert!(ran.out.contains(said), "{}", ran.out);
+}
+
+#[test]
+fn every_rule_is_explained() {
+    for rule in scrubjay_verdict::Rule::all() {
+        let ran = run(&mut scrubjay(&["explain", &rule.id]));
+        assert_eq!(ran.status, 0, "{}", ran.err);
+        assert!(ran.out.starts_with(&format!("{}: {}\n", rule.id, rule.title)), "{}", ran.out);
+    }
+}
+
+#[rstest]
+#[case("bash")]
+#[case("zsh")]
+#[case("fish")]
+#[case("elvish")]
+#[case("powershell")]
+fn completions_know_every_subcommand(#[case] shell: &str) {
+    let ran = run(&mut scrubjay(&["completions", shell]));
+    assert_eq!(ran.status, 0);
+    for subcommand in ["check", "record", "review", "kernels", "doctor"] {
+        assert!(ran.out.contains(subcommand), "{shell}: {subcommand}");
+    }
+}
+
+#[test]
+fn the_manual_has_a_page_for_every_subcommand() {
+    let dir = tempfile::tempdir().unwrap();
+    let ran = run(scrubjay(&["man", "--dir"]).arg(dir.path()));
+    assert_eq!(ran.status, 0, "{}", ran.err);
+    for page in
+        ["scrubjay", "scrubjay-check", "scrubjay-kernels", "scrubjay-kernels-build", "scrubjay-review"]
+    {
+        let text = fs::read_to_string(dir.path().join(format!("{page}.1"))).unwrap();
+        assert!(text.contains(".SH NAME") && text.contains(".SH SYNOPSIS"), "{page}");
+    }
+    let whole = run(&mut scrubjay(&["man"])).out;
+    assert!(whole.contains("130") && whole.contains("scrubjay\\-check(1)"), "{whole}");
+}
+
+#[test]
+fn the_schemas_are_up_to_date() {
+    let ran = run(&mut scrubjay(&["schema", "--check"]));
+    assert_eq!(ran.status, 0, "{}", ran.err);
+}
+
+#[test]
+fn a_schema_that_is_out_of_date_is_named_and_mended() {
+    let root = Root::new();
+    let path = root.vector("schema/run.schema.json");
+    fs::write(&path, "{}").unwrap();
+    let ran = run(&mut root.scrubjay(&["schema", "--check"]));
+    assert!(ran.status == 2 && ran.err.contains("run.schema.json"), "{}", ran.err);
+    assert_eq!(run(&mut root.scrubjay(&["schema"])).status, 0);
+    assert_eq!(read(&path), read(&source().join("vectors/schema/run.schema.json")));
+}
+
+#[test]
+fn the_root_is_found_upward_and_by_the_environment() {
+    let root = Root::new();
+    let mut below = scrubjay(&["sessions", "list"]);
+    below.current_dir(root.vector("sessions/info"));
+    let mut named = scrubjay(&["sessions", "list"]);
+    named.current_dir("/").env("SCRUBJAY_ROOT", root.path());
+    let mut built_from = scrubjay(&["sessions", "list"]);
+    built_from.current_dir("/");
+    for command in [&mut below, &mut named, &mut built_from] {
+        assert_eq!(run(command).status, 0);
+    }
+    let mut wrong = scrubjay(&["sessions", "list"]);
+    let ran = run(wrong.env("SCRUBJAY_ROOT", "/nowhere"));
+    assert!(ran.status == 2 && ran.err.contains("SCRUBJAY_ROOT: /nowhere"), "{}", ran.err);
+}
+
+#[test]
+fn a_session_that_a_broken_pipe_cuts_off_is_no_panic() {
+    let mut command = scrubjay(&["promises"]);
+    let mut child =
+        command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &b""[..]));
+}
+
+#[test]
+fn a_run_without_a_usable_qemu_is_never_a_pass() {
+    let root = Root::new();
+    let dir = tempfile::tempdir().unwrap();
+    let report = dir.path().join("run.json");
+    let mut command = root.scrubjay(&["check", "--session", "info-*", "--format", "json"]);
+    command.arg("--output").arg(&report).env("SCRUBJAY_QEMU", "/bin/false");
+    // An image that has a kernel's header, so that QEMU is what is missing.
+    let cache = dir.path().join("cache/7.3.4");
+    fs::create_dir_all(&cache).unwrap();
+    fs::write(cache.join("bzImage"), image("7.3.4")).unwrap();
+    command.arg("--kernel-cache").arg(dir.path().join("cache")).env("XDG_CACHE_HOME", dir.path());
+    let ran = run(&mut command);
+    assert_eq!(ran.status, 3, "{}{}", ran.out, ran.err);
+    assert!(ran.err.contains("/bin/false"), "{}", ran.err);
+    let run = read(&report);
+    assert_eq!((run["complete"].as_bool(), run["exit_status"].as_u64()), (Some(false), Some(3)));
+}
+
+/// The boot header of a 64-bit kernel of this version (Documentation/arch/x86/boot.rst).
+fn image(version: &str) -> Vec<u8> {
+    let mut bytes = vec![0; 0x400];
+    bytes[0x1fe..0x200].copy_from_slice(&[0x55, 0xaa]);
+    bytes[0x202..0x206].copy_from_slice(b"HdrS");
+    bytes[0x206..0x208].copy_from_slice(&0x020f_u16.to_le_bytes());
+    bytes[0x20e..0x210].copy_from_slice(&0x100_u16.to_le_bytes());
+    bytes[0x236] = 1;
+    bytes[0x300..0x300 + version.len()].copy_from_slice(version.as_bytes());
+    bytes
+}

@@ -1,0 +1,156 @@
+//! `scrubjay review` without a terminal: what it shows, writes and refuses.
+
+mod support;
+
+use std::fs;
+
+use rstest::rstest;
+use serde_json::json;
+
+use crate::support::{Root, read, run};
+
+/// A golden whose steps are `open`, an INFO and `close`.
+const GOLDEN: &str = "goldens/info/info-names-a-cxl-device.json";
+
+const FACTS: [&str; 8] =
+    ["--reason", "it was wrong", "--reference", "a thread", "--since", "9.9", "--promise", "C01"];
+
+fn session() -> String {
+    GOLDEN.rsplit('/').next().unwrap().trim_end_matches(".json").to_owned()
+}
+
+#[test]
+fn nothing_waits_in_the_tree_as_it_is_checked_in() {
+    let ran = run(&mut Root::new().scrubjay(&["review"]));
+    assert_eq!((ran.status, ran.out.as_str()), (0, "nothing waits for review\n"));
+}
+
+#[test]
+fn a_recording_is_shown_as_a_diff_and_left_alone() {
+    let root = Root::new();
+    let pending = root.record(GOLDEN, 1, "EINVAL");
+    let (before, golden) = (fs::read(&pending).unwrap(), fs::read(root.vector(GOLDEN)).unwrap());
+    let ran = run(&mut root.scrubjay(&["review"]));
+    assert_eq!(ran.status, 0, "{}", ran.err);
+    for said in
+        ["recorded on 9.9.1", ": as the base\n", ": differs in errno (", "- errno: ok\n", "+ errno: EINVAL\n"]
+    {
+        assert!(ran.out.contains(said), "{said:?} is not in\n{}", ran.out);
+    }
+    assert_eq!((fs::read(&pending).unwrap(), fs::read(root.vector(GOLDEN)).unwrap()), (before, golden));
+}
+
+#[test]
+fn what_waits_is_listed_with_the_steps_that_differ() {
+    let root = Root::new();
+    root.record(GOLDEN, 1, "EINVAL");
+    let ran = run(&mut root.scrubjay(&["review", "--list"]));
+    let step = read(&root.vector(GOLDEN))["steps"][1]["id"].as_str().unwrap().to_owned();
+    let line = ran.out.lines().nth(1).unwrap();
+    assert!(line.starts_with(&session()) && line.ends_with(&step) && line.contains("9.9.1"), "{}", ran.out);
+}
+
+#[test]
+fn a_first_recording_becomes_the_golden() {
+    let root = Root::new();
+    let pending = root.record(GOLDEN, 1, "EINVAL");
+    let mut expected = read(&pending);
+    fs::remove_file(root.vector(GOLDEN)).unwrap();
+    let ran = run(&mut root.scrubjay(&["review", "--accept", "base"]));
+    assert_eq!(ran.status, 0, "{}", ran.err);
+    assert!(!pending.exists());
+    assert_eq!(read(&root.vector(GOLDEN)).take(), expected.take());
+}
+
+#[test]
+fn a_new_change_is_written_with_its_facts_and_explains_the_recording() {
+    let root = Root::new();
+    let pending = root.record(GOLDEN, 1, "EINVAL");
+    let mut command = root.scrubjay(&["review", "--accept", "change:info-refused", &session()]);
+    let ran = run(command.args(FACTS));
+    assert_eq!(ran.status, 0, "{}", ran.err);
+    let change = read(&root.vector("changes/info-refused.json"));
+    assert_eq!((&change["since"], &change["first_seen"]), (&json!("9.9"), &json!("9.9.1")));
+    assert_eq!((&change["title"], &change["reason"]), (&json!("info refused"), &json!("it was wrong")));
+    let step = &read(&root.vector(GOLDEN))["steps"][1];
+    assert_eq!(step["changes"], json!([{"with": ["info-refused"], "seen": [{"errno": "EINVAL"}]}]));
+    assert!(!pending.exists());
+    // The same again needs no facts, and changes nothing.
+    root.record(GOLDEN, 1, "EINVAL");
+    let ran = run(&mut root.scrubjay(&["review", "--accept", "change:info-refused"]));
+    assert!(
+        ran.status == 0 && ran.out.contains("explained by the golden as it is"),
+        "{}{}",
+        ran.out,
+        ran.err
+    );
+    assert_eq!(&read(&root.vector(GOLDEN))["steps"][1], step);
+    assert_eq!(run(&mut root.scrubjay(&["sessions", "list"])).status, 0, "the vectors still read");
+}
+
+#[test]
+fn one_more_allowed_value_is_added_to_the_base() {
+    let root = Root::new();
+    root.record(GOLDEN, 1, "EINTR");
+    assert_eq!(run(&mut root.scrubjay(&["review", "--accept", "also"])).status, 0);
+    let base = read(&root.vector(GOLDEN))["steps"][1]["base"].clone();
+    assert_eq!((base.as_array().unwrap().len(), &base[1]), (2, &json!({"errno": "EINTR"})));
+}
+
+#[test]
+fn a_rejected_recording_is_gone_and_the_golden_as_it_was() {
+    let root = Root::new();
+    let pending = root.record(GOLDEN, 1, "EINVAL");
+    let golden = fs::read(root.vector(GOLDEN)).unwrap();
+    assert_eq!(run(&mut root.scrubjay(&["review", "--reject"])).status, 0);
+    assert!(!pending.exists());
+    assert_eq!(fs::read(root.vector(GOLDEN)).unwrap(), golden);
+}
+
+#[rstest]
+#[case::without_facts(&["--accept", "change:new"], "it needs --since, --reason, --reference, --promise")]
+#[case::with_a_promise_that_is_none(
+    &["--accept", "change:new", "--reason", "r", "--reference", "r", "--since", "9.9", "--promise", "Q99"],
+    "there is no promise `Q99`")]
+#[case::with_a_release_that_is_none(
+    &["--accept", "change:new", "--reason", "r", "--reference", "r", "--since", "soon", "--promise", "C01"],
+    "`soon` is no release")]
+#[case::facts_for_nothing(&["--accept", "base", "--reason", "r"], "for one that has no file yet")]
+#[case::two_new_at_once(&["--accept", "change:one+two"], "make one at a time")]
+fn what_cannot_be_accepted_so_is_refused_and_nothing_is_written(
+    #[case] arguments: &[&str],
+    #[case] said: &str,
+) {
+    let root = Root::new();
+    let pending = root.record(GOLDEN, 1, "EINVAL");
+    let golden = fs::read(root.vector(GOLDEN)).unwrap();
+    let changes = || fs::read_dir(root.vector("changes")).unwrap().count();
+    let before = changes();
+    let ran = run(root.scrubjay(&["review"]).args(arguments));
+    assert_eq!(ran.status, 2, "{}{}", ran.out, ran.err);
+    assert!(ran.err.contains(said), "{}", ran.err);
+    assert!(pending.exists() && changes() == before);
+    assert_eq!(fs::read(root.vector(GOLDEN)).unwrap(), golden);
+}
+
+#[rstest]
+#[case(&["review", "--accept", "base"])]
+#[case(&["review", "--reject"])]
+#[case(&["record"])]
+fn under_ci_nothing_is_written(#[case] arguments: &[&str]) {
+    let root = Root::new();
+    let pending = root.record(GOLDEN, 1, "EINVAL");
+    let golden = fs::read(root.vector(GOLDEN)).unwrap();
+    let ran = run(root.scrubjay(arguments).env("CI", "true"));
+    assert!(ran.status == 2 && ran.err.contains("CI=true"), "{}{}", ran.out, ran.err);
+    assert!(pending.exists());
+    assert_eq!(fs::read(root.vector(GOLDEN)).unwrap(), golden);
+}
+
+#[test]
+fn under_ci_recordings_are_still_shown() {
+    let root = Root::new();
+    root.record(GOLDEN, 1, "EINVAL");
+    let ran = run(root.scrubjay(&["review"]).env("CI", "true"));
+    assert!(ran.status == 0 && ran.out.contains("+ errno: EINVAL"), "{}{}", ran.out, ran.err);
+}
