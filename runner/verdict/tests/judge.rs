@@ -1,0 +1,299 @@
+//! What a kernel gave, held against goldens and changes: every way that it can turn out.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use rstest::rstest;
+use scrubjay_session::klog::{Class, Event};
+use scrubjay_session::observation::{Aside, Observation, Seen, StepEnd};
+use scrubjay_session::{Performance, Transcript};
+use scrubjay_verdict::golden::fingerprint;
+use scrubjay_verdict::judge::judge;
+use scrubjay_verdict::{Expectation, KernelVerdict, Library, Policy, Status};
+use serde_json::{Value, json};
+
+/// A directory with one profile, one session `s` of an open and the step given, and its golden.
+struct World(tempfile::TempDir);
+
+impl World {
+    fn new(step: Value, base: Value, changed: Option<Value>) -> Self {
+        let world = World(tempfile::tempdir().unwrap());
+        world.write(
+            "devices/d.json",
+            json!({"format": "scrubjay.device/1", "id": "d", "title": "t", "serial": "0x1",
+                "attach": "pcie", "until": "memdev"}),
+        );
+        world.write(
+            "promises/p.json",
+            json!({"format": "scrubjay.promises/1", "area": "P", "title": "t", "promises": [
+                {"id": "P01", "statement": "s", "class": "documented", "source": "x"},
+                {"id": "P02", "statement": "s", "class": "implied", "source": "x"},
+                {"id": "P03", "statement": "s", "class": "incidental", "source": "x"}]}),
+        );
+        world.write(
+            "changes/c.json",
+            json!({"format": "scrubjay.change/1", "id": "c", "title": "t", "since": "7.2", "reason": "r",
+                "reference": "x", "promise": "P02", "first_seen": "7.2"}),
+        );
+        world.write(
+            "sessions/s.json",
+            json!({"format": "scrubjay.session/1", "id": "s", "title": "t", "devices": ["d"],
+                "promise": "P01", "steps": [{"id": "open", "do": {"open": {}}}, step]}),
+        );
+        fs::create_dir_all(world.0.path().join("vectors/goldens")).unwrap();
+        let session = world.library().sessions.get("s").unwrap().clone();
+        let changes = changed.map(|seen| json!([{"with": ["c"], "seen": [seen]}])).unwrap_or(json!([]));
+        world.write(
+            "goldens/s.json",
+            json!({"format": "scrubjay.golden/1", "session": "s", "of": fingerprint(&session),
+                "recorded": "7.1", "steps": [
+                    {"id": "open", "base": [{"errno": "ok"}]},
+                    {"id": "step", "base": [base], "changes": changes}]}),
+        );
+        world
+    }
+
+    fn write(&self, path: &str, value: Value) {
+        let path = self.0.path().join("vectors").join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, value.to_string()).unwrap();
+    }
+
+    fn library(&self) -> Library {
+        Library::load(self.0.path()).unwrap_or_else(|e| panic!("{e}"))
+    }
+
+    fn judge(&self, seen: Observation, release: &str) -> KernelVerdict {
+        let mut transcript = Transcript::new("s");
+        let step = |id: &str, observation| Seen { id: id.into(), observation, aside: Aside::default() };
+        transcript.steps.push(step("open", ok()));
+        if seen.end != StepEnd::NotReached {
+            transcript.steps.push(step("step", seen));
+        }
+        self.outcome(Performance::Performed(Box::new(transcript)), release)
+    }
+
+    fn outcome(&self, performance: Performance, release: &str) -> KernelVerdict {
+        let library = self.library();
+        let outcomes = BTreeMap::from([("s".to_owned(), performance)]);
+        let expectation = Expectation { release: Some(release.to_owned()), absent: None };
+        judge("k", release, None, &outcomes, &expectation, &library.books())
+    }
+}
+
+fn ok() -> Observation {
+    Observation { errno: "ok".into(), ..Observation::default() }
+}
+
+fn errno(name: &str) -> Observation {
+    Observation { errno: name.into(), ..Observation::default() }
+}
+
+fn get() -> Value {
+    json!({"id": "step", "do": {"get-feature": {"feature": "patrol-scrub", "count": 4}}})
+}
+
+fn set() -> Value {
+    json!({"id": "step", "do": {"set-feature": {"feature": "patrol-scrub", "scope": "debug-write", "data": "00"}}})
+}
+
+fn rules(verdict: &KernelVerdict) -> Vec<&str> {
+    verdict.all_findings().map(|f| f.rule.as_str()).collect()
+}
+
+#[test]
+fn what_is_as_recorded_passes() {
+    let verdict = World::new(get(), json!({"errno": "ok"}), None).judge(ok(), "7.1");
+    assert_eq!(verdict.sessions[0].status(Policy::Frozen), Status::Pass);
+    assert_eq!(verdict.all_findings().count(), 0);
+}
+
+#[rstest]
+#[case::get_blocked(get(), "ok", errno("EINVAL"), "get-blocked")]
+#[case::get_let_through(get(), "EINVAL", ok(), "get-unblocked")]
+#[case::set_blocked(set(), "ok", errno("EPERM"), "set-blocked")]
+#[case::set_let_through(set(), "EPERM", ok(), "set-unblocked")]
+#[case::another_refusal(set(), "EPERM", errno("EINVAL"), "errno-changed")]
+#[case::node_gone(json!({"id": "step", "do": {"open": {"slot": "b"}}}), "ok", errno("ENOENT"), "node-missing")]
+#[case::node_closed(json!({"id": "step", "do": {"open": {"slot": "b"}}}), "ok", errno("EACCES"), "open-blocked")]
+#[case::info(json!({"id": "step", "do": {"info": {}}}), "ok", errno("ENOTTY"), "info-blocked")]
+#[case::attribute(json!({"id": "step", "do": {"read": {"anchor": "edac"}}}), "ok", errno("EIO"), "attribute-blocked")]
+fn an_errno_is_told_by_what_it_means(
+    #[case] step: Value,
+    #[case] accepted: &str,
+    #[case] seen: Observation,
+    #[case] rule: &str,
+) {
+    let verdict = World::new(step, json!({"errno": accepted}), None).judge(seen, "7.1");
+    assert_eq!(rules(&verdict), [rule]);
+}
+
+#[rstest]
+#[case::answer(Observation { out: Some(vec![1].into()), ..ok() }, "get-changed")]
+#[case::arg(Observation { arg: Some(vec![1].into()), ..ok() }, "argument-changed")]
+#[case::input(Observation { input: Some(vec![1].into()), ..ok() }, "input-overwritten")]
+#[case::ret(Observation { ret: 1, ..ok() }, "return-changed")]
+#[case::text(Observation { text: Some("x".into()), ..ok() }, "attribute-changed")]
+#[case::taint(Observation { taint: vec!["fwctl".into()], ..ok() }, "taint-gained")]
+#[case::message(
+    Observation { log: vec![Event { class: Class::Message, what: "mailbox-busy".into() }], ..ok() },
+    "log-changed"
+)]
+#[case::oops(
+    Observation { log: vec![Event { class: Class::Oops, what: "x".into() }], ..ok() },
+    "kernel-damage"
+)]
+#[case::hung(Observation { end: StepEnd::Hung, ..Observation::default() }, "kernel-damage")]
+#[case::lost(Observation { end: StepEnd::NotReached, ..Observation::default() }, "step-lost")]
+fn every_field_has_its_rule(#[case] seen: Observation, #[case] rule: &str) {
+    let verdict = World::new(get(), json!({"errno": "ok"}), None).judge(seen, "7.1");
+    assert_eq!(rules(&verdict), [rule]);
+    assert_ne!(verdict.sessions[0].status(Policy::Frozen), Status::Error);
+}
+
+#[rstest]
+#[case::as_before(ok(), &[], &["c"])]
+#[case::as_changed(errno("EINVAL"), &["c"], &[])]
+fn a_kernel_is_matched_by_what_it_does(
+    #[case] seen: Observation,
+    #[case] carries: &[&str],
+    #[case] lacks: &[&str],
+) {
+    let world = World::new(get(), json!({"errno": "ok"}), Some(json!({"errno": "EINVAL"})));
+    let verdict = world.judge(seen, "7.1");
+    assert_eq!(verdict.changes.carries, carries);
+    assert_eq!(verdict.changes.lacks, lacks);
+    assert_eq!(verdict.sessions[0].status(Policy::Frozen), Status::Pass);
+}
+
+#[test]
+fn a_release_that_lacks_its_change_has_regressed() {
+    let world = World::new(get(), json!({"errno": "ok"}), Some(json!({"errno": "EINVAL"})));
+    assert_eq!(rules(&world.judge(ok(), "7.3")), ["regressed"]);
+    assert_eq!(world.judge(ok(), "7.1").all_findings().count(), 0);
+}
+
+#[test]
+fn what_no_change_explains_is_a_finding() {
+    let world = World::new(get(), json!({"errno": "ok"}), Some(json!({"errno": "EINVAL"})));
+    let verdict = world.judge(errno("EIO"), "7.1");
+    assert_eq!(rules(&verdict), ["get-blocked"]);
+    assert!(verdict.changes.unknown.contains(&"c".to_owned()));
+}
+
+#[rstest]
+#[case::documented("P01", [true, true, true])]
+#[case::implied("P02", [false, false, true])]
+#[case::incidental("P03", [false, false, false])]
+fn how_firm_the_promise_is_bounds_what_a_finding_weighs(#[case] promise: &str, #[case] breaks: [bool; 3]) {
+    let mut step = get();
+    step["promise"] = json!(promise);
+    let verdict = World::new(step, json!({"errno": "ok"}), None).judge(errno("EINVAL"), "7.1");
+    let finding = verdict.all_findings().next().unwrap();
+    assert_eq!(Policy::ALL.map(|policy| finding.breaks(policy)), breaks);
+}
+
+#[test]
+fn damage_weighs_the_same_whatever_the_step_pinned() {
+    let mut step = get();
+    step["promise"] = json!("P03");
+    let seen = Observation { end: StepEnd::Died, ..Observation::default() };
+    let verdict = World::new(step, json!({"errno": "ok"}), None).judge(seen, "7.1");
+    assert!(verdict.all_findings().next().unwrap().breaks(Policy::Exempt));
+}
+
+#[test]
+fn known_damage_is_a_note_and_stays_in_sight() {
+    let base = json!({"errno": "", "end": "died", "log": [{"class": "oops", "what": "a"}]});
+    let seen = Observation {
+        end: StepEnd::Died,
+        log: vec![Event { class: Class::Oops, what: "another address".into() }],
+        ..Observation::default()
+    };
+    let verdict = World::new(get(), base, None).judge(seen, "7.1");
+    assert_eq!(rules(&verdict), ["known-damage"]);
+    assert_eq!(verdict.sessions[0].status(Policy::Frozen), Status::Pass);
+}
+
+#[rstest]
+#[case::masked(json!([{"field": "text", "why": "w"}]), Value::Null, 0)]
+#[case::undefined(Value::Null, json!("undefined"), 0)]
+#[case::neither(Value::Null, Value::Null, 1)]
+fn masked_and_undefined_fields_are_not_compared(
+    #[case] masks: Value,
+    #[case] outcome: Value,
+    #[case] findings: usize,
+) {
+    let mut step = json!({"id": "step", "do": {"read": {"anchor": "edac"}}});
+    if !masks.is_null() {
+        step["masks"] = masks;
+    }
+    if !outcome.is_null() {
+        step["outcome"] = outcome;
+    }
+    let seen = Observation { text: Some("now".into()), ..ok() };
+    let verdict = World::new(step, json!({"errno": "ok", "text": "then"}), None).judge(seen, "7.1");
+    assert_eq!(verdict.all_findings().count(), findings);
+}
+
+#[test]
+fn damage_shows_through_masks_and_undefined_outcomes() {
+    let mut step = get();
+    step["outcome"] = json!("undefined");
+    step["masks"] = json!([{"field": "log", "why": "w"}, {"field": "end", "why": "w"}]);
+    let seen = Observation { log: vec![Event { class: Class::Kasan, what: "x".into() }], ..ok() };
+    let verdict = World::new(step, json!({"errno": "ok"}), None).judge(seen, "7.1");
+    assert_eq!(rules(&verdict), ["kernel-damage"]);
+}
+
+#[rstest]
+#[case::failed(Performance::Failed { why: "w".into() }, Status::Error)]
+#[case::skipped(Performance::Skipped { why: "w".into() }, Status::Skip)]
+fn what_was_not_performed_never_passes(#[case] performance: Performance, #[case] status: Status) {
+    let verdict = World::new(get(), json!({"errno": "ok"}), None).outcome(performance, "7.1");
+    assert_eq!(verdict.sessions[0].status(Policy::Frozen), status);
+}
+
+#[test]
+fn damage_of_another_thread_is_a_finding_too() {
+    let world = World::new(get(), json!({"errno": "ok"}), None);
+    let mut transcript = Transcript::new("s");
+    for id in ["open", "step"] {
+        transcript.steps.push(Seen { id: id.into(), observation: ok(), aside: Aside::default() });
+    }
+    transcript.unattributed.push(
+        serde_json::from_value(json!({"seq": 1, "micros": 1, "level": 3, "caller": "T9",
+            "text": "BUG: KASAN: slab-use-after-free in f+0x1/0x2"}))
+        .unwrap(),
+    );
+    let verdict = world.outcome(Performance::Performed(Box::new(transcript)), "7.1");
+    assert_eq!(rules(&verdict), ["kernel-damage"]);
+}
+
+#[rstest]
+#[case::older_session("goldens/s.json", "of", json!("0"), "has changed since")]
+#[case::no_such_change("goldens/s.json", "steps", json!([{"id": "open", "base": [{"errno": "ok"}]},
+    {"id": "step", "base": [{"errno": "ok"}], "changes": [{"with": ["zzz"], "seen": [{"errno": "EIO"}]}]}]), "no change `zzz`")]
+#[case::changes_nothing("goldens/s.json", "steps", json!([{"id": "open", "base": [{"errno": "ok"}]},
+    {"id": "step", "base": [{"errno": "ok"}], "changes": [{"with": ["c"], "seen": [{"errno": "ok"}]}]}]), "changes nothing")]
+#[case::change_without_reason("changes/c.json", "reason", json!(" "), "reason and a reference")]
+#[case::unknown_profile("sessions/s.json", "devices", json!(["nobody"]), "no profile `nobody`")]
+#[case::unknown_promise("sessions/s.json", "promise", json!("Z99"), "no promise `Z99`")]
+#[case::unknown_field("sessions/s.json", "extra", json!(1), "unknown field `extra`")]
+#[case::wrong_format("sessions/s.json", "format", json!("scrubjay.session/9"), "is not `scrubjay.session/1`")]
+fn bad_vectors_are_refused_with_the_file_and_the_remedy(
+    #[case] file: &str,
+    #[case] field: &str,
+    #[case] value: Value,
+    #[case] says: &str,
+) {
+    let world = World::new(get(), json!({"errno": "ok"}), None);
+    let path = world.0.path().join("vectors").join(file);
+    let mut json: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    json[field] = value;
+    fs::write(&path, json.to_string()).unwrap();
+    let error = Library::load(world.0.path()).err().expect("refused").to_string();
+    assert!(error.contains(says), "{error}");
+    assert!(error.contains(Path::new(file).file_name().unwrap().to_str().unwrap()), "{error}");
+}
