@@ -1,7 +1,7 @@
 //! The test harness: one trial for each kernel and session.
 //!
 //! cargo-nextest runs each trial in a process of its own. [`matrix`] says which kernels there are,
-//! [`bench`] runs a boot once for all trials that need it and judges what it gave.
+//! [`mod@bench`] runs a boot once for all trials that need it and judges what it gave.
 
 pub mod bench;
 pub mod matrix;

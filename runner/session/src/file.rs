@@ -101,7 +101,7 @@ pub fn write<T: Serialize>(path: &Path, value: &T) -> Result<(), FileError> {
 /// Writes a text file whole or not at all.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn write_text(path: &Path, text: &str) -> Result<(), FileError> {
     let io = |source| FileError::Io { path: path.to_owned(), source };
     let dir = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
