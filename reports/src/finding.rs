@@ -56,8 +56,8 @@ pub fn lines(finding: &Finding, look: Look) -> Vec<String> {
         *first = first.replacen(&finding.rule, &look.colour.strong(&finding.rule), 1);
     }
     if weight == Severity::Note {
-        let said =
-            format!("{} -> {}", shorten(&plain(&finding.accepted), 60), shorten(&plain(&finding.seen), 60));
+        let [accepted, seen] = [&finding.accepted, &finding.seen].map(|value| shorten(&plain(value), 60));
+        let said = if accepted == seen { seen } else { format!("{accepted} -> {seen}") };
         lines.extend(wrapped(&format!("{}  note      ", look.indent), &said));
         return lines;
     }
@@ -78,6 +78,10 @@ pub fn lines(finding: &Finding, look: Look) -> Vec<String> {
     if !finding.follows.is_empty() {
         let follows: Vec<_> = finding.follows.iter().map(|field| field.name()).collect();
         row("so too", &follows.join(", "));
+    }
+    if let Some(repeat) = finding.repeat {
+        let often = format!("{} of {} times", repeat.seen, repeat.of);
+        row("seen in", &if repeat.seen < repeat.of { format!("{often}: intermittent") } else { often });
     }
     lines.extend(log(finding, look.indent));
     // Coloured words are no longer than they look only to a terminal: no wrapping here.
@@ -150,6 +154,8 @@ pub fn owner(finding: &Finding) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use scrubjay_verdict::finding::Repeat;
+
     use super::*;
     use crate::samples::{catalogue, damage, finding, framed};
 
@@ -187,6 +193,14 @@ mod tests {
         let text = shown(&damage(60), Policy::Exempt);
         assert!(text.contains("      kernel    BUG: kernel NULL pointer dereference"), "{text}");
         assert!(text.contains("... 60 lines in all") && !text.contains('\u{1b}'), "{text}");
+    }
+
+    #[test]
+    fn what_did_not_come_again_every_time_is_called_intermittent() {
+        let mut finding = finding("set-blocked", "H06");
+        finding.repeat = Some(Repeat { seen: 1, of: 3 });
+        let text = shown(&finding, Policy::Frozen);
+        assert!(text.contains("      seen in   1 of 3 times: intermittent\n"), "{text}");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use scrubjay_verdict::{Finding, Policy, Promises, SessionVerdict, Severity, Stat
 use crate::event::{Consumer, RunEvent};
 use crate::finding::{self, Look};
 use crate::paint::Colour;
-use crate::terminal::{changes, defects};
+use crate::terminal::{changes, defects, is_bad};
 use crate::text::plain;
 
 /// The subtest about the kernel as a whole.
@@ -143,7 +143,8 @@ impl<W: Write> Consumer for Ktap<W> {
                     self.open(&verdict.kernel, 1)?;
                 }
                 self.findings(&verdict.findings)?;
-                let console = console_tail.iter().flat_map(|tail| tail.lines());
+                let tail = console_tail.as_ref().filter(|_| is_bad(verdict, self.policy));
+                let console = tail.into_iter().flat_map(|tail| tail.lines());
                 self.say("  ", console.map(|line| format!("console: {line}")))?;
                 self.say("  ", changes(&verdict.changes, nearest.as_deref()))?;
                 self.say("  ", defects(verdict))?;

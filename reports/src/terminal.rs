@@ -164,7 +164,7 @@ impl<W: Write> Terminal<W> {
             lines.extend(self.finding(finding));
         }
         lines.extend(self.skipped(verdict));
-        if let Some(console) = console {
+        if let Some(console) = console.filter(|_| is_bad(verdict, self.policy)) {
             lines.push("  the end of the console of the last guest that died:".to_owned());
             lines.extend(console.lines().map(|line| format!("    | {}", plain(line.trim_end()))));
         }
@@ -235,6 +235,12 @@ impl<W: Write> Terminal<W> {
     }
 }
 
+/// Whether something is wrong that the last words of a guest may explain.
+pub fn is_bad(verdict: &KernelVerdict, policy: Policy) -> bool {
+    let counts = Counts::of(verdict, policy);
+    counts.broken + counts.error > 0 || verdict.breaks(policy) > 0
+}
+
 /// Which changes a kernel carries, in a sentence or two.
 pub fn changes(profile: &ChangeProfile, nearest: Option<&str>) -> Vec<String> {
     let mut lines = Vec::new();
@@ -253,7 +259,7 @@ pub fn changes(profile: &ChangeProfile, nearest: Option<&str>) -> Vec<String> {
             part.lacked_in.join(", ")
         ));
     }
-    if !profile.unknown.is_empty() {
+    if !profile.unknown.is_empty() && !lines.is_empty() {
         lines.push(format!("not shown by any session that ran: {}", profile.unknown.join(", ")));
     }
     lines

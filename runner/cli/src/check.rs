@@ -43,23 +43,24 @@ fn check(
     cleanup_on_signals()?;
     interrupt.check()?;
     let note = |text: String| reports.event(&RunEvent::Note { text });
-    let mut machine = None;
+    let first = obtained.iter().find_map(|kernel| kernel.target.as_ref().ok());
+    let machine = first.map(|(target, _)| lab::machine(target)).transpose()?;
+    if let Some((qemu, choice)) = &machine {
+        note(format!("{qemu}; {}", table::count(usize::from(args.lab.vcpus), "vCPU")))?;
+        note(choice.to_string())?;
+    }
+    for (_, provenance) in obtained.iter().filter_map(|kernel| kernel.target.as_ref().ok()) {
+        note(provenance.clone())?;
+    }
     for kernel in &obtained {
-        let (target, provenance) = match &kernel.target {
-            Ok(obtained) => obtained,
-            Err(why) => {
+        let (target, (qemu, choice)) = match (&kernel.target, &machine) {
+            (Ok((target, _)), Some(machine)) => (target, machine),
+            (Ok(_), None) => continue,
+            (Err(why), _) => {
                 reports.event(&RunEvent::KernelFailed { kernel: kernel.id.clone(), why: why.clone() })?;
                 continue;
             }
         };
-        if machine.is_none() {
-            let (qemu, choice) = lab::machine(target)?;
-            note(format!("{qemu}; {}", table::count(usize::from(args.lab.vcpus), "vCPU")))?;
-            note(choice.to_string())?;
-            machine = Some((qemu, choice));
-        }
-        let Some((qemu, choice)) = &machine else { continue };
-        note(provenance.clone())?;
         let lab = Lab {
             qemu,
             accel: choice.accel,
