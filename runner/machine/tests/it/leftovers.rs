@@ -1,8 +1,7 @@
-//! Nothing is left: no process, no socket, no file, no descriptor, whatever the end.
+//! Nothing is left of a process that ends while it holds a guest: no process, no socket, no file.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -10,18 +9,10 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use rstest::rstest;
-use scrubjay_machine::{Guest, RunDir, Spec};
+use scrubjay_machine::RunDir;
 
-use crate::guests::{boot, processes_marked};
-use crate::support::{KERNEL, QEMU, deadlines, spec};
-
-fn entries(dir: &str) -> usize {
-    fs::read_dir(dir).unwrap().count()
-}
-
-fn alive(pid: u32) -> bool {
-    Path::new(&format!("/proc/{pid}")).exists()
-}
+use crate::guests::processes_marked;
+use crate::support::{KERNEL, QEMU};
 
 /// Waits a little for what the kernel does in its own time.
 fn soon(mut done: impl FnMut() -> bool) -> bool {
@@ -33,31 +24,6 @@ fn soon(mut done: impl FnMut() -> bool) -> bool {
         thread::sleep(Duration::from_millis(10));
     }
     done()
-}
-
-#[test]
-fn a_dropped_guest_leaves_no_process_no_descriptor_and_no_thread() {
-    // The first boot makes what is made once: the starter's thread, the remembered QEMU.
-    drop(boot(&spec()));
-    let before = (entries("/proc/self/fd"), entries("/proc/self/task"));
-    let guest = boot(&spec());
-    let pid = guest.qemu_pid();
-    assert!(alive(pid));
-    drop(guest);
-    assert!(!alive(pid), "QEMU is reaped when drop returns");
-    assert_eq!((entries("/proc/self/fd"), entries("/proc/self/task")), before);
-}
-
-#[test]
-fn a_boot_that_fails_leaves_no_process_and_no_descriptor() {
-    let failing = Spec { append: "rdinit=/nowhere".into(), ..spec() };
-    let fail = || drop(Guest::boot(&QEMU, &failing, &deadlines()).unwrap_err());
-    fail();
-    let before = (entries("/proc/self/fd"), entries("/proc/self/task"));
-    fail();
-    assert_eq!((entries("/proc/self/fd"), entries("/proc/self/task")), before);
-    let children = fs::read_to_string("/proc/thread-self/children").unwrap_or_default();
-    assert_eq!(children, "");
 }
 
 /// A process of its own that holds a guest, with directories of its own.
