@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use scrubjay_reports::Colour;
+use scrubjay_session::step::Call;
 use scrubjay_session::{Field, Observation, Session};
 use scrubjay_verdict::Promises;
 use scrubjay_verdict::review::{Pending, Reviewed, Standing};
@@ -74,19 +75,29 @@ fn promised(step: &str, field: Field, session: &Session, promises: &Promises) ->
 
 fn action(step: &str, session: &Session) -> String {
     let action = session.step(step).and_then(|step| serde_json::to_value(&step.action).ok());
-    let said = action.map(|action| without_nulls(&action).to_string()).unwrap_or_default();
+    let ordinary = serde_json::to_value(Call::default()).unwrap_or_default();
+    let said = action.map(|action| telling(&action, &ordinary).to_string()).unwrap_or_default();
     format!("    does {}\n", cut(&said))
 }
 
-/// An action is written with every field that it leaves out; none of them tells anything.
-fn without_nulls(value: &Value) -> Value {
-    match value {
-        Value::Object(map) => {
-            let kept = map.iter().filter(|(_, value)| !value.is_null());
-            Value::Object(kept.map(|(key, value)| (key.clone(), without_nulls(value))).collect())
-        }
-        other => other.clone(),
-    }
+/// An action is written with every field that its author left out; those tell nothing.
+fn telling(value: &Value, ordinary: &Value) -> Value {
+    let Value::Object(map) = value else { return value.clone() };
+    let kept = map.iter().filter(|(key, value)| match key.as_str() {
+        "slot" => value.as_str() != Some("fd"),
+        _ => !value.is_null(),
+    });
+    let told = kept.map(|(key, value)| {
+        let value = match (key.as_str(), value) {
+            ("call", Value::Object(call)) => {
+                let departs = call.iter().filter(|(field, value)| ordinary.get(field) != Some(value));
+                Value::Object(departs.map(|(field, value)| (field.clone(), value.clone())).collect())
+            }
+            _ => telling(value, ordinary),
+        };
+        (key.clone(), value)
+    });
+    Value::Object(told.collect())
 }
 
 fn diff(accepted: &[String], seen: &[String], colour: Colour) -> String {
@@ -112,8 +123,11 @@ fn diff(accepted: &[String], seen: &[String], colour: Colour) -> String {
 
 /// An observation in lines that can be compared: decoded first, raw beneath.
 fn lines(seen: &Observation) -> Vec<String> {
-    let mut lines = vec![format!("errno: {}", seen.errno)];
+    let mut lines = Vec::new();
     let mut row = |name: &str, text: String| lines.push(format!("{name}: {text}"));
+    if !seen.errno.is_empty() {
+        row("errno", seen.errno.clone());
+    }
     if seen.ret != 0 {
         row("returned", seen.ret.to_string());
     }
@@ -213,6 +227,15 @@ mod tests {
         let mut lines = Vec::new();
         raw(&Bytes::from(bytes), &mut lines);
         assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn an_action_tells_only_what_departs_from_the_ordinary() {
+        let ordinary = serde_json::to_value(Call::default()).unwrap();
+        let call = Call { in_len: Some(36), ..Call::default() };
+        let action = json!({"get-feature": {"slot": "fd", "count": 8, "call": call}});
+        let told = json!({"get-feature": {"count": 8, "call": {"in_len": 36}}});
+        assert_eq!(telling(&action, &ordinary), told);
     }
 
     #[test]
