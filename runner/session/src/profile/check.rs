@@ -6,7 +6,7 @@ use scrubjay_uapi::{FeatureFlags, KnownFeature, ecs};
 use scrubjay_wire::{Bytes, Probe};
 
 use super::locate::Segment::{self, Index, Key};
-use super::{Attach, Feature, Play, Profile, FORMAT};
+use super::{Attach, FORMAT, Feature, Play, Profile};
 
 /// A contradiction: where, and why.
 #[derive(Debug)]
