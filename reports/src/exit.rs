@@ -13,7 +13,7 @@ const UNCLASSIFIED: &str = "unclassified";
 /// How the command ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExitStatus {
-    /// 0: no break, and everything that was asked for was tested.
+    /// 0: no break, and everything that applies was tested.
     Clean,
     /// 1: at least one break under the policy asked for.
     Broken,
@@ -49,7 +49,7 @@ impl ExitStatus {
     /// What it means, in one line: help, man page and the book are made from this.
     pub fn meaning(self) -> &'static str {
         match self {
-            ExitStatus::Clean => "no break, and everything asked for was tested",
+            ExitStatus::Clean => "no break, and everything that applies was tested",
             ExitStatus::Broken => "at least one break under the chosen policy",
             ExitStatus::Usage => "wrong usage or a bad input file",
             ExitStatus::Untested => "no break, but something could not be tested",

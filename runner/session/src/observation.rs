@@ -118,6 +118,18 @@ pub struct BranchSeen {
     pub steps: Vec<Seen>,
 }
 
+impl BranchSeen {
+    /// Its name and what each step gave, without what is not compared.
+    fn show(&self) -> String {
+        let step = |seen: &Seen| {
+            let fields = [Field::Errno, Field::Ret, Field::Out, Field::Text];
+            let shown = fields.iter().filter_map(|field| seen.observation.show(*field));
+            format!("{} {}", seen.id, shown.collect::<Vec<_>>().join(" "))
+        };
+        format!("{}: {}", self.name, self.steps.iter().map(step).collect::<Vec<_>>().join(", "))
+    }
+}
+
 /// What belongs to a step and is never compared.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -190,7 +202,9 @@ impl Observation {
             Field::Text => self.text.clone(),
             Field::Entries => json(serde_json::to_value(&self.entries)),
             Field::Runs => json(serde_json::to_value(&self.runs)),
-            Field::Branches => json(serde_json::to_value(&self.branches)),
+            Field::Branches => {
+                Some(self.branches.iter().map(BranchSeen::show).collect::<Vec<_>>().join("; "))
+            }
             Field::Taint => Some(self.taint.join(" ")),
             Field::Mailbox => {
                 Some(self.mailbox.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
