@@ -141,7 +141,8 @@ impl Live {
         events.filter(|e| e.class.is_damage()).map(|e| format!("{}: {}", e.class.name(), e.what)).next()
     }
 
-    /// The evidence that this kernel has no fwctl; `None` when it has.
+    /// The evidence that this kernel has no fwctl; `None` when it has. One device without a node says
+    /// nothing of the kernel: it may be the device that misbehaves, and its session says what is missing.
     pub fn fwctl_absent(&self) -> Option<String> {
         if self.hello.lacks.iter().any(|l| l == "fwctl") {
             return Some("no fwctl class: /sys/class/fwctl is not there".to_owned());
@@ -149,7 +150,7 @@ impl Live {
         let expected = self.bank.expect_nodes();
         let wanting = expected.iter().filter(|&&e| e).count();
         let there = expected.iter().zip(&self.nodes).filter(|(e, n)| **e && **n).count();
-        (wanting > 0 && there == 0)
+        (wanting > 1 && there == 0)
             .then(|| format!("the fwctl class is there, but none of {wanting} devices with Features for user space has a node"))
     }
 
