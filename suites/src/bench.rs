@@ -76,6 +76,8 @@ impl Bench {
             qemu: &self.qemu,
             accel: self.accel.accel,
             vcpus: 2,
+            // cargo-nextest runs trials at the same time already.
+            guests: 1,
             profiles: &self.library.profiles,
             sessions: &self.library.sessions,
             sabotage: Default::default(),
@@ -94,11 +96,7 @@ impl Bench {
     /// The results of a boot, made by the first who asks.
     fn boot(&self, store: &Store, plan: &BootPlan, name: &str) -> anyhow::Result<Stored> {
         let lab = self.lab();
-        let run = || {
-            let mut run = KernelRun::default();
-            lab.run_boot(&self.target.kernel, plan, &mut run, &mut |_| {});
-            run
-        };
+        let run = || lab.run_plans(&self.target.kernel, std::slice::from_ref(plan), &mut |_| {});
         Ok(store.boot(&format!("{}-{name}", self.target.kernel.id), run)?)
     }
 

@@ -19,6 +19,7 @@ fn main() {
         Trial::test("a_device_server_that_dies_is_an_error_that_names_it", || test(server_dies)),
         Trial::test("a_kernel_that_does_not_come_up_is_an_error_for_every_session", || test(no_kernel)),
         Trial::test("a_step_that_the_firmware_cannot_take_is_an_error", || test(firmware_cannot)),
+        Trial::test("a_doorbell_let_go_too_late_is_held_against_the_host", || test(late)),
     ];
     libtest_mimic::run(&arguments, trials).exit();
 }
@@ -125,6 +126,27 @@ fn firmware_cannot(bench: &Bench) -> anyhow::Result<()> {
         Some(Performance::Failed { why }) if why.contains("no-such") => {}
         other => anyhow::bail!("{other:?}"),
     }
+    ensure!(matches!(run.performances.get("b"), Some(Performance::Performed(_))), "{:?}", run.performances);
+    Ok(())
+}
+
+/// The kernel waits 2 s for a doorbell; a host that was busy for longer proves nothing about it.
+fn late(bench: &Bench) -> anyhow::Result<()> {
+    let steps = format!(
+        r#"{{"id": "hold", "do": {{"hold": {{"opcode": "get-feature"}}}}}},
+        {{"id": "race", "do": {{"parallel": {{"branches": [
+            {{"name": "rpc", "steps": [{GET}]}},
+            {{"name": "firmware", "steps": [
+                {{"id": "held", "do": {{"await-held": {{}}}}}},
+                {{"id": "busy", "do": {{"pause": {{"ms": 1700}}}}}},
+                {{"id": "release", "do": {{"release": {{}}}}}}]}}]}}}}}}"#
+    );
+    let run = run(bench, &bench.target().kernel, &[("a", &steps), ("b", GET)], &mut |_, _| {})?;
+    match run.performances.get("a") {
+        Some(Performance::Failed { why }) if why.contains("host is too busy") => {}
+        other => anyhow::bail!("{other:?}"),
+    }
+    ensure!(run.boots > 2, "it was tried once only");
     ensure!(matches!(run.performances.get("b"), Some(Performance::Performed(_))), "{:?}", run.performances);
     Ok(())
 }

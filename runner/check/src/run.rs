@@ -1,7 +1,8 @@
 //! Performs sessions on a kernel and judges them as they come.
 
-use scrubjay_engine::{KernelRun, Lab, Progress, plan, shuffled};
-use scrubjay_machine::MOST_DEVICES;
+use std::collections::BTreeMap;
+
+use scrubjay_engine::{KernelRun, Lab, Progress, shuffled};
 use scrubjay_reports::{RunEvent, nearest_release};
 use scrubjay_session::{Performance, Session};
 use scrubjay_verdict::judge::judge_session;
@@ -31,7 +32,7 @@ impl Check<'_> {
         &self,
         target: &Target,
         sessions: &[&Session],
-        tell: &mut dyn FnMut(RunEvent),
+        tell: &mut (dyn FnMut(RunEvent) + Send),
     ) -> KernelVerdict {
         let id = target.kernel.id.clone();
         tell(RunEvent::KernelStarted { kernel: id.clone(), sessions: sessions.len() });
@@ -39,25 +40,25 @@ impl Check<'_> {
             Some(seed) => shuffled(sessions.to_vec(), seed),
             None => sessions.to_vec(),
         };
-        let mut run = KernelRun::default();
-        let mut console = None;
+        let mut consoles = BTreeMap::new();
         let mut suspects = Vec::new();
-        for plan in plan(&ordered, MOST_DEVICES) {
-            self.lab.run_boot(&target.kernel, &plan, &mut run, &mut |progress| match progress {
-                Progress::Session { session, performance, time } => {
-                    let verdict = self.judge_one(session, performance);
-                    if confirm::is_suspect(&verdict, self.policy) {
-                        suspects.push(session.to_owned());
-                        return;
-                    }
-                    tell(self.judged(&id, verdict, time.as_millis() as u64));
+        let run = self.lab.run(&target.kernel, &ordered, &mut |progress| match progress {
+            Progress::Session { session, performance, time } => {
+                let verdict = self.judge_one(session, performance);
+                if confirm::is_suspect(&verdict, self.policy) {
+                    suspects.push(session.to_owned());
+                    return;
                 }
-                Progress::Retired { console: text, .. } => {
-                    console = tail_of_the_dead(text).or(console.take())
-                }
-                Progress::Booting(_) => {}
-            });
-        }
+                tell(self.judged(&id, verdict, time.as_millis() as u64));
+            }
+            Progress::Retired { session, console, .. } => {
+                consoles.extend(tail_of_the_dead(console).map(|tail| (session.to_owned(), tail)));
+            }
+            Progress::Booting(_) => {}
+        });
+        // Guests run at the same time: what is told of them must not depend on who was first.
+        suspects.sort();
+        let console = consoles.into_values().next_back();
         let repeats = confirm::confirm(self, target, &suspects, &run);
         for suspect in &suspects {
             if let Some(performance) = run.performances.get(suspect) {

@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::thread::available_parallelism;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -69,6 +70,16 @@ pub struct LabArgs {
     /// Virtual CPUs of a guest
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = vcpus)]
     pub vcpus: u8,
+    /// Guests at the same time [default: the number of processors]
+    #[arg(short, long, value_name = "N")]
+    pub jobs: Option<NonZeroUsize>,
+}
+
+impl LabArgs {
+    /// How many guests may run at the same time.
+    pub fn guests(&self) -> usize {
+        self.jobs.or_else(|| available_parallelism().ok()).map_or(1, usize::from)
+    }
 }
 
 /// Arguments of `check`.

@@ -65,6 +65,7 @@ fn check(
             qemu,
             accel: choice.accel,
             vcpus: args.lab.vcpus,
+            guests: args.lab.guests(),
             profiles: &library.profiles,
             sessions: &library.sessions,
             sabotage: Default::default(),

@@ -38,6 +38,7 @@ pub fn run(args: &RecordArgs, context: &Context) -> anyhow::Result<ExitStatus> {
         qemu: &qemu,
         accel: choice.accel,
         vcpus: args.lab.vcpus,
+        guests: args.lab.guests(),
         profiles: &library.profiles,
         sessions: &library.sessions,
         sabotage: Default::default(),

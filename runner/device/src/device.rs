@@ -158,12 +158,13 @@ impl Device {
         machine.mailbox.is_held()
     }
 
-    /// Performs the command that is held, and holds no other.
-    pub fn release(&self) {
+    /// Performs the command that is held, and holds no other. How long it was held; nothing where none was.
+    pub fn release(&self) -> Duration {
         let machine = &mut *self.shared.machine();
-        if let Err(error) = machine.mailbox.release(&machine.memory) {
+        machine.mailbox.release(&machine.memory).unwrap_or_else(|error| {
             tracing::error!(%error, "the device's memory failed");
-        }
+            Duration::ZERO
+        })
     }
 
     /// Plays a fault from now on, before all others. Its counters start here.

@@ -38,6 +38,7 @@ struct Ringing {
     input: Vec<u8>,
     play: Option<Play>,
     clears: Clears,
+    rung: Instant,
 }
 
 /// The mailbox of a device, its firmware and its faults.
@@ -92,12 +93,15 @@ impl Mailbox {
         self.ringing.as_ref().is_some_and(|r| r.clears == Clears::Released)
     }
 
-    /// Holds nothing any more; a command that is held is performed.
-    pub fn release(&mut self, memory: &Memory) -> io::Result<()> {
+    /// Holds nothing any more; a command that is held is performed. How long it was held.
+    pub fn release(&mut self, memory: &Memory) -> io::Result<Duration> {
         self.hold = None;
         match self.ringing.take_if(|r| r.clears == Clears::Released) {
-            Some(ringing) => self.perform(ringing, memory),
-            None => Ok(()),
+            Some(ringing) => {
+                let held = ringing.rung.elapsed();
+                self.perform(ringing, memory).map(|()| held)
+            }
+            None => Ok(Duration::ZERO),
         }
     }
 
@@ -149,10 +153,11 @@ impl Mailbox {
             }
             _ => self.hold.take_if(|held| *held == opcode).map(|_| Clears::Released),
         };
+        let rung = Instant::now();
         match clears {
-            Some(clears) => self.ringing = Some(Ringing { opcode, input, play, clears }),
+            Some(clears) => self.ringing = Some(Ringing { opcode, input, play, clears, rung }),
             None => {
-                self.perform(Ringing { opcode, input, play, clears: Clears::Never }, memory)?;
+                self.perform(Ringing { opcode, input, play, clears: Clears::Never, rung }, memory)?;
             }
         }
         Ok(())

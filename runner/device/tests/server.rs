@@ -199,7 +199,8 @@ fn a_held_command_is_performed_when_it_is_released(bench: Bench) {
     assert!(driver.doorbell());
     assert_eq!(bench.device.value("knob", Selection::Current).unwrap(), [1, 2, 3, 4]);
     assert_eq!(bench.device.take_trace().len(), 1);
-    bench.device.release();
+    assert!(bench.device.release() > Duration::ZERO);
+    assert_eq!(bench.device.release(), Duration::ZERO, "nothing is held any more");
     assert!(!driver.doorbell());
     assert_eq!(driver.answer().0, 0);
     assert_eq!(bench.device.value("knob", Selection::Current).unwrap(), [9; 4]);

@@ -14,11 +14,29 @@ use scrubjay_wire::Attached;
 /// How long the firmware waits for the kernel to ring a doorbell that it was told to keep.
 const HELD_DEADLINE: Duration = Duration::from_secs(10);
 
+/// A doorbell let go later than this may have met a kernel that had given up on it: it waits 2 s
+/// (drivers/cxl/pci.c, CXL_MAILBOX_TIMEOUT_MS), and its clock runs on while the host is busy elsewhere.
+const LATE: Duration = Duration::from_millis(1_600);
+
 /// Set Timestamp (CXL r3.2, 8.2.10.4.2): its input is the time of day, which is made 0.
 const SET_TIMESTAMP: u16 = 0x0301;
 
 /// Memory of a stock device: the least that the specification's granularity allows.
 const STOCK_MIB: u32 = 256;
+
+/// Why the firmware could not act as a session asked.
+#[derive(Debug, thiserror::Error)]
+pub enum ActError {
+    /// It cannot.
+    #[error("{0}")]
+    Refused(String),
+    /// It did, so late that what the kernel then did says nothing of the kernel.
+    #[error(
+        "the host is too busy: the firmware let its doorbell go after {} ms, and a kernel waits 2 s",
+        .0.as_millis()
+    )]
+    Late(Duration),
+}
 
 /// The devices of a guest, in the order that it counts them.
 pub struct Bank(Vec<(Profile, Option<Device>)>);
@@ -109,18 +127,20 @@ impl Bank {
     }
 
     /// Acts as the firmware; what there is to say of it goes into the step's `text`.
-    pub fn act(&self, action: &HostAction, indices: &[u16]) -> Result<Option<String>, String> {
-        let device = |session_device: usize| -> Result<&Device, String> {
+    pub fn act(&self, action: &HostAction, indices: &[u16]) -> Result<Option<String>, ActError> {
+        let device = |session_device: usize| -> Result<&Device, ActError> {
             let index = indices.get(session_device).copied().unwrap_or(u16::MAX);
             let found = self.0.get(usize::from(index)).and_then(|(_, device)| device.as_ref());
-            found.ok_or_else(|| "this device is not ours: its firmware cannot act".to_owned())
+            found.ok_or_else(|| {
+                ActError::Refused("this device is not ours: its firmware cannot act".to_owned())
+            })
         };
-        let said = |e: DeviceError| e.to_string();
+        let said = |e: DeviceError| ActError::Refused(e.to_string());
         match action {
             HostAction::Probe => Ok(None),
             HostAction::Set(set) => {
                 let selection = Selection::from_number(set.selection.0)
-                    .ok_or_else(|| format!("selection {} cannot be set", set.selection))?;
+                    .ok_or_else(|| ActError::Refused(format!("selection {} cannot be set", set.selection)))?;
                 device(set.device)?
                     .set_value(&set.feature, selection, usize::from(set.offset), &set.bytes)
                     .map_err(said)?;
@@ -139,8 +159,8 @@ impl Bank {
                 Ok(Some(if held { "held" } else { "not held" }.to_owned()))
             }
             HostAction::Release { device: d } => {
-                device(*d)?.release();
-                Ok(None)
+                let held = device(*d)?.release();
+                if held > LATE { Err(ActError::Late(held)) } else { Ok(None) }
             }
         }
     }

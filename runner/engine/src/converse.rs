@@ -11,7 +11,7 @@ use scrubjay_session::observe::{events, observe};
 use scrubjay_session::{MailboxCommand, Performance, Session, Transcript};
 use scrubjay_wire::{Answer, End, LogLine, Op, ToGuest, ToHost};
 
-use crate::bank::Bank;
+use crate::bank::{ActError, Bank};
 
 /// What a session came to, and what it left behind.
 pub struct Spoken {
@@ -19,6 +19,8 @@ pub struct Spoken {
     pub performance: Performance,
     /// Why the guest can serve no other session; `None` when it can.
     pub spoiled: Option<String>,
+    /// Whether it came to nothing because the host was busy, and another guest may do better.
+    pub late: bool,
 }
 
 /// What was there before a session.
@@ -61,6 +63,17 @@ pub fn converse(
     spoken
 }
 
+/// Why a step that was announced could not be let go.
+#[derive(Debug, thiserror::Error)]
+enum BeginError {
+    #[error("no step {0}")]
+    Unknown(u32),
+    #[error("step `{0}`: {1}")]
+    Act(String, ActError),
+    #[error(transparent)]
+    Guest(#[from] GuestError),
+}
+
 struct Talk<'a> {
     guest: &'a mut Guest,
     bank: &'a Bank,
@@ -89,8 +102,9 @@ impl Talk<'_> {
             };
             match heard {
                 ToHost::Begin { ticket } => {
-                    if let Err(why) = self.begin(ticket) {
-                        return self.failed(why);
+                    if let Err(refusal) = self.begin(ticket) {
+                        let late = matches!(refusal, BeginError::Act(_, ActError::Late(_)));
+                        return Spoken { late, ..self.failed(refusal.to_string()) };
                     }
                 }
                 ToHost::Done { ticket, answer } => self.done(ticket, *answer),
@@ -108,17 +122,17 @@ impl Talk<'_> {
         self.silence + Duration::from_millis(under_way.map_or(0, |s| s.deadline_ms).into())
     }
 
-    fn begin(&mut self, ticket: u32) -> Result<(), String> {
-        let meta = self.lowered.steps.get(ticket as usize).ok_or_else(|| format!("no step {ticket}"))?;
+    fn begin(&mut self, ticket: u32) -> Result<(), BeginError> {
+        let meta = self.lowered.steps.get(ticket as usize).ok_or(BeginError::Unknown(ticket))?;
         if self.lowered.program.steps.iter().any(|s| s.ticket == ticket) {
             self.under_way = Some(ticket);
         }
         if let Some(action) = &meta.host {
             let said =
-                self.bank.act(action, &self.indices).map_err(|e| format!("step `{}`: {e}", meta.id))?;
+                self.bank.act(action, &self.indices).map_err(|e| BeginError::Act(meta.id.clone(), e))?;
             self.said.extend(said.map(|said| (meta.id.clone(), said)));
         }
-        self.guest.send(&ToGuest::Go { ticket }).map_err(|e| e.to_string())
+        Ok(self.guest.send(&ToGuest::Go { ticket })?)
     }
 
     fn done(&mut self, ticket: u32, mut answer: Answer) {
@@ -171,6 +185,7 @@ impl Talk<'_> {
         Spoken {
             performance: Performance::Performed(Box::new(self.transcript.clone())),
             spoiled: spoiled.or(hurt).or(other).or(tainted).or(rebound),
+            late: false,
         }
     }
 
@@ -201,6 +216,7 @@ impl Talk<'_> {
             return Spoken {
                 performance: Performance::Performed(Box::new(self.transcript.clone())),
                 spoiled,
+                late: false,
             };
         }
         let place = self.under_way.and_then(|t| self.lowered.steps.get(t as usize));
@@ -209,11 +225,11 @@ impl Talk<'_> {
             Some(profile) => format!("the server of the device `{profile}` died {place}"),
             None => format!("{place}: {error}"),
         };
-        Spoken { performance: Performance::Failed { why }, spoiled }
+        Spoken { performance: Performance::Failed { why }, spoiled, late: false }
     }
 
     fn failed(&self, why: String) -> Spoken {
-        Spoken { performance: Performance::Failed { why: why.clone() }, spoiled: Some(why) }
+        Spoken { performance: Performance::Failed { why: why.clone() }, spoiled: Some(why), late: false }
     }
 }
 

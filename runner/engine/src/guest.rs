@@ -141,12 +141,15 @@ impl Live {
         events.filter(|e| e.class.is_damage()).map(|e| format!("{}: {}", e.class.name(), e.what)).next()
     }
 
-    /// The evidence that this kernel has no fwctl; `None` when it has. One device without a node says
-    /// nothing of the kernel: it may be the device that misbehaves, and its session says what is missing.
-    pub fn fwctl_absent(&self) -> Option<String> {
-        if self.hello.lacks.iter().any(|l| l == "fwctl") {
-            return Some("no fwctl class: /sys/class/fwctl is not there".to_owned());
-        }
+    /// The evidence that this kernel knows no fwctl.
+    pub fn without_class(&self) -> Option<String> {
+        let lacks = self.hello.lacks.iter().any(|l| l == "fwctl");
+        lacks.then(|| "no fwctl class: /sys/class/fwctl is not there".to_owned())
+    }
+
+    /// The evidence that it gives no device a node. One device without says nothing of the kernel: it may
+    /// be the device that misbehaves, and its session says what is missing.
+    pub fn without_nodes(&self) -> Option<String> {
         let expected = self.bank.expect_nodes();
         let wanting = expected.iter().filter(|&&e| e).count();
         let there = expected.iter().zip(&self.nodes).filter(|(e, n)| **e && **n).count();

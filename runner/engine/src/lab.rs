@@ -1,8 +1,10 @@
-//! Runs sessions on a kernel: boots guests by plan, retires those that are spoiled.
+//! Runs sessions on a kernel: several guests at once, each booted by plan and retired when spoiled.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use scrubjay_machine::{Accel, MOST_DEVICES, Qemu};
@@ -13,11 +15,16 @@ use scrubjay_session::{Performance, Session, Sessions, Transcript};
 use scrubjay_wire::LogLine;
 use uuid::Uuid;
 
+use crate::converse::Spoken;
 use crate::guest::{Failure, Live};
 use crate::plan::{BootPlan, plan};
+use crate::presence::{Presence, Rank};
 
 /// The id under which damage that came with the boot stands in a transcript.
 pub const BOOT_STEP: &str = "(boot)";
+
+/// How often a session that came to nothing because the host was busy is tried again.
+const TRIES_MORE: usize = 3;
 
 /// A kernel to be tested.
 #[derive(Clone, Debug)]
@@ -38,6 +45,8 @@ pub struct Lab<'a> {
     pub accel: Accel,
     /// Virtual CPUs of a guest.
     pub vcpus: u8,
+    /// How many guests may run at the same time, at least 1.
+    pub guests: usize,
     /// The device profiles.
     pub profiles: &'a Profiles,
     /// The sessions.
@@ -92,6 +101,8 @@ pub enum Progress<'a> {
     },
     /// A guest can serve no other session.
     Retired {
+        /// The session that it served last.
+        session: &'a str,
         /// Why.
         why: &'a str,
         /// Its console.
@@ -99,124 +110,47 @@ pub enum Progress<'a> {
     },
 }
 
+/// Who is told of what happens, one thing at a time and from any thread.
+pub type Tell<'a> = dyn FnMut(Progress) + Send + 'a;
+
 impl Lab<'_> {
     /// Runs sessions on a kernel, in boots by plan.
-    pub fn run(&self, kernel: &Kernel, sessions: &[&Session], tell: &mut dyn FnMut(Progress)) -> KernelRun {
-        let mut run = KernelRun::default();
-        for plan in plan(sessions, MOST_DEVICES) {
-            self.run_boot(kernel, &plan, &mut run, tell);
-        }
-        run
+    pub fn run(&self, kernel: &Kernel, sessions: &[&Session], tell: &mut Tell) -> KernelRun {
+        self.run_plans(kernel, &plan(sessions, MOST_DEVICES), tell)
     }
 
-    /// Runs the sessions of one plan, in as many guests as that takes.
-    pub fn run_boot(
-        &self,
-        kernel: &Kernel,
-        plan: &BootPlan,
-        run: &mut KernelRun,
-        tell: &mut dyn FnMut(Progress),
-    ) {
-        let mut left = plan.clone();
-        while !left.sessions.is_empty() {
-            if let Some(evidence) = run.absent.clone() {
-                let why = format!("this kernel has no fwctl ({evidence})");
-                return settle_all(&left, run, tell, |_| Performance::Skipped { why: why.clone() });
-            }
-            left = self.run_guest(kernel, left, run, tell);
-        }
-    }
-
-    /// Runs sessions in one guest; what is left when it is spoiled.
-    fn run_guest(
-        &self,
-        kernel: &Kernel,
-        mut plan: BootPlan,
-        run: &mut KernelRun,
-        tell: &mut dyn FnMut(Progress),
-    ) -> BootPlan {
-        tell(Progress::Booting(&plan));
-        run.boots += 1;
-        let done = BootPlan { sessions: Vec::new(), ..plan.clone() };
-        let mut live = match Live::up(self, kernel, &plan) {
-            Ok(live) => live,
-            Err(Failure::Panicked(log)) => {
-                self.hurt_at_boot(kernel, &plan, log, StepEnd::GuestDied, run, tell);
-                return done;
-            }
-            Err(Failure::Other(why)) => {
-                settle_all(&plan, run, tell, |_| Performance::Failed { why: why.clone() });
-                return done;
+    /// Runs the sessions of these plans, as many guests at once as the lab allows. What comes of it
+    /// does not depend on how many those are; the order in which sessions are told of does.
+    pub fn run_plans(&self, kernel: &Kernel, plans: &[BootPlan], tell: &mut Tell) -> KernelRun {
+        let tell = Mutex::new(tell);
+        let presence = Presence::default();
+        let next = AtomicUsize::new(0);
+        let work = || {
+            let mut runs = Vec::new();
+            loop {
+                let index = next.fetch_add(1, Ordering::Relaxed);
+                let Some(plan) = plans.get(index) else { return runs };
+                let rank = if index == 0 { Rank::First } else { Rank::Later };
+                let boots = Boots { lab: self, kernel, presence: &presence, rank, tell: &tell };
+                let mut run = KernelRun::default();
+                boots.run_boot(plan, &mut run);
+                if rank == Rank::First {
+                    // Its guest may not have come up: nobody has to wait for its word any longer.
+                    presence.decide(None);
+                }
+                runs.push((index, run));
             }
         };
-        run.learn(&live);
-        if run.absent.is_some() {
-            return plan;
-        }
-        if live.damage().is_some() {
-            let log = live.log.clone();
-            self.hurt_at_boot(kernel, &plan, log, StepEnd::CameBack, run, tell);
-            return done;
-        }
-        if let Err(why) = live.prepare(&plan, self) {
-            settle_all(&plan, run, tell, |_| Performance::Failed { why: why.clone() });
-            return done;
-        }
-        while !plan.sessions.is_empty() {
-            let id = plan.sessions.remove(0);
-            let start = Instant::now();
-            let (performance, spoiled) = self.run_session(&mut live, &id);
-            tell(Progress::Session { session: &id, performance: &performance, time: start.elapsed() });
-            run.performances.insert(id, performance);
-            if let Some(why) = spoiled {
-                tell(Progress::Retired { why: &why, console: &live.console().0 });
-                return plan;
-            }
-        }
-        live.down();
-        plan
-    }
-
-    fn run_session(&self, live: &mut Live, id: &str) -> (Performance, Option<String>) {
-        let Some(session) = self.sessions.get(id) else {
-            return (Performance::Failed { why: "no such session".into() }, None);
-        };
-        let lacking = session.needs.iter().find(|need| live.hello.lacks.iter().any(|l| l == need.name()));
-        if let Some(need) = lacking {
-            return (Performance::Skipped { why: format!("this kernel has no {}", need.name()) }, None);
-        }
-        if self.sabotage.take() {
-            live.abandon_devices();
-        }
-        match live.perform(session, self) {
-            Ok(spoken) => (spoken.performance, spoken.spoiled),
-            Err(why) => (Performance::Failed { why }, None),
-        }
-    }
-
-    /// A kernel that was hurt before its first session: with several sets of devices each gets a
-    /// guest of its own, so that the guilty one is found; with one, that is what its sessions show.
-    fn hurt_at_boot(
-        &self,
-        kernel: &Kernel,
-        plan: &BootPlan,
-        log: Vec<LogLine>,
-        end: StepEnd,
-        run: &mut KernelRun,
-        tell: &mut dyn FnMut(Progress),
-    ) {
-        let sessions: Vec<_> = plan.sessions.iter().filter_map(|id| self.sessions.get(id)).collect();
-        let isolated = plan.isolated(&sessions);
-        if isolated.len() > 1 {
-            for plan in isolated {
-                self.run_boot(kernel, &plan, run, tell);
-            }
-            return;
-        }
-        settle_all(plan, run, tell, |id| {
-            let step = self.sessions.get(id).and_then(Session::probe_step).unwrap_or(BOOT_STEP);
-            Performance::Performed(Box::new(boot_transcript(id, step, &log, end)))
+        let mut runs = thread::scope(|scope| {
+            let workers: Vec<_> =
+                (0..self.guests.clamp(1, plans.len().max(1))).map(|_| scope.spawn(work)).collect();
+            let joined = workers.into_iter().map(|worker| worker.join());
+            joined.flat_map(|runs| runs.unwrap_or_else(|e| std::panic::resume_unwind(e))).collect::<Vec<_>>()
         });
+        runs.sort_by_key(|(index, _)| *index);
+        let mut whole = KernelRun { absent: presence.absent(), ..KernelRun::default() };
+        runs.into_iter().for_each(|(_, run)| whole.merge(run));
+        whole
     }
 
     /// UUID and set version of a profile's Feature.
@@ -226,30 +160,147 @@ impl Lab<'_> {
     }
 }
 
+/// The boots of one plan.
+struct Boots<'a, 't> {
+    lab: &'a Lab<'a>,
+    kernel: &'a Kernel,
+    presence: &'a Presence,
+    rank: Rank,
+    tell: &'a Mutex<&'a mut Tell<'t>>,
+}
+
+impl Boots<'_, '_> {
+    fn tell(&self, progress: Progress) {
+        let mut tell = self.tell.lock().unwrap_or_else(PoisonError::into_inner);
+        tell(progress);
+    }
+
+    /// Runs the sessions of one plan, in as many guests as that takes.
+    fn run_boot(&self, plan: &BootPlan, run: &mut KernelRun) {
+        let mut left = plan.clone();
+        let mut late = Vec::new();
+        while !left.sessions.is_empty() {
+            if let Some(evidence) = self.presence.absent() {
+                let why = format!("this kernel has no fwctl ({evidence})");
+                return self.settle_all(&left, run, |_| Performance::Skipped { why: why.clone() });
+            }
+            left = self.run_guest(left, run, &mut late);
+        }
+    }
+
+    /// Runs sessions in one guest; what is left when it is spoiled.
+    ///
+    /// `late` has the sessions that came to nothing because the host was busy: each is tried again.
+    fn run_guest(&self, mut plan: BootPlan, run: &mut KernelRun, late: &mut Vec<String>) -> BootPlan {
+        self.tell(Progress::Booting(&plan));
+        run.boots += 1;
+        let done = BootPlan { sessions: Vec::new(), ..plan.clone() };
+        let mut live = match Live::up(self.lab, self.kernel, &plan) {
+            Ok(live) => live,
+            Err(Failure::Panicked(log)) => {
+                self.hurt_at_boot(&plan, log, StepEnd::GuestDied, run);
+                return done;
+            }
+            Err(Failure::Other(why)) => {
+                self.settle_all(&plan, run, |_| Performance::Failed { why: why.clone() });
+                return done;
+            }
+        };
+        run.learn(&live);
+        if self.presence.learn(self.rank, &live).is_some() {
+            return plan;
+        }
+        if live.damage().is_some() {
+            let log = live.log.clone();
+            self.hurt_at_boot(&plan, log, StepEnd::CameBack, run);
+            return done;
+        }
+        if let Err(why) = live.prepare(&plan, self.lab) {
+            self.settle_all(&plan, run, |_| Performance::Failed { why: why.clone() });
+            return done;
+        }
+        while !plan.sessions.is_empty() {
+            let id = plan.sessions.remove(0);
+            let start = Instant::now();
+            let Spoken { performance, spoiled, late: is_late } = self.run_session(&mut live, &id);
+            if is_late && late.iter().filter(|earlier| **earlier == id).count() < TRIES_MORE {
+                late.push(id.clone());
+                plan.sessions.insert(0, id);
+                return plan;
+            }
+            self.tell(Progress::Session { session: &id, performance: &performance, time: start.elapsed() });
+            run.performances.insert(id.clone(), performance);
+            if let Some(why) = spoiled {
+                self.tell(Progress::Retired { session: &id, why: &why, console: &live.console().0 });
+                return plan;
+            }
+        }
+        live.down();
+        plan
+    }
+
+    fn run_session(&self, live: &mut Live, id: &str) -> Spoken {
+        let none = |performance| Spoken { performance, spoiled: None, late: false };
+        let Some(session) = self.lab.sessions.get(id) else {
+            return none(Performance::Failed { why: "no such session".into() });
+        };
+        let lacking = session.needs.iter().find(|need| live.hello.lacks.iter().any(|l| l == need.name()));
+        if let Some(need) = lacking {
+            return none(Performance::Skipped { why: format!("this kernel has no {}", need.name()) });
+        }
+        if self.lab.sabotage.take() {
+            live.abandon_devices();
+        }
+        live.perform(session, self.lab).unwrap_or_else(|why| none(Performance::Failed { why }))
+    }
+
+    /// A kernel that was hurt before its first session: with several sets of devices each gets a
+    /// guest of its own, so that the guilty one is found; with one, that is what its sessions show.
+    fn hurt_at_boot(&self, plan: &BootPlan, log: Vec<LogLine>, end: StepEnd, run: &mut KernelRun) {
+        let sessions: Vec<_> = plan.sessions.iter().filter_map(|id| self.lab.sessions.get(id)).collect();
+        let isolated = plan.isolated(&sessions);
+        if isolated.len() > 1 {
+            for plan in isolated {
+                self.run_boot(&plan, run);
+            }
+            return;
+        }
+        self.settle_all(plan, run, |id| {
+            let step = self.lab.sessions.get(id).and_then(Session::probe_step).unwrap_or(BOOT_STEP);
+            Performance::Performed(Box::new(boot_transcript(id, step, &log, end)))
+        });
+    }
+
+    fn settle_all(&self, plan: &BootPlan, run: &mut KernelRun, performance: impl Fn(&str) -> Performance) {
+        for id in &plan.sessions {
+            let performance = performance(id);
+            self.tell(Progress::Session { session: id, performance: &performance, time: Duration::ZERO });
+            run.performances.insert(id.clone(), performance);
+        }
+    }
+}
+
 impl KernelRun {
     /// Takes over what a guest says of its kernel.
     fn learn(&mut self, live: &Live) {
         if self.release.is_empty() {
             self.release = live.hello.release.clone();
-            self.absent = live.fwctl_absent();
             let lacks = live.hello.lacks.iter().filter(|l| *l != "fwctl");
             self.not_checked.extend(lacks.map(|l| format!("{l}: this kernel has none")));
             let refused = live.hello.modules_refused.iter();
             self.not_checked.extend(refused.map(|m| format!("module refused: {m}")));
         }
     }
-}
 
-fn settle_all(
-    plan: &BootPlan,
-    run: &mut KernelRun,
-    tell: &mut dyn FnMut(Progress),
-    performance: impl Fn(&str) -> Performance,
-) {
-    for id in &plan.sessions {
-        let performance = performance(id);
-        tell(Progress::Session { session: id, performance: &performance, time: Duration::ZERO });
-        run.performances.insert(id.clone(), performance);
+    /// Takes in what the sessions of another plan gave on the same kernel.
+    pub fn merge(&mut self, other: KernelRun) {
+        if self.release.is_empty() {
+            self.release = other.release;
+            self.not_checked = other.not_checked;
+        }
+        self.absent = self.absent.take().or(other.absent);
+        self.performances.extend(other.performances);
+        self.boots += other.boots;
     }
 }
 

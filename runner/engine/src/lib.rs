@@ -9,7 +9,8 @@ mod guest;
 mod lab;
 mod plan;
 mod prelude;
+mod presence;
 pub mod store;
 
-pub use lab::{Kernel, KernelRun, Lab, Progress, Sabotage};
+pub use lab::{Kernel, KernelRun, Lab, Progress, Sabotage, Tell};
 pub use plan::{BootPlan, plan, shuffled};

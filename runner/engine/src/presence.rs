@@ -1,0 +1,52 @@
+//! Whether a kernel has fwctl at all: decided once, for all guests of a run.
+
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use crate::guest::Live;
+
+/// Which plan a guest serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rank {
+    /// The one whose first guest decides by its devices.
+    First,
+    /// Another, which waits for that decision.
+    Later,
+}
+
+/// The decision: not made yet, or the evidence that there is none (`Some(None)`: there is fwctl).
+#[derive(Default)]
+pub struct Presence {
+    decision: Mutex<Option<Option<String>>>,
+    made: Condvar,
+}
+
+impl Presence {
+    /// What a guest that has come up shows, held against what was decided: the evidence that there is no
+    /// fwctl. That the class is missing is conclusive wherever it is seen; that no device has a node is
+    /// for the first plan to say, whose guest has the most devices, and the others wait for its word.
+    pub fn learn(&self, rank: Rank, live: &Live) -> Option<String> {
+        match (rank, live.without_class()) {
+            (_, Some(evidence)) => self.decide(Some(evidence)),
+            (Rank::First, None) => self.decide(live.without_nodes()),
+            (Rank::Later, None) => {}
+        }
+        let decision = self.made.wait_while(self.lock(), |decision| decision.is_none());
+        let decision = decision.unwrap_or_else(PoisonError::into_inner);
+        decision.clone().flatten()
+    }
+
+    /// Decides, unless that is done.
+    pub fn decide(&self, absent: Option<String>) {
+        self.lock().get_or_insert(absent);
+        self.made.notify_all();
+    }
+
+    /// The evidence that there is no fwctl, as far as that is decided.
+    pub fn absent(&self) -> Option<String> {
+        self.lock().clone().flatten()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Option<String>>> {
+        self.decision.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
