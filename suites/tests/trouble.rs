@@ -38,7 +38,7 @@ fn run(
     bench: &Bench,
     kernel: &Kernel,
     sessions: &[(&str, &str)],
-    tell: &mut dyn FnMut(&Lab, &Progress),
+    tell: &mut (dyn FnMut(&Lab, &Progress) + Send),
 ) -> anyhow::Result<KernelRun> {
     let dir = scrubjay_machine::RunDir::new()?;
     for (id, steps) in sessions {
