@@ -133,7 +133,8 @@ fn items(field: Option<Field>, value: &str) -> Vec<String> {
 }
 
 fn log(finding: &Finding, indent: &str) -> Vec<String> {
-    let most = if finding.rule == "kernel-damage" { DAMAGE_LINES } else { LOG_LINES };
+    let damage = Rule::find(&finding.rule).is_some_and(|rule| rule.conclusive);
+    let most = if damage { DAMAGE_LINES } else { LOG_LINES };
     let mut lines: Vec<_> = finding
         .log
         .iter()

@@ -48,7 +48,7 @@ pub fn framed() -> Finding {
 pub fn damage(lines: usize) -> Finding {
     let at = place("out-len-zero", "get", Some(Field::Log), "D06");
     let seen = "oops: kernel NULL pointer dereference".to_owned();
-    let mut finding = Finding::new("kernel-damage", at, String::new(), seen, &catalogue());
+    let mut finding = Finding::new("kernel-oops", at, String::new(), seen, &catalogue());
     finding.log = vec!["BUG: kernel NULL pointer dereference, address: 0000000000000010".into()];
     finding.log.push("ok 1 a line that looks like a result".into());
     finding.log.push("\u{1b}[31mKernel panic - not syncing: VFS: and reboot: System halted".into());

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use scrubjay_engine::{KernelRun, Lab};
 use scrubjay_session::Performance;
 use scrubjay_verdict::finding::Repeat;
-use scrubjay_verdict::{Policy, SessionVerdict};
+use scrubjay_verdict::{Policy, Rule, SessionVerdict};
 
 use crate::run::Check;
 use crate::target::Target;
@@ -13,10 +13,11 @@ use crate::target::Target;
 /// How often a finding that does not come again at once is looked for.
 const ROUNDS: u32 = 2;
 
-/// Whether a session's break may be chance: damage is conclusive the first time.
+/// Whether a session's break may be chance: what hurts the kernel is conclusive the first time.
 pub fn is_suspect(verdict: &SessionVerdict, policy: Policy) -> bool {
     let breaks = || verdict.findings.iter().filter(|f| f.breaks(policy));
-    breaks().next().is_some() && !breaks().any(|f| f.rule == "kernel-damage")
+    let conclusive = |rule: &str| Rule::find(rule).is_some_and(|rule| rule.conclusive);
+    breaks().next().is_some() && !breaks().any(|f| conclusive(&f.rule))
 }
 
 /// How often each finding was seen.

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use scrubjay_reports::ExitStatus;
+use scrubjay_verdict::rule::Object;
 use scrubjay_verdict::{Policy, Promises, Rule};
 
 use crate::args::{ExplainArgs, PromisesArgs};
@@ -13,17 +14,20 @@ use crate::table;
 /// The width that text is filled to.
 const WIDTH: usize = 96;
 
-/// Lists the rules.
+/// Lists the rules by what they are about.
 pub fn rules() -> anyhow::Result<ExitStatus> {
     let row = |rule: &Rule| {
         let mut row = vec![rule.id.clone()];
-        row.extend(Policy::ALL.map(|policy| rule.severity.under(policy).name().to_owned()));
+        row.extend(Policy::ALL.map(|policy| rule.weight(policy).severity.name().to_owned()));
         row.push(rule.title.clone());
         row
     };
-    let rows: Vec<_> = Rule::all().map(row).collect();
+    let groups: Vec<_> = Object::ALL
+        .iter()
+        .map(|&object| (object.name(), Rule::all().filter(|r| r.object == object).map(row).collect()))
+        .collect();
     let [exempt, footgun, frozen] = Policy::ALL.map(Policy::name);
-    table::print(&["rule", exempt, footgun, frozen, "title"], &rows)?;
+    table::grouped(&["rule", exempt, footgun, frozen, "title"], &groups)?;
     Ok(ExitStatus::Clean)
 }
 
@@ -39,21 +43,45 @@ pub fn explain(args: &ExplainArgs) -> anyhow::Result<ExitStatus> {
         };
         return Err(Usage(format!("no rule `{}`; {like}", args.rule)).into());
     };
-    let mut text = format!("{}: {}\n", rule.id, rule.title);
-    for paragraph in [&rule.means, &rule.why] {
-        write!(text, "\n{}\n", fill(paragraph))?;
-    }
-    let weights =
-        Policy::ALL.map(|policy| format!("{} {}", policy.name(), rule.severity.under(policy).name()));
-    write!(text, "\nweighs: {}\n", weights.join(", "))?;
-    text.push_str(&fill(
-        "An implied promise bounds that to a break under frozen and a warning otherwise, an incidental one to a \
-         warning under frozen and a note otherwise.",
-    ));
-    text.push('\n');
-    table::text(&text)?;
+    table::text(&explained(rule)?)?;
     Ok(ExitStatus::Clean)
 }
+
+/// All that a rule's file says, as a person reads it.
+fn explained(rule: &Rule) -> Result<String, std::fmt::Error> {
+    let mut text = format!("{}: {}\n\n", rule.id, rule.title);
+    let mut row = |name: &str, said: &str| writeln!(text, "{}", beside(name, said));
+    row(
+        "about",
+        &format!("{}, {}; noticed by the {}", rule.object.name(), rule.kind.name(), rule.side.name()),
+    )?;
+    row("programs", &rule.user)?;
+    row("firmware", &rule.firmware)?;
+    row("example", &rule.example)?;
+    row("reference", &rule.reference)?;
+    match (&rule.mirror, &rule.no_mirror) {
+        (Some(mirror), _) => row("mirror", mirror)?,
+        (None, Some(why)) => row("mirror", &format!("none: {why}"))?,
+        (None, None) => row("mirror", "itself: what changed changes back under the same name")?,
+    }
+    for policy in Policy::ALL {
+        let weight = rule.weight(policy);
+        row(policy.name(), &format!("{}: {}", weight.severity.name(), weight.why))?;
+    }
+    row("bounds", if rule.bounded { BOUNDED } else { UNBOUNDED })?;
+    if rule.conclusive {
+        row("seen once", "is conclusive: it is not run again")?;
+    }
+    Ok(text)
+}
+
+/// What is said of a rule that the class of a promise bounds.
+const BOUNDED: &str = "a documented promise leaves these weights as they are; an implied one makes a break \
+                       a warning under exempt and footgun, an incidental one a note there and a warning \
+                       under frozen";
+
+/// What is said of one that it does not.
+const UNBOUNDED: &str = "none: it weighs the same whatever promise the step pins";
 
 /// Lists promises.
 pub fn promises(args: &PromisesArgs, context: &Context) -> anyhow::Result<ExitStatus> {
@@ -81,6 +109,10 @@ pub fn promises(args: &PromisesArgs, context: &Context) -> anyhow::Result<ExitSt
     Ok(ExitStatus::Clean)
 }
 
-fn fill(text: &str) -> String {
-    textwrap::fill(text.split_whitespace().collect::<Vec<_>>().join(" ").as_str(), WIDTH)
+/// A name and what is said of it, filled beside it.
+fn beside(name: &str, said: &str) -> String {
+    let first = format!("{name:11}");
+    let rest = " ".repeat(first.len());
+    let options = textwrap::Options::new(WIDTH).initial_indent(&first).subsequent_indent(&rest);
+    textwrap::fill(&said.split_whitespace().collect::<Vec<_>>().join(" "), options)
 }

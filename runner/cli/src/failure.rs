@@ -5,6 +5,7 @@ use scrubjay_machine::AccelError;
 use scrubjay_reports::ExitStatus;
 use scrubjay_session::FileError;
 use scrubjay_session::profile::ProfileError;
+use scrubjay_verdict::RuleError;
 use scrubjay_verdict::library::LibraryError;
 use scrubjay_verdict::review::ReviewError;
 use tracing_subscriber::filter::LevelFilter;
@@ -57,6 +58,7 @@ pub fn status_of(error: &anyhow::Error) -> ExitStatus {
             || cause.is::<ProfileError>()
             || cause.is::<LibraryError>()
             || cause.is::<ReviewError>()
+            || cause.is::<RuleError>()
             || cause.is::<ManifestError>()
             || cause.is::<AccelError>()
             || cause.is::<scrubjay_kernels::ImageError>()
@@ -84,6 +86,7 @@ mod tests {
     #[case::a_bad_file(FileError::sense("s.json".as_ref(), "id", "wrong").into(), 2)]
     #[case::a_bad_file_of_the_library(
         LibraryError::from(FileError::sense("s.json".as_ref(), "id", "wrong")).into(), 2)]
+    #[case::a_bad_rule(RuleError { stem: "r".into(), line: 1, why: "w".into() }.into(), 2)]
     #[case::no_such_kernel(
         ManifestError::Unknown { id: "9".into(), dir: "kernels".into(), known: "7.3".into() }.into(), 2)]
     #[case::no_build_tools(KernelError::MissingTools { id: "7.3".into(), tools: vec!["make"] }.into(), 3)]

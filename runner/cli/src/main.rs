@@ -24,6 +24,7 @@ mod table;
 
 use clap::Parser;
 use scrubjay_reports::ExitStatus;
+use scrubjay_verdict::Rule;
 
 use crate::args::{Cli, Command};
 use crate::context::Context;
@@ -36,6 +37,8 @@ fn main() -> ExitStatus {
 }
 
 fn run(cli: &Cli) -> anyhow::Result<ExitStatus> {
+    // Rules are compiled in; a file of theirs that is wrong is told whatever was asked for.
+    Rule::check()?;
     let context = || Context::find(cli.root.as_deref());
     match &cli.command {
         Command::Check(args) => check::run(args, &context()?),

@@ -4,16 +4,31 @@ use std::io::{self, Write};
 
 /// Prints rows below their heads; all columns but the last are as wide as their widest.
 pub fn print(heads: &[&str], rows: &[Vec<String>]) -> io::Result<()> {
-    let widths: Vec<usize> = (0..heads.len())
-        .map(|i| rows.iter().map(|row| row[i].chars().count()).chain([heads[i].len()]).max().unwrap_or(0))
-        .collect();
-    let mut out = io::stdout().lock();
-    let heads: Vec<String> = heads.iter().map(|head| head.to_uppercase()).collect();
-    for row in std::iter::once(&heads).chain(rows) {
-        let cells = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:width$}"));
-        unless_closed(writeln!(out, "{}", cells.collect::<Vec<_>>().join("  ").trim_end()))?;
+    text(&lines(heads, rows.iter()).concat())
+}
+
+/// Prints groups of rows, each below its name and an empty line, all in the same columns.
+pub fn grouped(heads: &[&str], groups: &[(&str, Vec<Vec<String>>)]) -> io::Result<()> {
+    let mut lines = lines(heads, groups.iter().flat_map(|(_, rows)| rows)).into_iter();
+    let mut out: String = lines.next().into_iter().collect();
+    for (name, rows) in groups.iter().filter(|(_, rows)| !rows.is_empty()) {
+        out += &format!("\n{name}\n");
+        out.extend(lines.by_ref().take(rows.len()));
     }
-    Ok(())
+    text(&out)
+}
+
+/// The line of heads, and one for each row.
+fn lines<'a>(heads: &[&str], rows: impl Iterator<Item = &'a Vec<String>> + Clone) -> Vec<String> {
+    let widths: Vec<usize> = (0..heads.len())
+        .map(|i| rows.clone().map(|row| row[i].chars().count()).chain([heads[i].len()]).max().unwrap_or(0))
+        .collect();
+    let heads: Vec<String> = heads.iter().map(|head| head.to_uppercase()).collect();
+    let line = |row: &Vec<String>| {
+        let cells = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:width$}"));
+        format!("{}\n", cells.collect::<Vec<_>>().join("  ").trim_end())
+    };
+    std::iter::once(line(&heads)).chain(rows.map(line)).collect()
 }
 
 /// Prints text; a reader who has gone away is no error.

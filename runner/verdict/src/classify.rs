@@ -3,6 +3,8 @@
 use scrubjay_session::observation::{OK, StepEnd};
 use scrubjay_session::{Action, Field, Observation, Step};
 
+use crate::damage;
+
 /// The differences of one step as findings: each a rule, the field that shows it, and the fields
 /// that follow from it.
 pub fn classify(
@@ -11,13 +13,15 @@ pub fn classify(
     seen: &Observation,
     fields: &[Field],
 ) -> Vec<(&'static str, Field, Vec<Field>)> {
-    if seen.damage().is_some() && accepted.damage().is_none() {
+    if let Some(rule) = damage::rule(seen).filter(|_| accepted.damage().is_none()) {
         let field = if fields.contains(&Field::Log) { Field::Log } else { Field::End };
-        return vec![("kernel-damage", field, rest(fields, field))];
+        return vec![(rule, field, rest(fields, field))];
     }
-    if seen.end == StepEnd::NotReached || (accepted.end != seen.end && seen.end == StepEnd::CameBack) {
+    let recovered = accepted.damage().is_some() || accepted.end != seen.end;
+    if seen.end == StepEnd::NotReached || (recovered && seen.end == StepEnd::CameBack) {
         let rule = if seen.end == StepEnd::NotReached { "step-lost" } else { "step-regained" };
-        return vec![(rule, Field::End, rest(fields, Field::End))];
+        let field = if fields.contains(&Field::End) { Field::End } else { Field::Log };
+        return vec![(rule, field, rest(fields, field))];
     }
     let action = step.map(|step| &step.action);
     if fields.contains(&Field::Errno) {
@@ -73,7 +77,8 @@ fn field_rule(
         Field::Taint if seen.taint.iter().any(|flag| !accepted.taint.contains(flag)) => "taint-gained",
         Field::Taint => "taint-lost",
         Field::Mailbox => "mailbox-changed",
-        Field::Log => "log-changed",
+        Field::Log if seen.log.iter().any(|event| !accepted.log.contains(event)) => "message-added",
+        Field::Log => "message-removed",
         Field::Errno | Field::End => "unclassified",
     }
 }

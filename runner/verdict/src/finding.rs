@@ -76,7 +76,7 @@ pub struct Place<'a> {
 }
 
 impl Finding {
-    /// Makes a finding; the promise's class bounds the rule's severity.
+    /// Makes a finding; the promise's class bounds the rule's severity, where the rule lets it.
     pub fn new(rule: &str, at: Place, accepted: String, seen: String, promises: &Promises) -> Self {
         let rule = Rule::get(rule);
         let class = promises.class(at.promise);
@@ -97,11 +97,7 @@ impl Finding {
             seen_decoded: serde_json::Value::Null,
             log: Vec::new(),
             repeat: None,
-            severity: match rule.id.as_str() {
-                // Damage and gaps of the suite weigh the same whatever the step pinned.
-                "kernel-damage" | "unclassified" | "fwctl-absent" | "regressed" => rule.severity,
-                _ => rule.severity.bounded(class),
-            },
+            severity: if rule.bounded { rule.severity().bounded(class) } else { rule.severity() },
         }
     }
 

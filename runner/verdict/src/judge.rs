@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::change::Changes;
 use crate::classify::classify;
+use crate::damage;
 use crate::explain::{Explained, explain};
 use crate::finding::{Finding, Place, WHOLE_KERNEL};
 use crate::golden::{Defect, Golden, Goldens};
@@ -372,10 +373,9 @@ fn lines(aside: Option<&Aside>) -> Vec<String> {
 fn boot_damage(session: &Session, transcript: &Transcript, books: &Books, verdict: &mut SessionVerdict) {
     let known = |id: &str| session.steps.iter().any(|s| s.id == id);
     for seen in transcript.steps.iter().filter(|s| !known(&s.id)) {
-        if seen.observation.damage().is_some() {
+        if let Some(rule) = damage::rule(&seen.observation) {
             let nothing = Observation::default();
-            let mut finding =
-                found(session, &seen.id, "kernel-damage", Field::Log, &nothing, &seen.observation, books);
+            let mut finding = found(session, &seen.id, rule, Field::Log, &nothing, &seen.observation, books);
             finding.log = lines(Some(&seen.aside));
             verdict.findings.push(finding);
         }
@@ -394,7 +394,7 @@ fn boot_damage(session: &Session, transcript: &Transcript, books: &Books, verdic
             promise: &session.promise,
         };
         let seen = format!("{}: {}", event.class.name(), event.what);
-        let mut finding = Finding::new("kernel-damage", place, String::new(), seen, books.promises);
+        let mut finding = Finding::new(damage::of(event.class), place, String::new(), seen, books.promises);
         finding.log = transcript.unattributed.iter().map(|l| l.text.clone()).collect();
         verdict.findings.push(finding);
     }
@@ -408,10 +408,10 @@ fn damage_without_golden(
     verdict: &mut SessionVerdict,
 ) {
     let nothing = Observation::default();
-    for seen in transcript.steps.iter().filter(|s| s.observation.damage().is_some()) {
+    for seen in &transcript.steps {
+        let Some(rule) = damage::rule(&seen.observation) else { continue };
         let field = if seen.observation.log.is_empty() { Field::End } else { Field::Log };
-        let mut finding =
-            found(session, &seen.id, "kernel-damage", field, &nothing, &seen.observation, books);
+        let mut finding = found(session, &seen.id, rule, field, &nothing, &seen.observation, books);
         finding.log = lines(Some(&seen.aside));
         verdict.findings.push(finding);
     }

@@ -7,6 +7,7 @@
 
 pub mod change;
 mod classify;
+mod damage;
 mod explain;
 pub mod finding;
 pub mod golden;
@@ -25,4 +26,4 @@ pub use judge::{ChangeProfile, Expectation, KernelVerdict, SessionVerdict, Statu
 pub use library::{Library, LibraryError};
 pub use policy::{Policy, Severities, Severity};
 pub use promise::{Class, Promises};
-pub use rule::Rule;
+pub use rule::{Rule, RuleError};

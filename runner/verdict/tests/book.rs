@@ -27,7 +27,7 @@ fn page(name: &str) -> String {
 /// The table of each rule with what it weighs before the class of a promise bounds it.
 fn rules() -> String {
     let row = |rule: &Rule| {
-        let weigh = |policy| rule.severity.under(policy).name();
+        let weigh = |policy| rule.severity().under(policy).name();
         let [exempt, footgun, frozen] = Policy::ALL.map(weigh);
         format!("| `{}` | {} | {exempt} | {footgun} | {frozen} |\n", rule.id, rule.title)
     };

@@ -138,13 +138,13 @@ fn an_errno_is_told_by_what_it_means(
 #[case::taint(Observation { taint: vec!["fwctl".into()], ..ok() }, "taint-gained")]
 #[case::message(
     Observation { log: vec![Event { class: Class::Message, what: "mailbox-busy".into() }], ..ok() },
-    "log-changed"
+    "message-added"
 )]
 #[case::oops(
     Observation { log: vec![Event { class: Class::Oops, what: "x".into() }], ..ok() },
-    "kernel-damage"
+    "kernel-oops"
 )]
-#[case::hung(Observation { end: StepEnd::Hung, ..Observation::default() }, "kernel-damage")]
+#[case::hung(Observation { end: StepEnd::Hung, ..Observation::default() }, "kernel-hung")]
 #[case::lost(Observation { end: StepEnd::NotReached, ..Observation::default() }, "step-lost")]
 fn every_field_has_its_rule(#[case] seen: Observation, #[case] rule: &str) {
     let verdict = World::new(get(), json!({"errno": "ok"}), None).judge(seen, "7.1");
@@ -244,7 +244,7 @@ fn damage_shows_through_masks_and_undefined_outcomes() {
     step["masks"] = json!([{"field": "log", "why": "w"}, {"field": "end", "why": "w"}]);
     let seen = Observation { log: vec![Event { class: Class::Kasan, what: "x".into() }], ..ok() };
     let verdict = World::new(step, json!({"errno": "ok"}), None).judge(seen, "7.1");
-    assert_eq!(rules(&verdict), ["kernel-damage"]);
+    assert_eq!(rules(&verdict), ["kernel-sanitizer"]);
 }
 
 #[rstest]
@@ -268,7 +268,7 @@ fn damage_of_another_thread_is_a_finding_too() {
         .unwrap(),
     );
     let verdict = world.outcome(Performance::Performed(Box::new(transcript)), "7.1");
-    assert_eq!(rules(&verdict), ["kernel-damage"]);
+    assert_eq!(rules(&verdict), ["kernel-sanitizer"]);
 }
 
 #[rstest]
