@@ -113,6 +113,9 @@ pub fn promises(args: &PromisesArgs, context: &Context) -> anyhow::Result<ExitSt
 fn beside(name: &str, said: &str) -> String {
     let first = format!("{name:11}");
     let rest = " ".repeat(first.len());
-    let options = textwrap::Options::new(WIDTH).initial_indent(&first).subsequent_indent(&rest);
+    let options = textwrap::Options::new(WIDTH)
+        .initial_indent(&first)
+        .subsequent_indent(&rest)
+        .word_splitter(textwrap::WordSplitter::NoHyphenation);
     textwrap::fill(&said.split_whitespace().collect::<Vec<_>>().join(" "), options)
 }
