@@ -1,6 +1,6 @@
 // title = "opening the node needs CAP_SYS_RAWIO"
 // kind = "break"
-// rule = "capability-tightened"
+// rule = "open-blocked"
 // file = "drivers/fwctl/main.c"
 // why = "one check at open is cheaper than one at each call"
 

@@ -1,6 +1,6 @@
 // title = "the number of Features leaves the kernel's own out"
 // kind = "break"
-// rule = "get-changed"
+// rule = "feature-removed"
 // file = "drivers/cxl/core/features.c"
 // why = "the total is thought to be that of Features that a user may set"
 
