@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::locate;
+
 /// Why a file is not what it should be.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
@@ -33,10 +35,12 @@ pub enum FileError {
         why: String,
     },
     /// It is well-formed and contradicts itself or its surroundings.
-    #[error("{path}: at `{place}`: {why}")]
+    #[error("{path}{}: at `{place}`: {why}", after(*line))]
     Sense {
         /// The file.
         path: PathBuf,
+        /// From 1; none where the file is not there yet.
+        line: Option<usize>,
         /// The JSON path.
         place: String,
         /// What is wrong, and the remedy.
@@ -45,10 +49,17 @@ pub enum FileError {
 }
 
 impl FileError {
-    /// A contradiction at a place in a file.
+    /// A contradiction at a place in a file, whose line is looked up.
     pub fn sense(path: &Path, place: impl Into<String>, why: impl Into<String>) -> Self {
-        FileError::Sense { path: path.to_owned(), place: place.into(), why: why.into() }
+        let place = place.into();
+        let text = fs::read_to_string(path).ok();
+        let line = text.map(|text| locate::line(&text, &locate::parse(&place)));
+        FileError::Sense { path: path.to_owned(), line, place, why: why.into() }
     }
+}
+
+fn after(line: Option<usize>) -> String {
+    line.map(|line| format!(":{line}")).unwrap_or_default()
 }
 
 /// Reads a JSON file.
@@ -183,6 +194,17 @@ mod tests {
         let error = parse::<Shape>(Path::new("s.json"), text).unwrap_err().to_string();
         assert!(error.starts_with("s.json:4:"), "{error}");
         assert!(error.contains("`steps[1]") && error.contains("unknown field `idd`"), "{error}");
+    }
+
+    #[test]
+    fn a_contradiction_is_named_with_the_line_of_its_place() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("g.json");
+        fs::write(&path, "{\n \"steps\": [\n  {\"id\": \"a\"},\n  {\n   \"id\": \"b\"}\n ]\n}").unwrap();
+        let said = |place| FileError::sense(&path, place, "wrong").to_string();
+        assert_eq!(said("steps[1].id"), format!("{}:5: at `steps[1].id`: wrong", path.display()));
+        assert_eq!(said("steps[0].base"), format!("{}:3: at `steps[0].base`: wrong", path.display()));
+        assert_eq!(FileError::sense(Path::new("none"), "a", "wrong").to_string(), "none: at `a`: wrong");
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod call;
 pub mod decode;
 pub mod file;
 pub mod klog;
+mod locate;
 pub mod lower;
 pub mod mailbox;
 pub mod names;

@@ -5,23 +5,23 @@ use std::collections::HashSet;
 use scrubjay_uapi::{FeatureFlags, KnownFeature, ecs};
 use scrubjay_wire::{Bytes, Probe};
 
-use super::locate::Segment::{self, Index, Key};
 use super::{Attach, FORMAT, Feature, Play, Profile};
+use crate::locate::Segment::{self, Index, Key};
 
 /// A contradiction: where, and why.
 #[derive(Debug)]
 pub(super) struct Complaint {
-    pub(super) path: Vec<Segment>,
+    pub(super) path: Vec<Segment<'static>>,
     pub(super) why: String,
 }
 
 type Checked = Result<(), Complaint>;
 
-fn complain(path: &[Segment], why: impl Into<String>) -> Checked {
+fn complain(path: &[Segment<'static>], why: impl Into<String>) -> Checked {
     Err(Complaint { path: path.to_vec(), why: why.into() })
 }
 
-fn require(holds: bool, path: &[Segment], why: impl FnOnce() -> String) -> Checked {
+fn require(holds: bool, path: &[Segment<'static>], why: impl FnOnce() -> String) -> Checked {
     if holds { Ok(()) } else { complain(path, why()) }
 }
 

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::{Profile, check, locate};
+use super::{Profile, check};
+use crate::locate;
 
 /// Why a profile cannot be used. Every text names the file; one about its content names the place.
 #[derive(Debug, thiserror::Error)]

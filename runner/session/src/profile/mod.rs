@@ -7,7 +7,6 @@ mod check;
 mod fault;
 mod feature;
 mod load;
-mod locate;
 mod text;
 
 use schemars::JsonSchema;

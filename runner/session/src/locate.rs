@@ -6,13 +6,13 @@ use serde_json::value::RawValue;
 
 /// One step down a JSON text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Segment {
-    Key(&'static str),
+pub(crate) enum Segment<'a> {
+    Key(&'a str),
     Index(usize),
 }
 
 /// `features[3].current`.
-pub(super) fn display(path: &[Segment]) -> String {
+pub(crate) fn display(path: &[Segment<'_>]) -> String {
     let mut out = String::new();
     for segment in path {
         match segment {
@@ -27,8 +27,19 @@ pub(super) fn display(path: &[Segment]) -> String {
     out
 }
 
+/// The path that [`display`] writes so.
+pub(crate) fn parse(place: &str) -> Vec<Segment<'_>> {
+    let mut path = Vec::new();
+    for part in place.split('.') {
+        let (key, indexes) = part.split_at(part.find('[').unwrap_or(part.len()));
+        path.extend((!key.is_empty()).then_some(Segment::Key(key)));
+        path.extend(indexes.split(['[', ']']).filter_map(|i| i.parse().ok().map(Segment::Index)));
+    }
+    path
+}
+
 /// The line, from 1, of the value at this path, or of the deepest one above it that is there.
-pub(super) fn line(text: &str, path: &[Segment]) -> usize {
+pub(crate) fn line(text: &str, path: &[Segment<'_>]) -> usize {
     let mut rest = text.trim_start();
     let mut offset = text.len() - rest.len();
     for segment in path {
@@ -40,7 +51,7 @@ pub(super) fn line(text: &str, path: &[Segment]) -> usize {
     1 + text[..offset].matches('\n').count()
 }
 
-fn child<'a>(text: &'a str, segment: &Segment) -> Option<&'a str> {
+fn child<'a>(text: &'a str, segment: &Segment<'_>) -> Option<&'a str> {
     match segment {
         Segment::Key(key) => {
             let map: BTreeMap<String, &RawValue> = serde_json::from_str(text).ok()?;
@@ -66,7 +77,7 @@ mod tests {
     #[case::index(&[Segment::Key("b"), Segment::Index(1)], 8)]
     #[case::deep(&[Segment::Key("b"), Segment::Index(0), Segment::Key("c")], 6)]
     #[case::absent_key_of_a_present_object(&[Segment::Key("b"), Segment::Index(0), Segment::Key("x")], 5)]
-    fn a_path_leads_to_its_line(#[case] path: &[Segment], #[case] expected: usize) {
+    fn a_path_leads_to_its_line(#[case] path: &[Segment<'_>], #[case] expected: usize) {
         assert_eq!(line(TEXT, path), expected);
     }
 
@@ -74,5 +85,6 @@ mod tests {
     fn a_path_reads_as_one_writes_it() {
         let path = [Segment::Key("features"), Segment::Index(3), Segment::Key("current")];
         assert_eq!(display(&path), "features[3].current");
+        assert_eq!(parse("features[3].current"), path);
     }
 }
