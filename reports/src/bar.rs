@@ -29,6 +29,13 @@ impl Bar {
         Bar(ProgressBar::hidden())
     }
 
+    fn begin(&self, what: &str, kernel: &str, sessions: usize) {
+        self.0.reset();
+        self.0.set_length(sessions as u64);
+        self.0.set_message(format!("{what} {kernel}"));
+        self.0.enable_steady_tick(Duration::from_millis(500));
+    }
+
     /// Does something while the bar is off the terminal.
     pub fn aside<T>(&self, work: impl FnOnce() -> T) -> T {
         self.0.suspend(work)
@@ -38,18 +45,14 @@ impl Bar {
 impl Consumer for Bar {
     fn event(&mut self, event: &RunEvent) -> io::Result<()> {
         match event {
-            RunEvent::KernelStarted { kernel, sessions } => {
-                self.0.reset();
-                self.0.set_length(*sessions as u64);
-                self.0.set_message(format!("kernel {kernel}"));
-                self.0.enable_steady_tick(Duration::from_millis(500));
-            }
-            RunEvent::SessionJudged { .. } => self.0.inc(1),
+            RunEvent::ReferenceStarted { kernel, sessions } => self.begin("reference", kernel, *sessions),
+            RunEvent::KernelStarted { kernel, sessions } => self.begin("kernel", kernel, *sessions),
+            RunEvent::ReferencePerformed | RunEvent::SessionJudged { .. } => self.0.inc(1),
             RunEvent::KernelJudged { .. } | RunEvent::KernelFailed { .. } | RunEvent::RunFinished { .. } => {
                 self.0.disable_steady_tick();
                 self.0.finish_and_clear();
             }
-            RunEvent::RunStarted { .. } | RunEvent::Note { .. } => {}
+            RunEvent::RunStarted { .. } | RunEvent::Note { .. } | RunEvent::Waivers { .. } => {}
         }
         Ok(())
     }

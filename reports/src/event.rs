@@ -2,7 +2,7 @@
 
 use std::io;
 
-use scrubjay_verdict::{KernelVerdict, Policy, SessionVerdict};
+use scrubjay_verdict::{KernelVerdict, Policy, SessionVerdict, WaiverUse};
 
 use crate::exit::ExitStatus;
 
@@ -17,6 +17,10 @@ pub enum RunEvent {
         kernels: Vec<String>,
         /// How many sessions each of them is asked for.
         sessions: usize,
+        /// The kernel that they are held against instead of goldens.
+        against: Option<String>,
+        /// The kernel whose changes they have to carry, where one was named.
+        baseline: Option<String>,
     },
     /// A line about the run as a whole: which accelerator and why, what is built. Two runs of the
     /// same say the same, so it holds no time.
@@ -24,6 +28,15 @@ pub enum RunEvent {
         /// One line.
         text: String,
     },
+    /// The turn of the kernel comes that the others are held against.
+    ReferenceStarted {
+        /// Its id.
+        kernel: String,
+        /// How many sessions it is asked for.
+        sessions: usize,
+    },
+    /// A session was performed on it.
+    ReferencePerformed,
     /// A kernel's turn comes.
     KernelStarted {
         /// Its id.
@@ -60,6 +73,11 @@ pub enum RunEvent {
         /// Why.
         why: String,
     },
+    /// What the waivers came to. Only where there are any.
+    Waivers {
+        /// Each of them.
+        uses: Vec<WaiverUse>,
+    },
     /// The last event.
     RunFinished {
         /// How the command ends if the run was ended before its time, by a signal or an error.
@@ -69,9 +87,10 @@ pub enum RunEvent {
 
 /// Takes the events of one run.
 ///
-/// The order of calls: `RunStarted`; then for each kernel `KernelStarted`, its `SessionJudged` and
-/// one of `KernelJudged` and `KernelFailed` (which may also come without a `KernelStarted`); at the
-/// end `RunFinished`, once. `Note` may come at any time, before `RunStarted` too. A run that is cut goes from
+/// The order of calls: `RunStarted`; `ReferenceStarted` and its `ReferencePerformed` where kernels are
+/// held against another; then for each kernel `KernelStarted`, its `SessionJudged` and
+/// one of `KernelJudged` and `KernelFailed` (which may also come without a `KernelStarted`); `Waivers`;
+/// at the end `RunFinished`, once. `Note` may come at any time, before `RunStarted` too. A run that is cut goes from
 /// wherever it is to `RunFinished`. What was written has to be out of every buffer when `event`
 /// returns from `RunFinished`.
 pub trait Consumer {

@@ -113,7 +113,11 @@ impl Consumer for Tally {
             }
             RunEvent::KernelFailed { .. } => self.untested = true,
             RunEvent::RunFinished { cut } => self.cut = *cut,
-            RunEvent::Note { .. } | RunEvent::KernelStarted { .. } => {}
+            RunEvent::Note { .. }
+            | RunEvent::ReferenceStarted { .. }
+            | RunEvent::ReferencePerformed
+            | RunEvent::KernelStarted { .. }
+            | RunEvent::Waivers { .. } => {}
         }
         Ok(())
     }
@@ -124,7 +128,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::samples::{absence, errored, finding, kernel, passed, skipped, with};
+    use crate::samples::{absence, errored, finding, kernel, passed, skipped, waived, with};
 
     fn run(
         policy: Policy,
@@ -133,7 +137,13 @@ mod tests {
         tail: &[RunEvent],
     ) -> ExitStatus {
         let mut tally = Tally::default();
-        let started = RunEvent::RunStarted { policy, kernels: vec!["7.3".into()], sessions: sessions.len() };
+        let started = RunEvent::RunStarted {
+            policy,
+            kernels: vec!["7.3".into()],
+            sessions: sessions.len(),
+            against: None,
+            baseline: None,
+        };
         let judged = RunEvent::KernelJudged {
             verdict: kernel("7.3", whole, sessions),
             nearest: None,
@@ -158,6 +168,9 @@ mod tests {
     #[case::a_gap_of_the_suite(vec![with("a", vec![finding("unclassified", "H06")])], 3)]
     #[case::a_break_beside_a_gap(
         vec![with("a", vec![finding("unclassified", "H06"), finding("set-blocked", "H06")])], 1)]
+    #[case::a_break_that_is_waived(vec![waived("a")], 0)]
+    #[case::a_break_beside_one_that_is_waived(
+        vec![SessionVerdict { findings: vec![finding("set-blocked", "H06"), waived("a").findings[0].clone()], ..waived("a") }], 1)]
     #[case::only_a_warning(vec![with("a", vec![finding("return-changed", "B14")])], 0)]
     fn sessions_decide_the_exit_status(#[case] sessions: Vec<SessionVerdict>, #[case] expected: u8) {
         assert_eq!(run(Policy::Frozen, sessions, Vec::new(), &[]).number(), expected);

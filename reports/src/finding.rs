@@ -1,8 +1,9 @@
 //! A finding as lines that a maintainer can paste into a mail. The same for every text format.
 
 use scrubjay_session::Field;
-use scrubjay_verdict::finding::WHOLE_KERNEL;
-use scrubjay_verdict::{Finding, Policy, Promises, Rule, Severity};
+use scrubjay_verdict::finding::{Repeat, WHOLE_KERNEL};
+use scrubjay_verdict::waiver::Waived;
+use scrubjay_verdict::{Finding, Policy, Promises, Rule, Status};
 
 use crate::difference::differences;
 use crate::paint::Colour;
@@ -25,41 +26,47 @@ const MOST_ITEMS: usize = 8;
 pub struct Look<'a> {
     /// The promises, for their statements.
     pub promises: &'a Promises,
-    /// The policy that decides.
-    pub policy: Policy,
     /// Whether to colour.
     pub colour: Colour,
     /// What every line begins with.
     pub indent: &'a str,
 }
 
-/// Where a finding was made: `step full, field errno`; empty for one of the whole kernel.
+/// Where a finding was made: `set-by-scope, step full, field errno`; empty for one of the whole kernel.
 pub fn place(finding: &Finding) -> String {
+    let session = (finding.session != WHOLE_KERNEL).then(|| finding.session.clone());
     let step = (!finding.step.is_empty()).then(|| format!("step {}", finding.step));
     let field = finding.field.map(|field| format!("field {}", field.name()));
-    step.into_iter().chain(field).collect::<Vec<_>>().join(", ")
+    session.into_iter().chain(step).chain(field).collect::<Vec<_>>().join(", ")
 }
 
-/// The finding in a few words: `set-blocked at step full`.
+/// The finding in a few words: `set-blocked at step full, intermittent 1/3`.
 pub fn brief(finding: &Finding) -> String {
-    match finding.step.as_str() {
+    let mut text = match finding.step.as_str() {
         "" => finding.rule.clone(),
         step => format!("{} at step {step}", finding.rule),
+    };
+    if let Some(Repeat { seen, of }) = finding.repeat.filter(|repeat| repeat.seen < repeat.of) {
+        text.push_str(&format!(", intermittent {seen}/{of}"));
+    }
+    text
+}
+
+/// What a finding weighs under the policy that decides, or that it is waived.
+pub fn weight(finding: &Finding, policy: Policy) -> &'static str {
+    match finding.waived {
+        Some(_) => Status::Waived.name(),
+        // A gap of this suite: nothing of the kernel is broken.
+        None if finding.rule == "unclassified" => Status::Error.name(),
+        None => finding.severity.under(policy).name(),
     }
 }
 
-/// The finding in full; one that is a note under the policy that decides in two lines.
+/// The finding in full.
 pub fn lines(finding: &Finding, look: Look) -> Vec<String> {
-    let weight = finding.severity.under(look.policy);
     let mut lines = wrapped_under(look, &headline(finding));
     if let Some(first) = lines.first_mut() {
         *first = first.replacen(&finding.rule, &look.colour.strong(&finding.rule), 1);
-    }
-    if weight == Severity::Note {
-        let [accepted, seen] = [&finding.accepted, &finding.seen].map(|value| shorten(&plain(value), 60));
-        let said = if accepted == seen { seen } else { format!("{accepted} -> {seen}") };
-        lines.extend(wrapped(&format!("{}  note      ", look.indent), &said));
-        return lines;
     }
     let mut row = |name: &str, text: &str| {
         lines.extend(wrapped(&format!("{}  {name:9} ", look.indent), text));
@@ -80,8 +87,11 @@ pub fn lines(finding: &Finding, look: Look) -> Vec<String> {
         row("so too", &follows.join(", "));
     }
     if let Some(repeat) = finding.repeat {
-        let often = format!("{} of {} times", repeat.seen, repeat.of);
-        row("seen in", &if repeat.seen < repeat.of { format!("{often}: intermittent") } else { often });
+        let often = format!("{}/{}", repeat.seen, repeat.of);
+        row("seen in", &if repeat.seen < repeat.of { format!("intermittent {often}") } else { often });
+    }
+    if let Some(Waived { reason, reference, expires }) = &finding.waived {
+        row("waived", &plain(&format!("until {expires}: {reason} ({reference})")));
     }
     lines.extend(log(finding, look.indent));
     // Coloured words are no longer than they look only to a terminal: no wrapping here.
@@ -98,7 +108,7 @@ fn headline(finding: &Finding) -> String {
     let title = Rule::find(&finding.rule).map_or("", |rule| &rule.title);
     match place(finding) {
         place if place.is_empty() => format!("{}: {title}", finding.rule),
-        place => format!("{} at {place}: {title}", finding.rule),
+        place => format!("{} in {place}: {title}", finding.rule),
     }
 }
 
@@ -155,22 +165,20 @@ pub fn owner(finding: &Finding) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use scrubjay_verdict::finding::Repeat;
-
     use super::*;
-    use crate::samples::{catalogue, damage, finding, framed};
+    use crate::samples::{catalogue, damage, finding, framed, waived};
 
-    fn shown(finding: &Finding, policy: Policy) -> String {
+    fn shown(finding: &Finding) -> String {
         let promises = catalogue();
-        let look = Look { promises: &promises, policy, colour: Colour::Never, indent: "    " };
+        let look = Look { promises: &promises, colour: Colour::Never, indent: "    " };
         lines(finding, look).join("\n")
     }
 
     #[test]
     fn a_break_shows_rule_place_promise_values_and_all_three_weights() {
-        let text = shown(&finding("set-blocked", "H06"), Policy::Frozen);
+        let text = shown(&finding("set-blocked", "H06"));
         let expected = "    \
-    set-blocked at step full, field errno: a write that worked is refused
+    set-blocked in set-by-scope, step full, field errno: a write that worked is refused
       promise   H06 (documented): Any immediate effect (bits 1 config,2 data,3 policy,4 log)
                 requires scope 3; scopes 0,1,2 -> EINVAL (not EPERM).
       accepted  ok
@@ -183,7 +191,7 @@ mod tests {
 
     #[test]
     fn bytes_show_what_differs_decoded_and_both_raw_and_short() {
-        let text = shown(&framed(), Policy::Frozen);
+        let text = shown(&framed());
         assert!(text.contains("      differs   out-len: 1040 -> 16\n"), "{text}");
         assert!(text.contains("      accepted  ") && text.contains("1040 bytes in all"), "{text}");
         assert!(text.lines().all(|line| line.len() <= WIDTH), "{text}");
@@ -191,7 +199,7 @@ mod tests {
 
     #[test]
     fn damage_brings_the_kernels_words_and_they_cannot_move_a_cursor() {
-        let text = shown(&damage(60), Policy::Exempt);
+        let text = shown(&damage(60));
         assert!(text.contains("      kernel    BUG: kernel NULL pointer dereference"), "{text}");
         assert!(text.contains("... 60 lines in all") && !text.contains('\u{1b}'), "{text}");
     }
@@ -200,14 +208,34 @@ mod tests {
     fn what_did_not_come_again_every_time_is_called_intermittent() {
         let mut finding = finding("set-blocked", "H06");
         finding.repeat = Some(Repeat { seen: 1, of: 3 });
-        let text = shown(&finding, Policy::Frozen);
-        assert!(text.contains("      seen in   1 of 3 times: intermittent\n"), "{text}");
+        let text = shown(&finding);
+        assert!(text.contains("      seen in   intermittent 1/3\n"), "{text}");
+    }
+
+    /// Whatever it weighs, a finding can be judged by what stands with it.
+    #[test]
+    fn every_finding_says_everything() {
+        let mut finding = finding("errno-changed", "B03");
+        finding.log = vec!["cxl_pci 0000:0d:00.0: mailbox timeout".into()];
+        let text = shown(&finding);
+        for said in [
+            "errno-changed in set-by-scope, step full, field errno: ",
+            "promise   B03 (incidental): ENOTTY is decided",
+            "accepted  ok\n",
+            "seen      EINVAL\n",
+            "kernel    cxl_pci 0000:0d:00.0: mailbox timeout\n",
+            "id        ",
+        ] {
+            assert!(text.contains(said), "{said:?} is not in\n{text}");
+        }
     }
 
     #[test]
-    fn what_is_only_a_note_takes_two_lines() {
-        let text = shown(&finding("errno-changed", "B03"), Policy::Exempt);
-        assert_eq!(text.lines().count(), 2, "{text}");
-        assert!(text.ends_with("note      ok -> EINVAL"), "{text}");
+    fn a_waived_finding_says_until_when_and_why() {
+        let text = shown(&waived("a").findings[0]);
+        assert!(
+            text.contains("      waived    until 2026-12-31: the vendor ships it (ticket 7)\n"),
+            "{text}"
+        );
     }
 }

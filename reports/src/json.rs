@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use scrubjay_session::file;
-use scrubjay_verdict::{ChangeProfile, Finding, KernelVerdict, Policy};
+use scrubjay_verdict::{ChangeProfile, Finding, KernelVerdict, Policy, WaiverUse};
 
 use crate::event::{Consumer, RunEvent};
 use crate::exit::Tally;
@@ -29,6 +29,9 @@ pub struct Json {
     tally: Tally,
     notes: Vec<String>,
     kernels: Vec<KernelReport>,
+    against: Option<String>,
+    baseline: Option<String>,
+    waivers: Vec<WaiverUse>,
     evidence: BTreeMap<String, Evidence>,
     times: Times,
     current: Option<Current>,
@@ -51,6 +54,9 @@ impl Json {
             tally: Tally::default(),
             notes: Vec::new(),
             kernels: Vec::new(),
+            against: None,
+            baseline: None,
+            waivers: Vec::new(),
             evidence: BTreeMap::new(),
             times: Times { started_unix_seconds: started.as_secs(), ..Times::default() },
             current: None,
@@ -74,6 +80,9 @@ impl Json {
         if let Some(verdict) = &mut report.verdict {
             report.counts = Counts::of(verdict, self.policy);
             report.breaks = Breaks::of(verdict);
+            for seen in verdict.sessions.iter().flat_map(|session| &session.defects) {
+                *report.defects.entry(seen.state).or_default() += 1;
+            }
             report.sessions = summaries(verdict, titles, self.policy);
             let logs = take_logs(verdict);
             if !logs.is_empty() {
@@ -98,9 +107,12 @@ impl Json {
             format: FORMAT.to_owned(),
             complete,
             policy: self.policy,
+            against: self.against.clone(),
+            baseline: self.baseline.clone(),
             exit_status: self.tally.exit_status().number(),
             notes: mem::take(&mut self.notes),
             kernels: mem::take(&mut self.kernels),
+            waivers: mem::take(&mut self.waivers),
             evidence: mem::take(&mut self.evidence),
             times: mem::take(&mut self.times),
         };
@@ -128,6 +140,7 @@ fn empty(kernel: String, state: KernelState) -> KernelReport {
         why: None,
         counts: Counts::default(),
         breaks: Breaks::default(),
+        defects: BTreeMap::new(),
         nearest_release: None,
         not_checked: Vec::new(),
         sessions: BTreeMap::new(),
@@ -158,7 +171,13 @@ impl Consumer for Json {
     fn event(&mut self, event: &RunEvent) -> io::Result<()> {
         self.tally.event(event)?;
         match event {
-            RunEvent::RunStarted { policy, .. } => self.policy = *policy,
+            RunEvent::RunStarted { policy, against, baseline, .. } => {
+                self.policy = *policy;
+                self.against.clone_from(against);
+                self.baseline.clone_from(baseline);
+            }
+            RunEvent::ReferenceStarted { .. } | RunEvent::ReferencePerformed => {}
+            RunEvent::Waivers { uses } => self.waivers.clone_from(uses),
             RunEvent::Note { text } => self.notes.push(text.clone()),
             RunEvent::KernelStarted { kernel, .. } => {
                 self.close_interrupted();
@@ -200,6 +219,9 @@ impl Consumer for Json {
 mod tests {
     use std::fs;
 
+    use scrubjay_verdict::finding::Repeat;
+    use scrubjay_verdict::{DefectState, WaiverState};
+
     use super::*;
     use crate::samples::{clean, mixed, play};
 
@@ -220,8 +242,15 @@ mod tests {
         assert!(run.complete);
         assert_eq!((run.exit_status, run.kernels.len()), (1, 3));
         let first = &run.kernels[0];
-        assert_eq!(first.counts, Counts { pass: 2, broken: 2, error: 1, skip: 1 });
-        assert_eq!(first.breaks, Breaks { exempt: 1, footgun: 2, frozen: 2 });
+        assert_eq!(first.counts, Counts { pass: 2, waived: 1, broken: 3, error: 2, skip: 1 });
+        assert_eq!(first.breaks, Breaks { exempt: 1, footgun: 2, frozen: 3 });
+        assert_eq!(first.defects, [(DefectState::There, 2)].into());
+        let findings = &first.verdict.as_ref().unwrap().sessions;
+        let find = |id: &str| &findings.iter().find(|s| s.session == id).unwrap().findings[0];
+        assert_eq!(find("get-long").repeat, Some(Repeat { seen: 1, of: 3 }));
+        assert!(find("set-waived").waived.is_some());
+        let states: Vec<_> = run.waivers.iter().map(|used| used.state).collect();
+        assert_eq!(states, [WaiverState::Applied, WaiverState::Expired, WaiverState::Unmatched]);
         assert_eq!(first.sessions["lost-set"].title, "what lost-set pins");
         assert_eq!(run.kernels[2].state, KernelState::Failed);
         assert_eq!(run.times.session_millis["7.1"]["info-basic"], 10);

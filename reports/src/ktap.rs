@@ -6,13 +6,15 @@
 
 use std::io::{self, Write};
 
-use scrubjay_verdict::{Finding, Policy, Promises, SessionVerdict, Severity, Status};
+use scrubjay_verdict::{Finding, Policy, Promises, SessionVerdict, Status};
 
 use crate::event::{Consumer, RunEvent};
 use crate::finding::{self, Look};
 use crate::paint::Colour;
-use crate::terminal::{changes, defects, is_bad};
+use crate::profile::{changes, defects};
+use crate::terminal::is_bad;
 use crate::text::plain;
+use crate::waivers::idle;
 
 /// The subtest about the kernel as a whole.
 const WHOLE: &str = "kernel";
@@ -70,9 +72,8 @@ impl<W: Write> Ktap<W> {
 
     fn findings(&mut self, findings: &[Finding]) -> io::Result<()> {
         for finding in findings {
-            let look =
-                Look { promises: &self.promises, policy: self.policy, colour: Colour::Never, indent: "" };
-            let weight = finding.severity.under(self.policy).name();
+            let look = Look { promises: &self.promises, colour: Colour::Never, indent: "" };
+            let weight = finding::weight(finding, self.policy);
             let mut lines = finding::lines(finding, look);
             if let Some(first) = lines.first_mut() {
                 first.insert_str(0, &format!("{weight}: "));
@@ -86,6 +87,7 @@ impl<W: Write> Ktap<W> {
         self.findings(&verdict.findings)?;
         let (ok, directive) = match verdict.status(self.policy) {
             Status::Pass => (true, String::new()),
+            Status::Waived => (true, waived(verdict, self.policy)),
             Status::Break => (false, String::new()),
             Status::Skip => (true, format!("SKIP {}", verdict.skipped.as_deref().unwrap_or_default())),
             Status::Error => {
@@ -96,6 +98,14 @@ impl<W: Write> Ktap<W> {
         };
         self.test(ok, &verdict.session, &directive)
     }
+}
+
+/// A directive: the kernel's tests say so of what fails and is let through.
+fn waived(verdict: &SessionVerdict, policy: Policy) -> String {
+    let waived = verdict.findings.iter().filter(|f| f.waived_break(policy)).filter_map(|f| f.waived.as_ref());
+    let first = waived.min_by_key(|waived| waived.expires);
+    let told = first.map(|waived| format!("waived until {}: {}", waived.expires, waived.reason));
+    format!("XFAIL {}", told.unwrap_or_default())
 }
 
 /// A result line without its end.
@@ -128,14 +138,18 @@ fn harmless(line: &str) -> String {
 impl<W: Write> Consumer for Ktap<W> {
     fn event(&mut self, event: &RunEvent) -> io::Result<()> {
         match event {
-            RunEvent::RunStarted { policy, kernels, .. } => {
+            RunEvent::RunStarted { policy, kernels, against, baseline, .. } => {
                 self.policy = *policy;
                 writeln!(self.out, "KTAP version 1\n1..{}", kernels.len())?;
                 let policy = format!("policy {} decides", policy.name());
-                self.say("", [policy])?;
+                let told = |what, id: &Option<String>| id.as_ref().map(|id| format!("{what} {id}"));
+                let more = [told("against", against), told("baseline", baseline)];
+                self.say("", more.into_iter().flatten().chain([policy]))?;
             }
             // Before the version line nothing is read, and within a test any diagnostic may stand.
             RunEvent::Note { text } => self.say("", [text.clone()])?,
+            RunEvent::ReferenceStarted { .. } | RunEvent::ReferencePerformed => {}
+            RunEvent::Waivers { uses } => self.say("", idle(uses))?,
             RunEvent::KernelStarted { kernel, sessions } => self.open(kernel, sessions + 1)?,
             RunEvent::SessionJudged { verdict, .. } => self.session(verdict)?,
             RunEvent::KernelJudged { verdict, nearest, not_checked, console_tail } => {
@@ -146,11 +160,14 @@ impl<W: Write> Consumer for Ktap<W> {
                 let tail = console_tail.as_ref().filter(|_| is_bad(verdict, self.policy));
                 let console = tail.into_iter().flat_map(|tail| tail.lines());
                 self.say("  ", console.map(|line| format!("console: {line}")))?;
-                self.say("  ", changes(&verdict.changes, nearest.as_deref()))?;
-                self.say("  ", defects(verdict))?;
+                self.say("  ", changes(verdict, nearest.as_deref()))?;
+                let known = |(i, text): (usize, String)| match i {
+                    0 => format!("defects: {text}"),
+                    _ => format!("  {text}"),
+                };
+                self.say("  ", defects(verdict).into_iter().enumerate().map(known))?;
                 self.say("  ", not_checked.iter().map(|what| format!("unchecked: {what}")))?;
-                let breaks = |f: &Finding| f.severity.under(self.policy) == Severity::Break;
-                let ok = !verdict.findings.iter().any(breaks);
+                let ok = !verdict.findings.iter().any(|f| f.breaks(self.policy));
                 self.test(ok, WHOLE, "")?;
                 self.close(&verdict.kernel)?;
             }

@@ -13,9 +13,11 @@ mod history;
 mod json;
 mod ktap;
 mod paint;
+mod profile;
 pub mod run;
 mod terminal;
 mod text;
+mod waivers;
 
 pub use bar::Bar;
 pub use event::{Consumer, RunEvent};

@@ -32,6 +32,7 @@ impl Colour {
     pub fn status(self, status: Status, width: usize) -> String {
         let colour = match status {
             Status::Pass => AnsiColor::Green,
+            Status::Waived => AnsiColor::Cyan,
             Status::Break => AnsiColor::Red,
             Status::Error => AnsiColor::Magenta,
             Status::Skip => AnsiColor::Yellow,

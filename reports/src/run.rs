@@ -8,7 +8,7 @@ use std::path::Path;
 
 use schemars::JsonSchema;
 use scrubjay_session::file::{self, FileError};
-use scrubjay_verdict::{KernelVerdict, Policy, Status};
+use scrubjay_verdict::{DefectState, KernelVerdict, Policy, Status, WaiverUse};
 use serde::{Deserialize, Serialize};
 
 /// The form that this program writes and reads.
@@ -24,12 +24,21 @@ pub struct Run {
     pub complete: bool,
     /// The policy that decides.
     pub policy: Policy,
+    /// The kernel that the others are held against instead of goldens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub against: Option<String>,
+    /// The kernel whose changes they have to carry, where one was named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<String>,
     /// The number that the command ended with.
     pub exit_status: u8,
     /// Lines about the run as a whole.
     pub notes: Vec<String>,
     /// In the order in which they were asked for, as far as the run came.
     pub kernels: Vec<KernelReport>,
+    /// What the waivers came to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waivers: Vec<WaiverUse>,
     /// What the kernels said, word for word: addresses and processes in it differ between runs.
     pub evidence: BTreeMap<String, Evidence>,
     /// When and how long: the only other part that differs between two runs of the same.
@@ -51,6 +60,9 @@ pub struct KernelReport {
     pub counts: Counts,
     /// How many findings are breaks, under each policy.
     pub breaks: Breaks,
+    /// How many known defects are seen in which state.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub defects: BTreeMap<DefectState, usize>,
     /// Where in the history it stands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nearest_release: Option<String>,
@@ -92,6 +104,8 @@ pub struct SessionSummary {
 pub struct Counts {
     /// As expected.
     pub pass: usize,
+    /// As expected but for what is waived.
+    pub waived: usize,
     /// With a break.
     #[serde(rename = "break")]
     pub broken: usize,
@@ -163,6 +177,7 @@ impl Counts {
         for session in &verdict.sessions {
             *match session.status(policy) {
                 Status::Pass => &mut counts.pass,
+                Status::Waived => &mut counts.waived,
                 Status::Break => &mut counts.broken,
                 Status::Error => &mut counts.error,
                 Status::Skip => &mut counts.skip,

@@ -3,18 +3,17 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use scrubjay_verdict::judge::DefectSeen;
-use scrubjay_verdict::{
-    ChangeProfile, Finding, KernelVerdict, Policy, Promises, SessionVerdict, Severity, Status,
-};
+use scrubjay_verdict::{Finding, KernelVerdict, Policy, Promises, SessionVerdict, Status};
 
 use crate::bar::Bar;
 use crate::event::{Consumer, RunEvent};
 use crate::exit::{ExitStatus, Tally};
 use crate::finding::{self, Look};
 use crate::paint::Colour;
+use crate::profile::{changes, defects};
 use crate::run::{Breaks, Counts};
-use crate::text::{WIDTH, count, cut, names, plain, wrapped};
+use crate::text::{WIDTH, count, cut, plain, wrapped};
+use crate::waivers::idle;
 
 /// Columns of a status word.
 const STATUS: usize = 6;
@@ -47,12 +46,12 @@ struct Row {
 impl Row {
     fn line(&self, width: usize) -> String {
         let Row { kernel, counts, breaks } = self;
-        let Some(Counts { pass, broken, error, skip }) = counts else {
+        let Some(Counts { pass, waived, broken, error, skip }) = counts else {
             return format!("{kernel:width$}  nothing could be tested");
         };
         let Breaks { exempt, footgun, frozen } = breaks;
         format!(
-            "{kernel:width$} {pass:>5} {broken:>5} {error:>5} {skip:>5}           {exempt:>6} {footgun:>7} {frozen:>6}"
+            "{kernel:width$} {pass:>5} {waived:>6} {broken:>5} {error:>5} {skip:>5}           {exempt:>6} {footgun:>7} {frozen:>6}"
         )
     }
 }
@@ -74,15 +73,26 @@ impl<W: Write> Terminal<W> {
 
     fn lines(&mut self, event: &RunEvent) -> Vec<String> {
         match event {
-            RunEvent::RunStarted { policy, kernels, sessions } => {
+            RunEvent::RunStarted { policy, kernels, sessions, against, baseline } => {
                 self.policy = *policy;
+                let told = |what: &str, id: &Option<String>| {
+                    id.as_ref().map(|id| format!("; {what} {id}")).unwrap_or_default()
+                };
                 vec![format!(
-                    "{} on {}: {}; policy {} decides",
+                    "{} on {}: {}{}{}; policy {} decides",
                     count(*sessions, "session"),
                     count(kernels.len(), "kernel"),
                     kernels.join(", "),
+                    told("against", against),
+                    told("baseline", baseline),
                     policy.name()
                 )]
+            }
+            RunEvent::ReferenceStarted { .. } | RunEvent::ReferencePerformed => Vec::new(),
+            RunEvent::Waivers { uses } => {
+                let lines: Vec<_> = idle(uses).iter().flat_map(|text| wrapped("  ", text)).collect();
+                let head = (!lines.is_empty()).then(|| [String::new(), "waivers to look at:".to_owned()]);
+                head.into_iter().flatten().chain(lines).collect()
             }
             RunEvent::Note { text } => vec![plain(text)],
             RunEvent::KernelStarted { kernel, .. } => {
@@ -111,10 +121,10 @@ impl<W: Write> Terminal<W> {
             return Vec::new();
         }
         let mut findings: Vec<&Finding> = verdict.findings.iter().collect();
-        findings.sort_by_key(|f| std::cmp::Reverse(f.severity.under(self.policy)));
+        findings.sort_by_key(|f| std::cmp::Reverse((f.waived.is_none(), f.severity.under(self.policy))));
         let error = verdict.error.as_deref();
         let told = match (status, findings.first(), error) {
-            (Status::Break | Status::Error, Some(first), _) => match findings.len() {
+            (Status::Break | Status::Error | Status::Waived, Some(first), _) => match findings.len() {
                 1 => finding::brief(first),
                 n => format!("{} (+{} more)", finding::brief(first), n - 1),
             },
@@ -141,8 +151,7 @@ impl<W: Write> Terminal<W> {
     }
 
     fn finding(&self, finding: &Finding) -> Vec<String> {
-        let look =
-            Look { promises: &self.promises, policy: self.policy, colour: self.colour, indent: "         " };
+        let look = Look { promises: &self.promises, colour: self.colour, indent: "         " };
         finding::lines(finding, look)
     }
 
@@ -155,10 +164,9 @@ impl<W: Write> Terminal<W> {
     ) -> Vec<String> {
         let mut lines = Vec::new();
         for finding in &verdict.findings {
-            let weight = finding.severity.under(self.policy);
-            let word = match weight {
-                Severity::Break => self.colour.status(Status::Break, STATUS),
-                _ => format!("{:STATUS$}", weight.name()),
+            let word = match finding.breaks(self.policy) {
+                true => self.colour.status(Status::Break, STATUS),
+                false => format!("{:STATUS$}", finding::weight(finding, self.policy)),
             };
             lines.push(format!("  {word} {:ID$} {}", finding::owner(finding), finding.rule));
             lines.extend(self.finding(finding));
@@ -171,19 +179,22 @@ impl<W: Write> Terminal<W> {
         let (counts, breaks) = (Counts::of(verdict, self.policy), Breaks::of(verdict));
         let release = if verdict.release.is_empty() { "never came up" } else { &verdict.release };
         lines.push(format!(
-            "  {} ({release}): {} pass, {} break, {} error, {} skip",
+            "  {} ({release}): {} pass, {}{} break, {} error, {} skip",
             self.colour.strong(&verdict.kernel),
             counts.pass,
+            if counts.waived > 0 { format!("{} waived, ", counts.waived) } else { String::new() },
             counts.broken,
             counts.error,
             counts.skip
         ));
         let told = Policy::ALL.map(|policy| format!("{} {}", policy.name(), breaks.under(policy)));
         lines.push(format!("    breaks    {}; {} decides", told.join(", "), self.policy.name()));
-        for text in changes(&verdict.changes, nearest) {
+        for text in changes(verdict, nearest) {
             lines.extend(wrapped("    changes   ", &text));
         }
-        lines.extend(defects(verdict).iter().flat_map(|text| wrapped("    known     ", text)));
+        for (i, text) in defects(verdict).iter().enumerate() {
+            lines.extend(wrapped(if i == 0 { "    defects   " } else { "              " }, text));
+        }
         lines.extend(not_checked.iter().flat_map(|text| wrapped("    unchecked ", &plain(text))));
         self.table.push(Row { kernel: verdict.kernel.clone(), counts: Some(counts), breaks });
         lines
@@ -223,7 +234,7 @@ impl<W: Write> Terminal<W> {
             let width = self.table.iter().map(|row| row.kernel.len()).max().unwrap_or(0).max(6);
             let [exempt, footgun, frozen] = Policy::ALL.map(Policy::name);
             lines.push(format!(
-                "{:width$}  pass break error  skip   breaks: {exempt} {footgun} {frozen}",
+                "{:width$}  pass waived break error  skip   breaks: {exempt} {footgun} {frozen}",
                 "kernel"
             ));
             lines.extend(self.table.iter().map(|row| row.line(width)));
@@ -239,43 +250,6 @@ impl<W: Write> Terminal<W> {
 pub fn is_bad(verdict: &KernelVerdict, policy: Policy) -> bool {
     let counts = Counts::of(verdict, policy);
     counts.broken + counts.error > 0 || verdict.breaks(policy) > 0
-}
-
-/// Which changes a kernel carries, in a sentence or two.
-pub fn changes(profile: &ChangeProfile, nearest: Option<&str>) -> Vec<String> {
-    let mut lines = Vec::new();
-    if !profile.carries.is_empty() || !profile.lacks.is_empty() {
-        let mut text = format!("carries {}; lacks {}", names(&profile.carries), names(&profile.lacks));
-        if let Some(nearest) = nearest {
-            text.push_str(&format!("; nearest release: {nearest}"));
-        }
-        lines.push(text);
-    }
-    for part in &profile.inconsistent {
-        lines.push(format!(
-            "inconsistent: {} is there in {} and not in {}",
-            part.change,
-            part.carried_in.join(", "),
-            part.lacked_in.join(", ")
-        ));
-    }
-    if !profile.unknown.is_empty() && !lines.is_empty() {
-        lines.push(format!("not shown by any session that ran: {}", profile.unknown.join(", ")));
-    }
-    lines
-}
-
-/// The known defects of a kernel, and those that it no longer has.
-pub fn defects(verdict: &KernelVerdict) -> Vec<String> {
-    let of = |session: &SessionVerdict| -> Vec<String> {
-        let line = |seen: &DefectSeen| {
-            let state = if seen.mended { "mended" } else { "defect, still there" };
-            let (defect, id) = (&seen.defect, &session.session);
-            format!("{state}: {} in {id}, step {}; breaks {}", defect.promise, seen.step, defect.breaks)
-        };
-        session.defects.iter().map(line).collect()
-    };
-    verdict.sessions.iter().flat_map(of).collect()
 }
 
 impl<W: Write> Consumer for Terminal<W> {

@@ -4,13 +4,15 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, bail};
+use jiff::Timestamp;
+use jiff::tz::Offset;
 use scrubjay_check::{Check, Target};
 use scrubjay_engine::store::{Store, Stored};
 use scrubjay_engine::{BootPlan, KernelRun, Lab, plan};
-use scrubjay_kernels::Manifest;
+use scrubjay_kernels::{Catalogue, Manifest};
 use scrubjay_machine::{MOST_DEVICES, Qemu, accel};
 use scrubjay_session::Session;
-use scrubjay_verdict::{Library, Policy, Severity, Status};
+use scrubjay_verdict::{Library, Policy, Severity, Status, Waivers};
 
 use crate::matrix;
 
@@ -21,6 +23,7 @@ const KEPT: Duration = Duration::from_secs(24 * 3600);
 pub struct Bench {
     library: Library,
     target: Target,
+    waivers: Waivers,
     qemu: Qemu,
     accel: accel::Choice,
 }
@@ -59,10 +62,14 @@ impl Bench {
     pub fn new(manifest: &Manifest) -> anyhow::Result<Self> {
         scrubjay_machine::cleanup_on_signals()?;
         let library = Library::load(&matrix::root())?;
+        let catalogue = Catalogue::load(&matrix::root().join("kernels"))?;
+        let is_kernel = |id: &str| catalogue.get(id).is_ok();
+        let today = Offset::UTC.to_datetime(Timestamp::now()).date();
+        let waivers = Waivers::load_default(&matrix::root(), today, &library.sessions, &is_kernel)?;
         let image = matrix::image(manifest)?;
         let qemu = Qemu::find()?;
         let accel = accel::choose(&qemu, &image.bzimage)?;
-        Ok(Bench { library, target: Target::new(manifest, &image), qemu, accel })
+        Ok(Bench { library, target: Target::new(manifest, &image), waivers, qemu, accel })
     }
 
     /// The vectors.
@@ -81,6 +88,17 @@ impl Bench {
             profiles: &self.library.profiles,
             sessions: &self.library.sessions,
             sabotage: Default::default(),
+        }
+    }
+
+    fn check<'a>(&'a self, lab: &'a Lab) -> Check<'a> {
+        Check {
+            library: &self.library,
+            lab,
+            shuffle: None,
+            policy: Policy::default(),
+            waivers: &self.waivers,
+            against: None,
         }
     }
 
@@ -119,10 +137,10 @@ impl Bench {
         };
         let performance = stored.performances.get(&session.id).context("the boot gave no result for it")?;
         let lab = self.lab();
-        let check = Check { library: &self.library, lab: &lab, shuffle: None, policy: Policy::default() };
-        let verdict = check.judge_one(&session.id, performance);
+        let check = self.check(&lab);
+        let verdict = check.judge_one(&self.target, &session.id, performance);
         match verdict.status(Policy::default()) {
-            Status::Pass => Ok(()),
+            Status::Pass | Status::Waived => Ok(()),
             Status::Skip => bail!("skipped: {}", verdict.skipped.unwrap_or_default()),
             Status::Error => bail!("{}", verdict.error.unwrap_or_else(|| format!("{:#?}", verdict.findings))),
             Status::Break => bail!("{:#?}", verdict.findings),
@@ -146,11 +164,14 @@ impl Bench {
             }
         }
         let lab = self.lab();
-        let check = Check { library: &self.library, lab: &lab, shuffle: None, policy: Policy::default() };
+        let check = self.check(&lab);
         let verdict = check.judge_run(&self.target, &run);
         let heavy = |s: Severity| s >= Severity::Warn;
-        let found: Vec<_> =
-            verdict.findings.iter().filter(|f| heavy(f.severity.under(Policy::default()))).collect();
+        let found: Vec<_> = verdict
+            .findings
+            .iter()
+            .filter(|f| f.waived.is_none() && heavy(f.severity.under(Policy::default())))
+            .collect();
         match (found.is_empty(), &self.target.expectation.absent, &run.absent) {
             (false, ..) => bail!("{found:#?}"),
             (true, Some(reason), None) => bail!("fwctl is here, and the manifest says it is not: {reason}"),

@@ -4,11 +4,12 @@ use std::path::Path;
 
 use scrubjay_reports::{Consumer, RunEvent};
 use scrubjay_session::Field;
+use scrubjay_verdict::finding::Repeat;
 use scrubjay_verdict::finding::{Place, WHOLE_KERNEL};
-use scrubjay_verdict::golden::Defect;
-use scrubjay_verdict::judge::DefectSeen;
+use scrubjay_verdict::waiver::Waived;
 use scrubjay_verdict::{
-    ChangeProfile, Finding, KernelVerdict, Policy, Promises, SessionVerdict, Severities, Severity,
+    ChangeProfile, Defect, DefectSeen, DefectState, Finding, KernelVerdict, Policy, Promises, SessionVerdict,
+    Severities, Severity, Waiver, WaiverState, WaiverUse,
 };
 
 /// The real promises.
@@ -100,17 +101,42 @@ pub fn skipped(session: &str) -> SessionVerdict {
     SessionVerdict { skipped: Some("this kernel has no lockdown".into()), ..passed(session) }
 }
 
-/// A session that shows a defect that is known.
-pub fn defective(session: &str) -> SessionVerdict {
+/// A session that passed, whose steps are marked as a defect and show this of it.
+pub fn marked(session: &str, steps: &[&str], state: DefectState) -> SessionVerdict {
     let defect = Defect {
-        promise: "K08".into(),
+        promise: "D12".into(),
         breaks: "include/uapi/fwctl/fwctl.h, struct fwctl_rpc".into(),
-        mended_by: None,
+        mended_by: (state == DefectState::Mended).then(|| "op-size-bounded".into()),
     };
-    SessionVerdict {
-        defects: vec![DefectSeen { step: "set".into(), defect, mended: false }],
-        ..passed(session)
+    let seen = |step: &&str| DefectSeen { step: (*step).to_owned(), defect: defect.clone(), state };
+    SessionVerdict { defects: steps.iter().map(seen).collect(), ..passed(session) }
+}
+
+/// A waiver for the finding of [`waived`].
+pub fn waiver() -> Waiver {
+    Waiver {
+        fingerprint: "3ed398df9c0b354d".into(),
+        session: "set-by-scope".into(),
+        kernels: vec!["7.2..=7.3".into()],
+        reason: "the vendor ships it".into(),
+        reference: "ticket 7".into(),
+        expires: "2026-12-31".parse().expect("a day"),
     }
+}
+
+/// A session with nothing but a break that is waived.
+pub fn waived(session: &str) -> SessionVerdict {
+    let Waiver { reason, reference, expires, .. } = waiver();
+    let mut finding = finding("set-blocked", "H06");
+    finding.waived = Some(Waived { reason, reference, expires });
+    with(session, vec![finding])
+}
+
+/// A break that came once of three times.
+pub fn intermittent() -> Finding {
+    let mut finding = framed();
+    finding.repeat = Some(Repeat { seen: 1, of: 3 });
+    finding
 }
 
 /// A kernel of these parts.
@@ -150,8 +176,13 @@ pub fn run_of(kernels: Vec<Vec<RunEvent>>) -> Vec<RunEvent> {
         Some(RunEvent::KernelFailed { kernel, .. }) => kernel.clone(),
         _ => unreachable!("a kernel ends with one of the two"),
     });
-    let mut events =
-        vec![RunEvent::RunStarted { policy: Policy::Frozen, kernels: ids.collect(), sessions: 5 }];
+    let mut events = vec![RunEvent::RunStarted {
+        policy: Policy::Frozen,
+        kernels: ids.collect(),
+        sessions: 5,
+        against: None,
+        baseline: None,
+    }];
     events.push(RunEvent::Note { text: "accelerator: TCG (no /dev/kvm)".into() });
     events.extend(kernels.into_iter().flatten());
     events.push(RunEvent::RunFinished { cut: None });
@@ -162,16 +193,21 @@ pub fn run_of(kernels: Vec<Vec<RunEvent>>) -> Vec<RunEvent> {
 pub fn mixed() -> Vec<RunEvent> {
     let sessions = vec![
         passed("info-basic"),
-        defective("lost-set"),
+        marked("lost-set", &["set", "set-again"], DefectState::There),
         with("set-by-scope", vec![finding("set-blocked", "H06"), finding("return-changed", "B14")]),
         errored("slow"),
         skipped("locked"),
         with("out-len-zero", vec![damage(6)]),
+        waived("set-waived"),
+        with("get-long", vec![intermittent()]),
+        with("gap", vec![finding("unclassified", "H06")]),
     ];
     let mut first = kernel("7.1", Vec::new(), sessions);
     first.changes = ChangeProfile {
         carries: vec!["op-size-bounded".into()],
         lacks: vec!["get-count-bounded".into(), "set-out-len-bounded".into()],
+        regressed: vec!["get-count-bounded".into()],
+        held_to: Some("7.2".into()),
         ..ChangeProfile::default()
     };
     let absent = kernel("6.12", vec![absence(Some("fwctl came with 6.16"))], {
@@ -185,11 +221,23 @@ pub fn mixed() -> Vec<RunEvent> {
         kernel: "7.2".into(),
         why: "not a kernel image: k: it is empty".into(),
     }];
-    run_of(vec![
+    let mut events = run_of(vec![
         of_kernel(first, Some("before 7.2 (but for 1 change)"), &["ia32: this kernel has none"]),
         of_kernel(absent, None, &[]),
         failed,
-    ])
+    ]);
+    let used = |fingerprint: &str, state| WaiverUse {
+        waiver: Waiver { fingerprint: fingerprint.into(), ..waiver() },
+        state,
+        seen_on: Vec::new(),
+    };
+    let uses = vec![
+        WaiverUse { waiver: waiver(), state: WaiverState::Applied, seen_on: vec!["7.1".into()] },
+        used("0123456789abcdef", WaiverState::Expired),
+        used("fedcba9876543210", WaiverState::Unmatched),
+    ];
+    events.insert(events.len() - 1, RunEvent::Waivers { uses });
+    events
 }
 
 /// A run in which nothing is wrong.

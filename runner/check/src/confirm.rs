@@ -40,7 +40,7 @@ pub fn confirm(check: &Check, target: &Target, suspects: &[String], run: &Kernel
     let mut repeats = Repeats::default();
     for id in suspects {
         if let Some(performance) = run.performances.get(id) {
-            for finding in check.judge_one(id, performance).findings {
+            for finding in check.judge_one(target, id, performance).findings {
                 repeats.0.insert(finding.fingerprint, Repeat { seen: 1, of: 1 });
             }
         }
@@ -57,12 +57,13 @@ pub fn confirm(check: &Check, target: &Target, suspects: &[String], run: &Kernel
                 return false;
             };
             let seen: Vec<_> = check
-                .judge_one(&session.id, performance)
+                .judge_one(target, &session.id, performance)
                 .findings
                 .into_iter()
                 .map(|f| f.fingerprint)
                 .collect();
-            let first = run.performances.get(&session.id).map(|p| check.judge_one(&session.id, p).findings);
+            let first =
+                run.performances.get(&session.id).map(|p| check.judge_one(target, &session.id, p).findings);
             let mut all_again = true;
             for finding in first.unwrap_or_default() {
                 if let Some(repeat) = repeats.0.get_mut(&finding.fingerprint) {

@@ -4,6 +4,7 @@
 //! judges them as they come; [`record`](record::record) keeps what a kernel gave for review. The
 //! command and the test harness both stand on this; neither format nor arguments are known here.
 
+pub mod against;
 mod confirm;
 pub mod record;
 mod run;

@@ -48,7 +48,7 @@ pub fn record(check: &Check, target: &Target, run: &KernelRun) -> Result<Vec<(St
             all.push((id.clone(), Recorded::Not { why: why.to_owned() }));
             continue;
         }
-        let verdict = check.judge_one(id, performance);
+        let verdict = check.judge_one(target, id, performance);
         if verdict.error.is_none() && verdict.findings.iter().all(|f| f.rule == "known-damage") {
             all.push((id.clone(), Recorded::Explained));
             continue;

@@ -6,7 +6,7 @@ use scrubjay_engine::{KernelRun, Lab, Progress, shuffled};
 use scrubjay_reports::{RunEvent, nearest_release};
 use scrubjay_session::{Performance, Session};
 use scrubjay_verdict::judge::judge_session;
-use scrubjay_verdict::{KernelVerdict, Library, Policy, SessionVerdict, judge};
+use scrubjay_verdict::{KernelVerdict, Library, Policy, Reference, SessionVerdict, Waivers, judge};
 
 use crate::confirm;
 use crate::target::Target;
@@ -24,6 +24,10 @@ pub struct Check<'a> {
     pub shuffle: Option<u64>,
     /// The policy that decides what is a suspected break.
     pub policy: Policy,
+    /// What is let through.
+    pub waivers: &'a Waivers,
+    /// The kernel that others are held against instead of goldens.
+    pub against: Option<&'a Reference>,
 }
 
 impl Check<'_> {
@@ -44,7 +48,7 @@ impl Check<'_> {
         let mut suspects = Vec::new();
         let run = self.lab.run(&target.kernel, &ordered, &mut |progress| match progress {
             Progress::Session { session, performance, time } => {
-                let verdict = self.judge_one(session, performance);
+                let verdict = self.judge_one(target, session, performance);
                 if confirm::is_suspect(&verdict, self.policy) {
                     suspects.push(session.to_owned());
                     return;
@@ -62,7 +66,7 @@ impl Check<'_> {
         let repeats = confirm::confirm(self, target, &suspects, &run);
         for suspect in &suspects {
             if let Some(performance) = run.performances.get(suspect) {
-                let mut verdict = self.judge_one(suspect, performance);
+                let mut verdict = self.judge_one(target, suspect, performance);
                 repeats.apply(&mut verdict);
                 tell(self.judged(&id, verdict, 0));
             }
@@ -84,20 +88,28 @@ impl Check<'_> {
     /// Judges what a whole run gave.
     pub fn judge_run(&self, target: &Target, run: &KernelRun) -> KernelVerdict {
         let books = self.library.books();
+        let kernel = &target.kernel.id;
         let release = if run.release.is_empty() { &target.release } else { &run.release };
-        judge::judge(
-            &target.kernel.id,
-            release,
-            run.absent.as_deref(),
-            &run.performances,
-            &target.expectation,
-            &books,
-        )
+        let absent = run.absent.as_deref();
+        let performances = &run.performances;
+        let sessions = performances.iter().map(|(id, p)| self.judge_one(target, id, p)).collect();
+        let mut verdict = match self.against {
+            None => judge::conclude(kernel, release, absent, sessions, &target.expectation, &books),
+            Some(other) => other.conclude(kernel, release, absent, sessions, performances, &books),
+        };
+        self.waivers.apply(kernel, &target.release, &mut verdict.findings);
+        verdict
     }
 
     /// Judges one session.
-    pub fn judge_one(&self, session: &str, performance: &Performance) -> SessionVerdict {
-        judge_session(session, performance, &self.library.books())
+    pub fn judge_one(&self, target: &Target, session: &str, performance: &Performance) -> SessionVerdict {
+        let books = self.library.books();
+        let mut verdict = match self.against {
+            None => judge_session(session, performance, &books),
+            Some(other) => other.judge_session(session, performance, &books),
+        };
+        self.waivers.apply(&target.kernel.id, &target.release, &mut verdict.findings);
+        verdict
     }
 
     fn judged(&self, kernel: &str, verdict: SessionVerdict, millis: u64) -> RunEvent {

@@ -103,6 +103,16 @@ pub struct CheckArgs {
     /// Run the sessions in an order drawn from this number
     #[arg(long, value_name = "SEED")]
     pub shuffle: Option<u64>,
+    /// Hold the kernels against this one instead of goldens: a kernel of the catalogue or a path
+    #[arg(long, value_name = "ID|PATH", conflicts_with = "baseline")]
+    pub against: Option<String>,
+    /// Every change that this kernel's release has is required of the kernels [default: an unmodified
+    /// release is held to its own, others are only described]
+    #[arg(long, value_name = "ID")]
+    pub baseline: Option<String>,
+    /// Waivers [default: vectors/waivers.toml, where it is there]
+    #[arg(long, value_name = "FILE")]
+    pub waivers: Option<PathBuf>,
 }
 
 /// Arguments of `record`.
@@ -132,29 +142,28 @@ pub struct ReviewArgs {
     /// Only name what waits
     #[arg(long, conflicts_with_all = ["accept", "reject"])]
     pub list: bool,
-    /// Facts about a change that has no file yet.
+    /// Why it is accepted, and facts about a change that has no file yet.
     #[command(flatten)]
-    pub change: ChangeArgs,
+    pub facts: FactArgs,
 }
 
-/// Facts about a change that has no file yet.
-#[derive(Debug, Default, Args)]
-#[command(next_help_heading = "For a change that is new")]
-pub struct ChangeArgs {
-    /// What is different afterwards, in one line
-    #[arg(long, value_name = "TEXT")]
-    pub title: Option<String>,
-    /// Why the kernel was changed
+/// Why a recording is accepted, and facts about a change that has no file yet.
+#[derive(Clone, Debug, Default, Args)]
+pub struct FactArgs {
+    /// Why the base is so, or why the kernel was changed; for base, also and a change that is new
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
-    /// Commit, thread, or file and function
+    /// Commit, thread, or file and function; for base, also and a change that is new
     #[arg(long, value_name = "TEXT")]
     pub reference: Option<String>,
+    /// What is different afterwards, in one line
+    #[arg(long, value_name = "TEXT", help_heading = "For a change that is new")]
+    pub title: Option<String>,
     /// The first upstream release that has it, such as 7.2
-    #[arg(long, value_name = "RELEASE")]
+    #[arg(long, value_name = "RELEASE", help_heading = "For a change that is new")]
     pub since: Option<String>,
     /// The promise that it serves or alters
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", help_heading = "For a change that is new")]
     pub promise: Option<String>,
 }
 

@@ -1,12 +1,14 @@
 //! `scrubjay check`: sessions on kernels, judged.
 
-use scrubjay_check::Check;
+use std::io;
+
+use scrubjay_check::{Check, Target, against};
 use scrubjay_engine::Lab;
-use scrubjay_kernels::Resolver;
-use scrubjay_machine::cleanup_on_signals;
+use scrubjay_kernels::{Catalogue, Resolver};
+use scrubjay_machine::{Choice, Qemu, cleanup_on_signals};
 use scrubjay_reports::{ExitStatus, Reports, RunEvent};
 use scrubjay_session::Session;
-use scrubjay_verdict::Library;
+use scrubjay_verdict::{KernelVerdict, Library, Reference, Waivers};
 
 use crate::args::CheckArgs;
 use crate::context::Context;
@@ -15,70 +17,184 @@ use crate::lab::{self, Obtained};
 use crate::select::{self, Wanted};
 use crate::{output, table};
 
-/// Checks.
-pub fn run(args: &CheckArgs, context: &Context) -> anyhow::Result<ExitStatus> {
-    let library = context.library()?;
-    let catalogue = context.catalogue()?;
-    let sessions = select::sessions(&args.lab.sessions, &library.sessions, context)?;
-    let wanted = select::kernels(&args.kernels, &catalogue)?;
-    let resolver = context.resolver(args.lab.kernel_cache.as_deref())?;
-    let reports = output::reports(args.format, args.output.as_deref(), &library.promises)?;
-    output::told(&reports, |reports| check(args, &resolver, &library, &sessions, &wanted, reports))
+/// What a run is made from, read and held against each other before anything is booted.
+struct Run<'a> {
+    args: &'a CheckArgs,
+    library: &'a Library,
+    /// What is wrong with the vectors and stops nothing.
+    loose_ends: Vec<String>,
+    waivers: &'a Waivers,
+    resolver: &'a Resolver,
+    sessions: Vec<&'a Session>,
+    kernels: Vec<Wanted<'a>>,
+    against: Option<Wanted<'a>>,
+    /// The id of the baseline, and its release.
+    baseline: Option<(String, String)>,
 }
 
-fn check(
-    args: &CheckArgs,
-    resolver: &Resolver,
-    library: &Library,
-    sessions: &[&Session],
-    wanted: &[Wanted],
-    reports: &Reports,
-) -> anyhow::Result<()> {
-    let policy = args.policy.into();
-    let kernels: Vec<_> = wanted.iter().map(|kernel| kernel.id().to_owned()).collect();
-    reports.event(&RunEvent::RunStarted { policy, kernels, sessions: sessions.len() })?;
-    let interrupt = Interrupt::listen()?;
-    let obtained: Vec<Obtained> =
-        wanted.iter().map(|kernel| lab::obtain(kernel, resolver, &interrupt)).collect::<Result<_, _>>()?;
-    cleanup_on_signals()?;
-    interrupt.check()?;
-    let note = |text: String| reports.event(&RunEvent::Note { text });
-    let first = obtained.iter().find_map(|kernel| kernel.target.as_ref().ok());
-    let machine = first.map(|(target, _)| lab::machine(target)).transpose()?;
-    if let Some((qemu, choice)) = &machine {
-        note(format!("{qemu}; {}", table::count(usize::from(args.lab.vcpus), "vCPU")))?;
-        note(choice.to_string())?;
-    }
-    for (_, provenance) in obtained.iter().filter_map(|kernel| kernel.target.as_ref().ok()) {
-        note(provenance.clone())?;
-    }
-    for kernel in &obtained {
-        let (target, (qemu, choice)) = match (&kernel.target, &machine) {
-            (Ok((target, _)), Some(machine)) => (target, machine),
-            (Ok(_), None) => continue,
-            (Err(why), _) => {
-                reports.event(&RunEvent::KernelFailed { kernel: kernel.id.clone(), why: why.clone() })?;
-                continue;
-            }
+/// Checks.
+pub fn run(args: &CheckArgs, context: &Context) -> anyhow::Result<ExitStatus> {
+    // Kernels that are held against another need no golden: one that does not fit stops nothing.
+    let (library, unfit) = match &args.against {
+        None => (context.library()?, Vec::new()),
+        Some(_) => Library::load_to_record(&context.root)?,
+    };
+    let mut loose_ends = library.loose_ends()?;
+    loose_ends.extend(unfit.iter().map(ToString::to_string));
+    let catalogue = context.catalogue()?;
+    let against = args.against.as_ref().map(|word| select::kernel(word, &catalogue)).transpose()?;
+    let waivers = context.waivers(args.waivers.as_deref(), &library.sessions, &catalogue)?;
+    let resolver = context.resolver(args.lab.kernel_cache.as_deref())?;
+    let run = Run {
+        args,
+        library: &library,
+        loose_ends,
+        waivers: &waivers,
+        resolver: &resolver,
+        sessions: select::sessions(&args.lab.sessions, &library.sessions, context)?,
+        kernels: select::kernels(&args.kernels, &catalogue)?,
+        against,
+        baseline: baseline(args, &catalogue)?,
+    };
+    let reports = output::reports(args.format, args.output.as_deref(), &library.promises)?;
+    output::told(&reports, |reports| run.check(reports))
+}
+
+/// The kernel whose changes are required, and its release.
+fn baseline(args: &CheckArgs, catalogue: &Catalogue) -> anyhow::Result<Option<(String, String)>> {
+    let Some(id) = &args.baseline else { return Ok(None) };
+    let manifest = catalogue.get(id)?;
+    Ok(Some((manifest.id.clone(), manifest.history.release.to_string())))
+}
+
+impl Run<'_> {
+    fn check(&self, reports: &Reports) -> anyhow::Result<()> {
+        reports.event(&RunEvent::RunStarted {
+            policy: self.args.policy.into(),
+            kernels: self.kernels.iter().map(|kernel| kernel.id().to_owned()).collect(),
+            sessions: self.sessions.len(),
+            against: self.against.as_ref().map(|kernel| kernel.id().to_owned()),
+            baseline: self.baseline.as_ref().map(|(id, _)| id.clone()),
+        })?;
+        let note = |text: String| reports.event(&RunEvent::Note { text });
+        for text in &self.loose_ends {
+            note(format!("warning: {text}"))?;
+        }
+        let interrupt = Interrupt::listen()?;
+        let obtain = |kernel| lab::obtain(kernel, self.resolver, &interrupt);
+        let reference = self.against.as_ref().map(obtain).transpose()?;
+        let obtained: Vec<Obtained> = self.kernels.iter().map(obtain).collect::<Result<_, _>>()?;
+        cleanup_on_signals()?;
+        interrupt.check()?;
+        let targets = || reference.iter().chain(&obtained).filter_map(|kernel| kernel.target.as_ref().ok());
+        let machine = targets().next().map(|(target, _)| lab::machine(target)).transpose()?;
+        if let Some((qemu, choice)) = &machine {
+            note(format!("{qemu}; {}", table::count(usize::from(self.args.lab.vcpus), "vCPU")))?;
+            note(choice.to_string())?;
+        }
+        for (_, provenance) in targets() {
+            note(provenance.clone())?;
+        }
+        let failed = |kernel: &Obtained, why: &str| {
+            reports.event(&RunEvent::KernelFailed { kernel: kernel.id.clone(), why: why.to_owned() })
         };
-        let lab = Lab {
+        let against = match (&reference, &machine) {
+            (Some(reference), Some(machine)) => match self.reference(reference, machine, reports)? {
+                Ok(reference) => Some(reference),
+                Err(why) => {
+                    obtained.iter().try_for_each(|kernel| failed(kernel, &why))?;
+                    return Ok(());
+                }
+            },
+            _ => None,
+        };
+        let mut verdicts = Vec::new();
+        for kernel in &obtained {
+            match (&kernel.target, &machine) {
+                (Ok((target, _)), Some(machine)) => {
+                    verdicts.push(self.judge(target, machine, against.as_ref(), reports)?);
+                }
+                (Ok(_), None) => {}
+                (Err(why), _) => failed(kernel, why)?,
+            }
+        }
+        if !self.waivers.is_empty() {
+            reports.event(&RunEvent::Waivers { uses: self.waivers.uses(&verdicts) })?;
+        }
+        Ok(())
+    }
+
+    fn lab<'l>(&'l self, (qemu, choice): &'l (Qemu, Choice)) -> Lab<'l> {
+        Lab {
             qemu,
             accel: choice.accel,
-            vcpus: args.lab.vcpus,
-            guests: args.lab.guests(),
-            profiles: &library.profiles,
-            sessions: &library.sessions,
+            vcpus: self.args.lab.vcpus,
+            guests: self.args.lab.guests(),
+            profiles: &self.library.profiles,
+            sessions: &self.library.sessions,
             sabotage: Default::default(),
-        };
-        let check = Check { library, lab: &lab, shuffle: args.shuffle, policy };
-        let mut written = Ok(());
-        check.run(target, sessions, &mut |event| {
-            let result = reports.event(&event);
-            if written.is_ok() {
-                written = result;
-            }
-        });
-        written?;
+        }
     }
-    Ok(())
+
+    /// Performs the sessions on the kernel that the others are held against.
+    fn reference(
+        &self,
+        kernel: &Obtained,
+        machine: &(Qemu, Choice),
+        reports: &Reports,
+    ) -> anyhow::Result<Result<Reference, String>> {
+        let target = match &kernel.target {
+            Ok((target, _)) => target,
+            Err(why) => return Ok(Err(format!("nothing to compare with: {}: {why}", kernel.id))),
+        };
+        let lab = self.lab(machine);
+        let mut told = Told::default();
+        let reference = against::reference(&lab, self.library, target, &self.sessions, &mut |event| {
+            told.keep(reports.event(&event));
+        });
+        told.end()?;
+        Ok(reference)
+    }
+
+    fn judge(
+        &self,
+        target: &Target,
+        machine: &(Qemu, Choice),
+        against: Option<&Reference>,
+        reports: &Reports,
+    ) -> anyhow::Result<KernelVerdict> {
+        let mut target = target.clone();
+        if let Some((_, release)) = &self.baseline {
+            target.expectation.release = Some(release.clone());
+        }
+        let lab = self.lab(machine);
+        let check = Check {
+            library: self.library,
+            lab: &lab,
+            shuffle: self.args.shuffle,
+            policy: self.args.policy.into(),
+            waivers: self.waivers,
+            against,
+        };
+        let mut told = Told::default();
+        let verdict = check.run(&target, &self.sessions, &mut |event| told.keep(reports.event(&event)));
+        told.end()?;
+        Ok(verdict)
+    }
+}
+
+/// The first report that could not be written: a run does not stop in its middle for it.
+#[derive(Default)]
+struct Told(Option<io::Error>);
+
+impl Told {
+    fn keep(&mut self, written: io::Result<()>) {
+        if let Err(error) = written {
+            self.0.get_or_insert(error);
+        }
+    }
+
+    fn end(self) -> io::Result<()> {
+        self.0.map_or(Ok(()), Err)
+    }
 }

@@ -3,8 +3,11 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
+use jiff::tz::Offset;
 use scrubjay_kernels::{Catalogue, Resolver};
-use scrubjay_verdict::Library;
+use scrubjay_session::Sessions;
+use scrubjay_verdict::{Library, Waivers};
 
 use crate::failure::Usage;
 
@@ -50,6 +53,22 @@ impl Context {
     /// Everything below `vectors`.
     pub fn library(&self) -> anyhow::Result<Library> {
         Ok(Library::load(&self.root)?)
+    }
+
+    /// What is let through: of the file named, else of the root. What day it is, is asked here and
+    /// nowhere else.
+    pub fn waivers(
+        &self,
+        named: Option<&Path>,
+        sessions: &Sessions,
+        catalogue: &Catalogue,
+    ) -> anyhow::Result<Waivers> {
+        let today = Offset::UTC.to_datetime(Timestamp::now()).date();
+        let is_kernel = |id: &str| catalogue.get(id).is_ok();
+        Ok(match named {
+            Some(path) => Waivers::load(path, today, sessions, &is_kernel)?,
+            None => Waivers::load_default(&self.root, today, sessions, &is_kernel)?,
+        })
     }
 
     /// The kernels' manifests.

@@ -5,9 +5,9 @@ use scrubjay_machine::AccelError;
 use scrubjay_reports::ExitStatus;
 use scrubjay_session::FileError;
 use scrubjay_session::profile::ProfileError;
-use scrubjay_verdict::RuleError;
 use scrubjay_verdict::library::LibraryError;
 use scrubjay_verdict::review::ReviewError;
+use scrubjay_verdict::{RuleError, WaiverError};
 use tracing_subscriber::filter::LevelFilter;
 
 /// Wrong usage that the table of arguments cannot tell.
@@ -59,6 +59,7 @@ pub fn status_of(error: &anyhow::Error) -> ExitStatus {
             || cause.is::<LibraryError>()
             || cause.is::<ReviewError>()
             || cause.is::<RuleError>()
+            || cause.is::<WaiverError>()
             || cause.is::<ManifestError>()
             || cause.is::<AccelError>()
             || cause.is::<scrubjay_kernels::ImageError>()

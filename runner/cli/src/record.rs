@@ -6,7 +6,7 @@ use scrubjay_engine::{Lab, Progress};
 use scrubjay_machine::cleanup_on_signals;
 use scrubjay_reports::ExitStatus;
 use scrubjay_session::Performance;
-use scrubjay_verdict::{Library, Policy};
+use scrubjay_verdict::{Library, Policy, Waivers};
 
 use crate::args::RecordArgs;
 use crate::context::Context;
@@ -48,7 +48,15 @@ pub fn run(args: &RecordArgs, context: &Context) -> anyhow::Result<ExitStatus> {
             eprintln!("performed {session}");
         }
     });
-    let check = Check { library: &library, lab: &lab, shuffle: None, policy: Policy::default() };
+    let waivers = Waivers::default();
+    let check = Check {
+        library: &library,
+        lab: &lab,
+        shuffle: None,
+        policy: Policy::default(),
+        waivers: &waivers,
+        against: None,
+    };
     let mut pending = 0;
     for (session, recorded) in record(&check, &target, &run)? {
         let told = match recorded {

@@ -90,6 +90,21 @@ impl Wanted<'_> {
     }
 }
 
+/// One kernel by its id or its path.
+///
+/// # Errors
+/// One that is neither in the catalogue nor a kernel's file.
+pub fn kernel<'a>(word: &str, catalogue: &'a Catalogue) -> anyhow::Result<Wanted<'a>> {
+    match catalogue.get(word) {
+        Ok(manifest) => Ok(Wanted::Listed(manifest)),
+        Err(_) if word.contains('/') || Path::new(word).is_file() => {
+            let image = Box::new(Image::from_file(Path::new(word))?);
+            Ok(Wanted::File { id: image.release.clone(), image })
+        }
+        Err(unknown) => Err(unknown.into()),
+    }
+}
+
 /// The kernels that were asked for, in that order, each once.
 ///
 /// # Errors
@@ -98,15 +113,12 @@ pub fn kernels<'a>(words: &[String], catalogue: &'a Catalogue) -> anyhow::Result
     let mut wanted: Vec<Wanted> = Vec::new();
     for word in words {
         let taken = |id: &str| wanted.iter().any(|other| other.id() == id);
-        let kernel = match catalogue.get(word) {
-            Ok(manifest) => Wanted::Listed(manifest),
-            Err(_) if word.contains('/') || Path::new(word).is_file() => {
-                let image = Box::new(Image::from_file(Path::new(word))?);
-                let id = if taken(&image.release) { word.clone() } else { image.release.clone() };
-                Wanted::File { id, image }
-            }
-            Err(unknown) => return Err(unknown.into()),
-        };
+        let mut kernel = kernel(word, catalogue)?;
+        if let Wanted::File { id, .. } = &mut kernel
+            && taken(id)
+        {
+            id.clone_from(word);
+        }
         if !taken(kernel.id()) {
             wanted.push(kernel);
         }

@@ -175,25 +175,10 @@ fn a_run_without_a_usable_qemu_is_never_a_pass() {
     let mut command = root.scrubjay(&["check", "--session", "info-*", "--format", "json"]);
     command.arg("--output").arg(&report).env("SCRUBJAY_QEMU", "/bin/false");
     // An image that has a kernel's header, so that QEMU is what is missing.
-    let cache = dir.path().join("cache/7.3.4");
-    fs::create_dir_all(&cache).unwrap();
-    fs::write(cache.join("bzImage"), image("7.3.4")).unwrap();
-    command.arg("--kernel-cache").arg(dir.path().join("cache")).env("XDG_CACHE_HOME", dir.path());
+    command.arg("--kernel-cache").arg(root.image("7.3.4")).env("XDG_CACHE_HOME", dir.path());
     let ran = run(&mut command);
     assert_eq!(ran.status, 3, "{}{}", ran.out, ran.err);
     assert!(ran.err.contains("/bin/false"), "{}", ran.err);
     let run = read(&report);
     assert_eq!((run["complete"].as_bool(), run["exit_status"].as_u64()), (Some(false), Some(3)));
-}
-
-/// The boot header of a 64-bit kernel of this version (Documentation/arch/x86/boot.rst).
-fn image(version: &str) -> Vec<u8> {
-    let mut bytes = vec![0; 0x400];
-    bytes[0x1fe..0x200].copy_from_slice(&[0x55, 0xaa]);
-    bytes[0x202..0x206].copy_from_slice(b"HdrS");
-    bytes[0x206..0x208].copy_from_slice(&0x020f_u16.to_le_bytes());
-    bytes[0x20e..0x210].copy_from_slice(&0x100_u16.to_le_bytes());
-    bytes[0x236] = 1;
-    bytes[0x300..0x300 + version.len()].copy_from_slice(version.as_bytes());
-    bytes
 }

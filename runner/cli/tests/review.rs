@@ -1,5 +1,6 @@
 //! `scrubjay review` without a terminal: what it shows, writes and refuses.
 
+#[expect(dead_code, reason = "some helpers are for other tests")]
 mod support;
 
 use std::fs;
@@ -15,6 +16,8 @@ const GOLDEN: &str = "goldens/info/info-names-a-cxl-device.json";
 const FACTS: [&str; 8] =
     ["--reason", "it was wrong", "--reference", "a thread", "--since", "9.9", "--promise", "C01"];
 
+const WHY: [&str; 4] = ["--reason", "the promise says so", "--reference", "a thread"];
+
 fn session() -> String {
     GOLDEN.rsplit('/').next().unwrap().trim_end_matches(".json").to_owned()
 }
@@ -26,14 +29,14 @@ fn nothing_waits_in_the_tree_as_it_is_checked_in() {
 }
 
 #[test]
-fn a_recording_is_shown_as_a_diff_and_left_alone() {
+fn a_recording_is_shown_beside_the_golden_and_left_alone() {
     let root = Root::new();
     let pending = root.record(GOLDEN, 1, "EINVAL");
     let (before, golden) = (fs::read(&pending).unwrap(), fs::read(root.vector(GOLDEN)).unwrap());
     let ran = run(&mut root.scrubjay(&["review"]));
     assert_eq!(ran.status, 0, "{}", ran.err);
     for said in
-        ["recorded on 9.9.1", ": as the base\n", ": differs in errno (", "- errno: ok\n", "+ errno: EINVAL\n"]
+        ["recorded on 9.9.1", ": as the base\n", ": differs in errno (", "    golden  ", " | errno: EINVAL\n"]
     {
         assert!(ran.out.contains(said), "{said:?} is not in\n{}", ran.out);
     }
@@ -56,10 +59,13 @@ fn a_first_recording_becomes_the_golden() {
     let pending = root.record(GOLDEN, 1, "EINVAL");
     let mut expected = read(&pending);
     fs::remove_file(root.vector(GOLDEN)).unwrap();
-    let ran = run(&mut root.scrubjay(&["review", "--accept", "base"]));
+    let ran = run(root.scrubjay(&["review", "--accept", "base"]).args(WHY));
     assert_eq!(ran.status, 0, "{}", ran.err);
     assert!(!pending.exists());
-    assert_eq!(read(&root.vector(GOLDEN)).take(), expected.take());
+    expected["why"] = json!([{"as": "base", "recorded": "9.9.1", "reason": "the promise says so",
+        "reference": "a thread"}]);
+    assert_eq!(read(&root.vector(GOLDEN)), expected);
+    assert_eq!(run(&mut root.scrubjay(&["sessions", "list"])).status, 0, "the vectors still read");
 }
 
 #[test]
@@ -92,9 +98,16 @@ fn a_new_change_is_written_with_its_facts_and_explains_the_recording() {
 fn one_more_allowed_value_is_added_to_the_base() {
     let root = Root::new();
     root.record(GOLDEN, 1, "EINTR");
-    assert_eq!(run(&mut root.scrubjay(&["review", "--accept", "also"])).status, 0);
-    let base = read(&root.vector(GOLDEN))["steps"][1]["base"].clone();
+    assert_eq!(run(root.scrubjay(&["review", "--accept", "also"]).args(WHY)).status, 0);
+    let golden = read(&root.vector(GOLDEN));
+    let base = &golden["steps"][1]["base"];
     assert_eq!((base.as_array().unwrap().len(), &base[1]), (2, &json!({"errno": "EINTR"})));
+    let step = &golden["steps"][1]["id"];
+    assert_eq!(
+        golden["why"],
+        json!([{"as": "also", "recorded": "9.9.1", "steps": [step],
+        "reason": "the promise says so", "reference": "a thread"}])
+    );
 }
 
 #[test]
@@ -115,7 +128,12 @@ fn a_rejected_recording_is_gone_and_the_golden_as_it_was() {
 #[case::with_a_release_that_is_none(
     &["--accept", "change:new", "--reason", "r", "--reference", "r", "--since", "soon", "--promise", "C01"],
     "`soon` is no release")]
-#[case::facts_for_nothing(&["--accept", "base", "--reason", "r"], "for one that has no file yet")]
+#[case::facts_for_nothing(
+    &["--accept", "base", "--reason", "r", "--reference", "r", "--since", "9.9"], "for one that has no file yet")]
+#[case::base_without_a_reason(&["--accept", "base", "--reference", "r"], "base needs --reason and --reference")]
+#[case::base_without_a_reference(&["--accept", "base", "--reason", "r"], "base needs --reason and --reference")]
+#[case::also_with_an_empty_reason(
+    &["--accept", "also", "--reason", " ", "--reference", "r"], "also needs --reason and --reference")]
 #[case::two_new_at_once(&["--accept", "change:one+two"], "make one at a time")]
 fn what_cannot_be_accepted_so_is_refused_and_nothing_is_written(
     #[case] arguments: &[&str],
@@ -134,7 +152,7 @@ fn what_cannot_be_accepted_so_is_refused_and_nothing_is_written(
 }
 
 #[rstest]
-#[case(&["review", "--accept", "base"])]
+#[case(&["review", "--accept", "base", "--reason", "r", "--reference", "r"])]
 #[case(&["review", "--reject"])]
 #[case(&["record"])]
 fn under_ci_nothing_is_written(#[case] arguments: &[&str]) {
@@ -152,5 +170,5 @@ fn under_ci_recordings_are_still_shown() {
     let root = Root::new();
     root.record(GOLDEN, 1, "EINVAL");
     let ran = run(root.scrubjay(&["review"]).env("CI", "true"));
-    assert!(ran.status == 0 && ran.out.contains("+ errno: EINVAL"), "{}{}", ran.out, ran.err);
+    assert!(ran.status == 0 && ran.out.contains("| errno: EINVAL"), "{}{}", ran.out, ran.err);
 }

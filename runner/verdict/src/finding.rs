@@ -8,6 +8,7 @@ use crate::golden::short_hash;
 use crate::policy::{Policy, Severities, Severity};
 use crate::promise::{Class, Promises};
 use crate::rule::Rule;
+use crate::waiver::Waived;
 
 /// The session of a finding that belongs to a kernel as a whole.
 pub const WHOLE_KERNEL: &str = "-";
@@ -49,7 +50,10 @@ pub struct Finding {
     /// How often it was seen, once it was run again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repeat: Option<Repeat>,
-    /// How much it weighs under each policy.
+    /// That it is let through on purpose, and until when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waived: Option<Waived>,
+    /// How much it weighs under each policy, waived or not.
     pub severity: Severities,
 }
 
@@ -97,12 +101,19 @@ impl Finding {
             seen_decoded: serde_json::Value::Null,
             log: Vec::new(),
             repeat: None,
+            waived: None,
             severity: if rule.bounded { rule.severity().bounded(class) } else { rule.severity() },
         }
     }
 
-    /// Whether it fails a gate under this policy.
+    /// Whether it fails a gate under this policy. What no rule names is an error, never a break.
     pub fn breaks(&self, policy: Policy) -> bool {
-        self.severity.under(policy) == Severity::Break
+        let counts = self.waived.is_none() && self.rule != "unclassified";
+        counts && self.severity.under(policy) == Severity::Break
+    }
+
+    /// Whether it would fail a gate under this policy, and is waived.
+    pub fn waived_break(&self, policy: Policy) -> bool {
+        self.waived.is_some() && self.severity.under(policy) == Severity::Break
     }
 }

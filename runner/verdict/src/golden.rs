@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::change::Changes;
+use crate::defect::Defect;
+use crate::promise::Promises;
 
 /// The form that this program reads.
 pub const FORMAT: &str = "scrubjay.golden/1";
@@ -31,6 +33,37 @@ pub struct Golden {
     pub recorded: String,
     /// In order; one for each step of the session.
     pub steps: Vec<GoldenStep>,
+    /// Why the base is what it is: one for each time that a recording was accepted into it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub why: Vec<Accepted>,
+}
+
+/// Why a recording was accepted into the base. What a change gives has its reason in the change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Accepted {
+    /// As what.
+    #[serde(rename = "as")]
+    pub how: AcceptedAs,
+    /// The release that it was recorded on.
+    pub recorded: String,
+    /// The steps that it made another; every step, where it was the first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<String>,
+    /// Why.
+    pub reason: String,
+    /// Commit, thread, or file and function.
+    pub reference: String,
+}
+
+/// What a recording was accepted as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum AcceptedAs {
+    /// In place of the base.
+    Base,
+    /// As one more of its values.
+    Also,
 }
 
 /// What one step is expected to give.
@@ -57,19 +90,6 @@ pub struct Alternative {
     pub with: Vec<String>,
     /// Any of these.
     pub seen: Vec<Observation>,
-}
-
-/// A recorded behaviour that breaks a promise.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Defect {
-    /// The promise.
-    pub promise: String,
-    /// Where the sentence stands that it breaks: document or header, and section.
-    pub breaks: String,
-    /// The change that mends it, once there is one; until then it is there on every kernel.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mended_by: Option<String>,
 }
 
 /// What of a session decides its transcript: another value means the golden is of an older session.
@@ -101,6 +121,7 @@ impl Golden {
             of: fingerprint(session),
             recorded: release.to_owned(),
             steps: session.steps.iter().map(|s| step(&s.id)).collect(),
+            why: Vec::new(),
         }
     }
 
@@ -135,7 +156,25 @@ impl Golden {
                 return sense(&format!("steps[{i}].changes[{c}]"), "a change that changes nothing".into());
             }
         }
+        for (i, accepted) in self.why.iter().enumerate() {
+            if let Some(id) = accepted.steps.iter().find(|id| !wanted.contains(&id.as_str())) {
+                return sense(&format!("why[{i}].steps"), format!("the session has no step `{id}`"));
+            }
+            for (name, text) in [("reason", &accepted.reason), ("reference", &accepted.reference)] {
+                if text.trim().is_empty() {
+                    return sense(&format!("why[{i}].{name}"), "a recording is accepted for a reason".into());
+                }
+            }
+        }
         Ok(())
+    }
+
+    fn check_defects(&self, path: &Path, promises: &Promises) -> Result<(), FileError> {
+        let wrong = |step: &GoldenStep| step.defect.as_ref().and_then(|defect| defect.wrong(step, promises));
+        match self.steps.iter().enumerate().find_map(|(i, step)| Some((i, wrong(step)?))) {
+            Some((i, why)) => Err(FileError::sense(path, format!("steps[{i}].defect"), why)),
+            None => Ok(()),
+        }
     }
 }
 
@@ -143,16 +182,16 @@ impl Golden {
 #[derive(Clone, Debug, Default)]
 pub struct Goldens(BTreeMap<String, (PathBuf, Golden)>);
 
-impl Goldens {
-    /// Reads every golden below `dir` and holds it against its session.
-    ///
-    /// # Errors
-    /// A golden of no session or of an older one, a change that there is not, a wrong file.
-    pub fn load(dir: &Path, sessions: &Sessions, changes: &Changes) -> Result<Self, FileError> {
-        let (goldens, unfit) = Self::load_fitting(dir, sessions, changes)?;
-        unfit.into_iter().next().map_or(Ok(goldens), Err)
+impl FromIterator<Golden> for Goldens {
+    /// Goldens that are in no file.
+    fn from_iter<T: IntoIterator<Item = Golden>>(goldens: T) -> Self {
+        Goldens(
+            goldens.into_iter().map(|golden| (golden.session.clone(), (PathBuf::new(), golden))).collect(),
+        )
     }
+}
 
+impl Goldens {
     /// Reads every golden below `dir`, and keeps those that fit their sessions; the others come back
     /// as what is wrong with them, so that they can be recorded again.
     ///
@@ -162,6 +201,7 @@ impl Goldens {
         dir: &Path,
         sessions: &Sessions,
         changes: &Changes,
+        promises: &Promises,
     ) -> Result<(Self, Vec<FileError>), FileError> {
         let mut goldens = BTreeMap::new();
         let mut unfit = Vec::new();
@@ -169,7 +209,7 @@ impl Goldens {
             if path.to_string_lossy().ends_with(PENDING) {
                 continue;
             }
-            match Self::load_one(&path, sessions, changes) {
+            match Self::load_one(&path, sessions, changes, promises) {
                 Ok(golden) => {
                     goldens.insert(golden.session.clone(), (path, golden));
                 }
@@ -179,7 +219,12 @@ impl Goldens {
         Ok((Goldens(goldens), unfit))
     }
 
-    fn load_one(path: &Path, sessions: &Sessions, changes: &Changes) -> Result<Golden, FileError> {
+    fn load_one(
+        path: &Path,
+        sessions: &Sessions,
+        changes: &Changes,
+        promises: &Promises,
+    ) -> Result<Golden, FileError> {
         let golden: Golden = file::read(path)?;
         file::check_stem(path, &golden.session)?;
         let Some(session) = sessions.get(&golden.session) else {
@@ -187,6 +232,7 @@ impl Goldens {
             return Err(FileError::sense(path, "session", why));
         };
         golden.check(path, session, changes)?;
+        golden.check_defects(path, promises)?;
         Ok(golden)
     }
 

@@ -8,12 +8,13 @@ use scrubjay_session::transcript::Performance;
 use scrubjay_session::{Field, Observation, Session, Sessions, Transcript, klog};
 use serde::{Deserialize, Serialize};
 
-use crate::change::Changes;
+use crate::change::{Change, Changes};
 use crate::classify::classify;
 use crate::damage;
+use crate::defect::{self, DefectSeen};
 use crate::explain::{Explained, explain};
 use crate::finding::{Finding, Place, WHOLE_KERNEL};
-use crate::golden::{Defect, Golden, Goldens};
+use crate::golden::{Golden, Goldens};
 use crate::policy::{Policy, Severities, Severity};
 use crate::promise::Promises;
 
@@ -27,6 +28,7 @@ pub struct Expectation {
 }
 
 /// Everything that a judgement is made from.
+#[derive(Clone, Copy)]
 pub struct Books<'a> {
     /// The sessions.
     pub sessions: &'a Sessions,
@@ -44,6 +46,8 @@ pub struct Books<'a> {
 pub enum Status {
     /// As expected.
     Pass,
+    /// As expected but for what is waived: passes, and stays in sight.
+    Waived,
     /// A promise is broken under the policy asked for.
     Break,
     /// Could not be tested.
@@ -57,6 +61,7 @@ impl Status {
     pub fn name(self) -> &'static str {
         match self {
             Status::Pass => "pass",
+            Status::Waived => "waived",
             Status::Break => "break",
             Status::Error => "error",
             Status::Skip => "skip",
@@ -90,26 +95,16 @@ pub struct SessionVerdict {
     pub defects: Vec<DefectSeen>,
 }
 
-/// A known defect on this kernel.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct DefectSeen {
-    /// The step's id.
-    pub step: String,
-    /// The defect.
-    pub defect: Defect,
-    /// Whether this kernel no longer has it.
-    pub mended: bool,
-}
-
 impl SessionVerdict {
     /// What it came to under a policy.
     pub fn status(&self, policy: Policy) -> Status {
         let breaks = self.findings.iter().any(|f| f.breaks(policy));
+        let waived = self.findings.iter().any(|f| f.waived_break(policy));
         match () {
             () if self.findings.iter().any(|f| f.rule == "unclassified") => Status::Error,
             () if breaks => Status::Break,
             () if self.error.is_some() => Status::Error,
+            () if waived => Status::Waived,
             () if self.skipped.is_some() => Status::Skip,
             () => Status::Pass,
         }
@@ -136,12 +131,18 @@ pub struct ChangeProfile {
     pub carries: Vec<String>,
     /// Shown by none.
     pub lacks: Vec<String>,
+    /// Those of `lacks` that the kernel should carry.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub regressed: Vec<String>,
     /// Shown by some: the change, sessions with it, sessions without it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub inconsistent: Vec<Inconsistent>,
     /// Shown by no session that was performed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unknown: Vec<String>,
+    /// The release whose changes the kernel should carry; none where it is only described.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_to: Option<String>,
 }
 
 /// A change that some sessions show and others do not.
@@ -199,11 +200,23 @@ pub fn judge(
     expectation: &Expectation,
     books: &Books,
 ) -> KernelVerdict {
-    let sessions: Vec<_> = outcomes.iter().map(|(id, outcome)| judge_session(id, outcome, books)).collect();
-    let changes = profile(&sessions, books.changes);
+    let sessions = outcomes.iter().map(|(id, outcome)| judge_session(id, outcome, books)).collect();
+    conclude(kernel, release, absent, sessions, expectation, books)
+}
+
+/// Judges one kernel whose sessions are judged.
+pub fn conclude(
+    kernel: &str,
+    release: &str,
+    absent: Option<&str>,
+    sessions: Vec<SessionVerdict>,
+    expectation: &Expectation,
+    books: &Books,
+) -> KernelVerdict {
+    let changes = profile(&sessions, expectation, books.changes);
     let mut findings = Vec::new();
     findings.extend(absent.map(|evidence| absence(evidence, expectation, books)));
-    findings.extend(history(&changes, expectation, books));
+    findings.extend(history(&changes, books));
     KernelVerdict { kernel: kernel.to_owned(), release: release.to_owned(), findings, sessions, changes }
 }
 
@@ -222,21 +235,16 @@ fn absence(evidence: &str, expectation: &Expectation, books: &Books) -> Finding 
 }
 
 /// What a kernel should carry and does not, or carries in part.
-fn history(changes: &ChangeProfile, expectation: &Expectation, books: &Books) -> Vec<Finding> {
+fn history(changes: &ChangeProfile, books: &Books) -> Vec<Finding> {
     let mut findings = Vec::new();
     let place = |change: &str| {
         let promise = books.changes.get(change).map_or("", |c| &c.promise);
         Place { session: WHOLE_KERNEL, step: "", field: None, promise }
     };
-    for id in &changes.lacks {
-        let expected = expectation.release.as_deref();
-        let change = books.changes.get(id);
-        if let (Some(release), Some(change)) = (expected, change)
-            && change.expected_in(release)
-        {
-            let accepted = format!("{id}, since {}", change.since);
-            findings.push(Finding::new("regressed", place(id), accepted, "not there".into(), books.promises));
-        }
+    for id in &changes.regressed {
+        let since = books.changes.get(id).map_or("", |change| &change.since);
+        let accepted = format!("{id}, since {since}");
+        findings.push(Finding::new("regressed", place(id), accepted, "not there".into(), books.promises));
     }
     for part in &changes.inconsistent {
         let accepted = format!("{} in every session or in none", part.change);
@@ -253,8 +261,10 @@ fn history(changes: &ChangeProfile, expectation: &Expectation, books: &Books) ->
     findings
 }
 
-fn profile(sessions: &[SessionVerdict], changes: &Changes) -> ChangeProfile {
-    let mut profile = ChangeProfile::default();
+fn profile(sessions: &[SessionVerdict], expectation: &Expectation, changes: &Changes) -> ChangeProfile {
+    let held_to = expectation.release.clone();
+    let expected = |change: &Change| held_to.as_ref().is_some_and(|release| change.expected_in(release));
+    let mut profile = ChangeProfile { held_to: held_to.clone(), ..ChangeProfile::default() };
     for change in changes.iter() {
         let named = |list: fn(&SessionVerdict) -> &Vec<String>| -> Vec<String> {
             let with = sessions.iter().filter(|s| list(s).contains(&change.id));
@@ -264,7 +274,10 @@ fn profile(sessions: &[SessionVerdict], changes: &Changes) -> ChangeProfile {
         match (carried_in.is_empty(), lacked_in.is_empty()) {
             (true, true) => profile.unknown.push(change.id.clone()),
             (false, true) => profile.carries.push(change.id.clone()),
-            (true, false) => profile.lacks.push(change.id.clone()),
+            (true, false) => {
+                profile.lacks.push(change.id.clone());
+                profile.regressed.extend(expected(change).then(|| change.id.clone()));
+            }
             (false, false) => {
                 let change = change.id.clone();
                 profile.inconsistent.push(Inconsistent { change, carried_in, lacked_in });
@@ -281,10 +294,14 @@ pub fn judge_session(id: &str, outcome: &Performance, books: &Books) -> SessionV
         verdict.error = Some("no such session".to_owned());
         return verdict;
     };
+    let golden = books.goldens.get(&session.id);
+    if !matches!(outcome, Performance::Performed(_)) {
+        verdict.defects = golden.map(defect::not_tested).unwrap_or_default();
+    }
     match outcome {
         Performance::Failed { why } => verdict.error = Some(why.clone()),
         Performance::Skipped { why } => verdict.skipped = Some(why.clone()),
-        Performance::Performed(transcript) => match books.goldens.get(&session.id) {
+        Performance::Performed(transcript) => match golden {
             Some(golden) => compare(session, golden, transcript, books, &mut verdict),
             None => {
                 verdict.error = Some("no golden; record one and review it".to_owned());
@@ -308,7 +325,8 @@ fn compare(
         let aside = transcript.step(&step.id).map(|s| &s.aside);
         let touching = || expected.changes.iter().flat_map(|a| &a.with);
         let explained = explain(expected, step, &seen);
-        let mended = match &explained {
+        verdict.defects.extend(defect::seen(expected, step, &explained));
+        match &explained {
             Explained::Base(accepted) => {
                 lacks.extend(touching().cloned());
                 if accepted.damage().is_some() {
@@ -317,13 +335,11 @@ fn compare(
                     finding.log = lines(aside);
                     verdict.findings.push(finding);
                 }
-                false
             }
             Explained::With(with) => {
                 carries.extend(with.iter().cloned());
                 // A change of the same step that does not belong to this alternative is not there.
                 lacks.extend(touching().filter(|id| !with.contains(id)).cloned());
-                expected.defect.as_ref().and_then(|d| d.mended_by.as_ref()).is_some_and(|m| with.contains(m))
             }
             Explained::Not { accepted, fields } => {
                 for (rule, field, follows) in classify(Some(step), accepted, &seen, fields) {
@@ -332,11 +348,7 @@ fn compare(
                     finding.log = lines(aside);
                     verdict.findings.push(finding);
                 }
-                continue;
             }
-        };
-        if let Some(defect) = &expected.defect {
-            verdict.defects.push(DefectSeen { step: step.id.clone(), defect: defect.clone(), mended });
         }
     }
     boot_damage(session, transcript, books, verdict);

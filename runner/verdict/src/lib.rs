@@ -5,9 +5,11 @@
 //! of [`Finding`]s, each by a [`Rule`] and with a severity under each [`Policy`]. Nothing here runs
 //! a kernel or prints a report.
 
+pub mod against;
 pub mod change;
 mod classify;
 mod damage;
+pub mod defect;
 mod explain;
 pub mod finding;
 pub mod golden;
@@ -18,8 +20,11 @@ pub mod policy;
 pub mod promise;
 pub mod review;
 pub mod rule;
+pub mod waiver;
 
+pub use against::Reference;
 pub use change::{Change, Changes};
+pub use defect::{Defect, DefectSeen, DefectState};
 pub use finding::Finding;
 pub use golden::{Golden, Goldens};
 pub use judge::{ChangeProfile, Expectation, KernelVerdict, SessionVerdict, Status};
@@ -27,3 +32,4 @@ pub use library::{Library, LibraryError};
 pub use policy::{Policy, Severities, Severity};
 pub use promise::{Class, Promises};
 pub use rule::{Rule, RuleError};
+pub use waiver::{Waiver, WaiverError, WaiverState, WaiverUse, Waivers};

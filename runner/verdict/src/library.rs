@@ -9,6 +9,7 @@ use crate::change::Changes;
 use crate::golden::Goldens;
 use crate::judge::Books;
 use crate::promise::Promises;
+use crate::review;
 
 /// The vectors: profiles, sessions, goldens, changes, promises.
 pub struct Library {
@@ -58,7 +59,8 @@ impl Library {
         let sessions = Sessions::load(&vectors.join("sessions"))?;
         let changes = Changes::load(&vectors.join("changes"))?;
         let promises = Promises::load(&vectors.join("promises"))?;
-        let (goldens, unfit) = Goldens::load_fitting(&vectors.join("goldens"), &sessions, &changes)?;
+        let (goldens, unfit) =
+            Goldens::load_fitting(&vectors.join("goldens"), &sessions, &changes, &promises)?;
         let library = Library { root: root.to_owned(), profiles, sessions, goldens, changes, promises };
         library.check()?;
         Ok((library, unfit))
@@ -88,6 +90,24 @@ impl Library {
             }
         }
         Ok(())
+    }
+
+    /// What belongs to nothing: changes that no golden uses, recordings of no session. Each as a
+    /// sentence with file and remedy.
+    ///
+    /// # Errors
+    /// A directory that cannot be read.
+    pub fn loose_ends(&self) -> Result<Vec<String>, FileError> {
+        let vectors = self.root.join("vectors");
+        let unused = self.goldens.unused(&self.changes).into_iter().map(|id| {
+            let path = vectors.join("changes").join(format!("{id}.json"));
+            format!("{}: no golden uses this change; review a recording of it, or remove it", path.display())
+        });
+        let orphans = review::orphans(&vectors.join("goldens"), &self.sessions)?.into_iter();
+        let orphans = orphans.map(|path| {
+            format!("{}: there is no session of this name; remove the recording", path.display())
+        });
+        Ok(unused.chain(orphans).collect())
     }
 
     /// What a judgement is made from.

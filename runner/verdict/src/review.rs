@@ -10,7 +10,7 @@ use scrubjay_session::{Field, Observation, Session, Sessions};
 
 use crate::change::{Change, Changes};
 use crate::explain::{Explained, explain};
-use crate::golden::{Alternative, FORMAT, Golden, GoldenStep, PENDING, fingerprint};
+use crate::golden::{Accepted, AcceptedAs, Alternative, FORMAT, Golden, GoldenStep, PENDING, fingerprint};
 
 /// A recording that waits for review, and the golden it would become a part of.
 #[derive(Clone, Debug)]
@@ -65,6 +65,15 @@ pub enum Acceptance {
     Changed(Vec<String>),
 }
 
+/// Why a recording is accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grounds {
+    /// Why.
+    pub reason: String,
+    /// Commit, thread, or file and function.
+    pub reference: String,
+}
+
 /// Why a recording cannot be accepted so.
 #[derive(Debug, thiserror::Error)]
 pub enum ReviewError {
@@ -75,6 +84,12 @@ pub enum ReviewError {
         path: PathBuf,
         /// The session's id.
         session: String,
+    },
+    /// Nobody said why.
+    #[error("{path}: a recording is accepted with a reason and a reference")]
+    NoGrounds {
+        /// The recording.
+        path: PathBuf,
     },
     /// The golden is of an older session.
     #[error("{path}: the golden is of an older form of session `{session}`; accept it as base")]
@@ -96,6 +111,15 @@ pub enum ReviewError {
 pub fn pending(dir: &Path, sessions: &Sessions) -> Result<Vec<Pending>, FileError> {
     let paths = file::json_below(dir)?.into_iter();
     paths.filter(|path| stem(path).is_some()).map(|path| Pending::load(&path, sessions)).collect()
+}
+
+/// The recordings below `dir` whose session there is not.
+///
+/// # Errors
+/// A directory that cannot be read.
+pub fn orphans(dir: &Path, sessions: &Sessions) -> Result<Vec<PathBuf>, FileError> {
+    let is_orphan = |path: &PathBuf| stem(path).is_some_and(|id| sessions.get(id).is_none());
+    Ok(file::json_below(dir)?.into_iter().filter(is_orphan).collect())
 }
 
 /// The session whose recording a path is, if it is one.
@@ -163,14 +187,16 @@ impl Pending {
             .collect()
     }
 
-    /// What the golden becomes. Steps that are explained stay as they are.
+    /// What the golden becomes. Steps that are explained stay as they are. What goes into the base
+    /// wants grounds, which the golden keeps; what a change gives has those of the change.
     ///
     /// # Errors
-    /// Nothing to add to, a change that there is not, or one that would change nothing.
+    /// No grounds, nothing to add to, a change that there is not, or one that would change nothing.
     pub fn accept(
         &self,
         session: &Session,
         acceptance: &Acceptance,
+        grounds: Option<&Grounds>,
         changes: &Changes,
     ) -> Result<Golden, ReviewError> {
         let refused = || (self.path.clone(), session.id.clone());
@@ -184,8 +210,18 @@ impl Pending {
                 return Err(ReviewError::Stale { path, session });
             }
         }
+        let how = match acceptance {
+            Acceptance::Base => Some(AcceptedAs::Base),
+            Acceptance::Also => Some(AcceptedAs::Also),
+            Acceptance::Changed(_) => None,
+        };
+        let grounds = match (how, grounds) {
+            (Some(_), None) => return Err(ReviewError::NoGrounds { path: self.path.clone() }),
+            (how, grounds) => how.zip(grounds),
+        };
         let mut replaced = self.current.is_none();
-        let steps = self
+        let mut touched = Vec::new();
+        let steps: Vec<_> = self
             .steps(session)
             .into_iter()
             .map(|reviewed| {
@@ -194,6 +230,7 @@ impl Pending {
                     (Standing::AsBase | Standing::AsChanged(_), Some(old)) => old.clone(),
                     (_, old) => {
                         replaced |= *acceptance == Acceptance::Base;
+                        touched.push(reviewed.id.to_owned());
                         // What an older form of the session gave with a change says nothing of this one.
                         let old = old.filter(|_| !self.is_stale());
                         with(old, reviewed.id, tidy(reviewed.seen), acceptance)
@@ -202,12 +239,23 @@ impl Pending {
             })
             .collect();
         let kept = self.current.as_ref().filter(|_| !replaced).map(|golden| golden.recorded.clone());
+        let mut why = self.reasons_kept(session);
+        if let Some((how, grounds)) = grounds.filter(|_| !touched.is_empty()) {
+            why.push(Accepted {
+                how,
+                recorded: self.recorded.recorded.clone(),
+                steps: if self.current.is_none() { Vec::new() } else { touched },
+                reason: grounds.reason.clone(),
+                reference: grounds.reference.clone(),
+            });
+        }
         let golden = Golden {
             format: FORMAT.to_owned(),
             session: session.id.clone(),
             of: self.recorded.of.clone(),
             recorded: kept.unwrap_or_else(|| self.recorded.recorded.clone()),
             steps,
+            why,
         };
         golden.check(&self.golden_path, session, changes)?;
         Ok(golden)
@@ -242,6 +290,17 @@ impl Pending {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Why the golden so far is what it is, as far as the session still has the steps.
+    fn reasons_kept(&self, session: &Session) -> Vec<Accepted> {
+        let mut why = self.current.as_ref().map(|golden| golden.why.clone()).unwrap_or_default();
+        why.retain_mut(|accepted| {
+            let of_all = accepted.steps.is_empty();
+            accepted.steps.retain(|id| session.steps.iter().any(|step| step.id == *id));
+            of_all || !accepted.steps.is_empty()
+        });
+        why
     }
 
     fn golden_step(&self, id: &str) -> Option<&GoldenStep> {
@@ -284,231 +343,4 @@ fn tidy(observation: &Observation) -> Observation {
 }
 
 #[cfg(test)]
-mod tests {
-    use rstest::rstest;
-    use scrubjay_session::session;
-    use serde_json::json;
-
-    use super::*;
-    use crate::change;
-
-    /// A directory with a session of two steps.
-    struct Desk {
-        dir: tempfile::TempDir,
-        sessions: Sessions,
-        changes: Changes,
-    }
-
-    impl Desk {
-        fn new() -> Self {
-            let dir = tempfile::tempdir().unwrap();
-            let steps = json!([{"id": "open", "do": {"open": {}}}, {"id": "info", "do": {"info": {}}}]);
-            let session = json!({
-                "format": session::FORMAT, "id": "s", "title": "t", "devices": ["vendor"],
-                "promise": "C01", "steps": steps,
-            });
-            file::write(&dir.path().join("sessions/s.json"), &session).unwrap();
-            let mut changes = Changes::default();
-            changes.insert(change("known"));
-            let sessions = Sessions::load(&dir.path().join("sessions")).unwrap();
-            Desk { dir, sessions, changes }
-        }
-
-        fn session(&self) -> &Session {
-            self.sessions.get("s").unwrap()
-        }
-
-        fn goldens(&self) -> PathBuf {
-            self.dir.path().join("goldens")
-        }
-
-        fn golden(&self, release: &str, info: &str) -> Golden {
-            let step = |id: &str, errno: &str| GoldenStep {
-                id: id.into(),
-                base: vec![observation(errno)],
-                changes: Vec::new(),
-                defect: None,
-            };
-            Golden {
-                format: FORMAT.into(),
-                session: "s".into(),
-                of: fingerprint(self.session()),
-                recorded: release.into(),
-                steps: vec![step("open", "ok"), step("info", info)],
-            }
-        }
-
-        /// A recording on 7.2 where `info` gave this.
-        fn recorded(&self, info: &str) -> Pending {
-            let path = self.goldens().join(format!("a/s{PENDING}"));
-            file::write(&path, &self.golden("7.2.1", info)).unwrap();
-            let mut all = pending(&self.goldens(), &self.sessions).unwrap();
-            assert_eq!(all.len(), 1);
-            all.remove(0)
-        }
-
-        /// Has a golden of 7.1 where `info` gave this.
-        fn keep(&self, info: &str) {
-            file::write(&self.goldens().join("a/s.json"), &self.golden("7.1.1", info)).unwrap();
-        }
-    }
-
-    fn observation(errno: &str) -> Observation {
-        Observation { errno: errno.into(), ..Observation::default() }
-    }
-
-    fn change(id: &str) -> Change {
-        Change {
-            format: change::FORMAT.into(),
-            id: id.into(),
-            title: "t".into(),
-            since: "7.2".into(),
-            reason: "r".into(),
-            reference: "r".into(),
-            promise: "C01".into(),
-            first_seen: "7.2.1".into(),
-        }
-    }
-
-    fn changed(id: &str) -> Acceptance {
-        Acceptance::Changed(vec![id.into()])
-    }
-
-    #[test]
-    fn a_first_recording_becomes_the_golden() {
-        let desk = Desk::new();
-        let pending = desk.recorded("ok");
-        assert!(pending.steps(desk.session()).iter().all(|step| step.standing == Standing::New));
-        let golden = pending.accept(desk.session(), &Acceptance::Base, &desk.changes).unwrap();
-        pending.settle(&golden, None).unwrap();
-        assert!(!pending.path.exists());
-        assert_eq!(file::read::<Golden>(&pending.golden_path).unwrap(), pending.recorded);
-    }
-
-    #[test]
-    fn a_change_is_added_where_nothing_explains_and_nowhere_else() {
-        let desk = Desk::new();
-        desk.keep("ok");
-        let pending = desk.recorded("EINVAL");
-        let golden = pending.accept(desk.session(), &changed("known"), &desk.changes).unwrap();
-        assert_eq!(golden.recorded, "7.1.1");
-        assert_eq!(golden.steps[0], pending.current.as_ref().unwrap().steps[0]);
-        assert_eq!(golden.steps[1].base, [observation("ok")]);
-        let alternative = Alternative { with: vec!["known".into()], seen: vec![observation("EINVAL")] };
-        assert_eq!(golden.steps[1].changes, [alternative]);
-    }
-
-    #[test]
-    fn what_a_change_explains_is_left_as_it_is() {
-        let desk = Desk::new();
-        desk.keep("ok");
-        let first = desk.recorded("EINVAL");
-        let golden = first.accept(desk.session(), &changed("known"), &desk.changes).unwrap();
-        first.settle(&golden, None).unwrap();
-        let again = desk.recorded("EINVAL");
-        let steps = again.steps(desk.session());
-        assert_eq!(steps[1].standing, Standing::AsChanged(&["known".to_owned()]));
-        for acceptance in [Acceptance::Base, Acceptance::Also, changed("known")] {
-            assert_eq!(again.accept(desk.session(), &acceptance, &desk.changes).unwrap(), golden);
-        }
-    }
-
-    #[rstest]
-    #[case::base(Acceptance::Base, &["EINVAL"], 0, "7.2.1")]
-    #[case::also(Acceptance::Also, &["ok", "EINVAL"], 0, "7.1.1")]
-    #[case::change(changed("known"), &["ok"], 1, "7.1.1")]
-    fn each_acceptance_makes_its_own_golden(
-        #[case] acceptance: Acceptance,
-        #[case] base: &[&str],
-        #[case] changes: usize,
-        #[case] recorded: &str,
-    ) {
-        let desk = Desk::new();
-        desk.keep("ok");
-        let pending = desk.recorded("EINVAL");
-        let golden = pending.accept(desk.session(), &acceptance, &desk.changes).unwrap();
-        let errnos: Vec<_> = golden.steps[1].base.iter().map(|o| o.errno.as_str()).collect();
-        assert_eq!((errnos.as_slice(), golden.steps[1].changes.len()), (base, changes));
-        assert_eq!(golden.recorded, recorded);
-    }
-
-    #[test]
-    fn a_new_base_keeps_the_changes_of_its_step() {
-        let desk = Desk::new();
-        desk.keep("ok");
-        let first = desk.recorded("EINVAL");
-        let golden = first.accept(desk.session(), &changed("known"), &desk.changes).unwrap();
-        first.settle(&golden, None).unwrap();
-        let golden = desk.recorded("EPERM").accept(desk.session(), &Acceptance::Base, &desk.changes).unwrap();
-        assert_eq!(golden.steps[1].base, [observation("EPERM")]);
-        assert_eq!(golden.steps[1].changes[0].seen, [observation("EINVAL")]);
-    }
-
-    #[rstest]
-    #[case(Acceptance::Also)]
-    #[case(changed("known"))]
-    fn without_a_golden_only_a_base_is_accepted(#[case] acceptance: Acceptance) {
-        let desk = Desk::new();
-        let error = desk.recorded("ok").accept(desk.session(), &acceptance, &desk.changes).unwrap_err();
-        assert!(matches!(error, ReviewError::NoGolden { .. }), "{error}");
-    }
-
-    #[test]
-    fn a_golden_of_an_older_session_is_replaced_where_it_does_not_fit() {
-        let desk = Desk::new();
-        let mut old = desk.golden("7.1.1", "EPERM");
-        old.of = "0123456789abcdef".into();
-        old.steps[1].changes.push(Alternative { with: vec!["known".into()], seen: vec![observation("ok")] });
-        file::write(&desk.goldens().join("a/s.json"), &old).unwrap();
-        let pending = desk.recorded("EINVAL");
-        assert!(pending.is_stale());
-        let error = pending.accept(desk.session(), &changed("known"), &desk.changes).unwrap_err();
-        assert!(matches!(error, ReviewError::Stale { .. }), "{error}");
-        let golden = pending.accept(desk.session(), &Acceptance::Base, &desk.changes).unwrap();
-        assert_eq!(golden, pending.recorded);
-    }
-
-    #[test]
-    fn a_change_that_there_is_not_is_refused_and_nothing_is_written() {
-        let desk = Desk::new();
-        desk.keep("ok");
-        let pending = desk.recorded("EINVAL");
-        let error = pending.accept(desk.session(), &changed("unknown"), &desk.changes).unwrap_err();
-        assert!(error.to_string().contains("there is no change `unknown`"), "{error}");
-        assert!(pending.path.exists());
-    }
-
-    #[test]
-    fn a_change_that_is_new_is_written_with_the_golden() {
-        let mut desk = Desk::new();
-        desk.keep("ok");
-        let pending = desk.recorded("EINVAL");
-        desk.changes.insert(change("new"));
-        let golden = pending.accept(desk.session(), &changed("new"), &desk.changes).unwrap();
-        let path = desk.dir.path().join("changes/new.json");
-        pending.settle(&golden, Some((&path, &change("new")))).unwrap();
-        let changes = Changes::load(&desk.dir.path().join("changes")).unwrap();
-        assert_eq!(changes.get("new"), Some(&change("new")));
-    }
-
-    #[test]
-    fn a_recording_of_an_older_session_is_refused() {
-        let desk = Desk::new();
-        let mut golden = desk.golden("7.2.1", "ok");
-        golden.of = "0123456789abcdef".into();
-        let path = desk.goldens().join(format!("s{PENDING}"));
-        file::write(&path, &golden).unwrap();
-        let error = pending(&desk.goldens(), &desk.sessions).unwrap_err().to_string();
-        assert!(error.contains("record it again"), "{error}");
-    }
-
-    #[test]
-    fn a_golden_holds_no_times_of_branches() {
-        let mut seen = observation("ok");
-        let inner = serde_json::from_value(json!({
-            "name": "b", "steps": [{"id": "x", "observation": {"errno": "ok"}, "aside": {"nanos": 5}}],
-        }));
-        seen.branches.push(inner.unwrap());
-        assert_eq!(tidy(&seen).branches[0].steps[0].aside.nanos, 0);
-    }
-}
+mod tests;

@@ -6,7 +6,7 @@ use scrubjay_verdict::Changes;
 use scrubjay_verdict::review::Acceptance;
 
 use super::change;
-use crate::args::ChangeArgs;
+use crate::args::FactArgs;
 
 /// What becomes of a recording.
 #[derive(Debug, PartialEq, Eq)]
@@ -56,18 +56,15 @@ pub fn answer(
     }
 }
 
-/// Asks for what is not known yet about a change that is new.
+/// Asks for what is not known yet: why the base is so, or all about a change that is new.
 pub fn facts(
     input: &mut impl BufRead,
     output: &mut impl Write,
     acceptance: &Acceptance,
-    given: &ChangeArgs,
+    given: &FactArgs,
     changes: &Changes,
-) -> io::Result<ChangeArgs> {
-    let mut facts = ChangeArgs::default();
-    let missing = change::missing(acceptance, changes);
-    let [id] = missing.as_slice() else { return Ok(facts) };
-    writeln!(output, "change `{id}` is new")?;
+) -> io::Result<FactArgs> {
+    let mut facts = FactArgs::default();
     let mut ask = |question: &str, given: &Option<String>| -> io::Result<Option<String>> {
         if given.is_some() {
             return Ok(given.clone());
@@ -75,7 +72,16 @@ pub fn facts(
         write!(output, "  {question}: ")?;
         line(input, output)
     };
-    facts.title = ask("what is different afterwards, in one line", &given.title)?.filter(|t| !t.is_empty());
+    if let Acceptance::Base | Acceptance::Also = acceptance {
+        facts.reason = ask("why the base is so", &given.reason)?;
+        facts.reference = ask("reference (commit, thread, or file and function)", &given.reference)?;
+        return Ok(facts);
+    }
+    let missing = change::missing(acceptance, changes);
+    let [id] = missing.as_slice() else { return Ok(facts) };
+    facts.title =
+        ask(&format!("change `{id}` is new; what is different afterwards, in one line"), &given.title)?
+            .filter(|t| !t.is_empty());
     facts.reason = ask("why the kernel was changed", &given.reason)?;
     facts.reference = ask("reference (commit, thread, or file and function)", &given.reference)?;
     facts.since = ask("the first upstream release that has it (7.2)", &given.since)?;
@@ -114,10 +120,22 @@ mod tests {
         assert_eq!(answered(typed), expected);
     }
 
+    #[rstest]
+    #[case(Acceptance::Base)]
+    #[case(Acceptance::Also)]
+    fn what_goes_into_the_base_is_asked_for_its_reason(#[case] acceptance: Acceptance) {
+        let typed = "it was wrong\nthe thread\n";
+        let given = FactArgs::default();
+        let facts =
+            facts(&mut typed.as_bytes(), &mut io::sink(), &acceptance, &given, &Changes::default()).unwrap();
+        assert_eq!(facts.reason.as_deref(), Some("it was wrong"));
+        assert_eq!(facts.reference.as_deref(), Some("the thread"));
+    }
+
     #[test]
     fn only_what_is_not_given_is_asked() {
         let given =
-            ChangeArgs { reason: Some("given".into()), since: Some("7.2".into()), ..ChangeArgs::default() };
+            FactArgs { reason: Some("given".into()), since: Some("7.2".into()), ..FactArgs::default() };
         let new = Acceptance::Changed(vec!["new".into()]);
         let typed = "\nthe thread\nD05\n";
         let facts = facts(&mut typed.as_bytes(), &mut io::sink(), &new, &given, &Changes::default()).unwrap();

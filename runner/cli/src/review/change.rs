@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use scrubjay_verdict::change::FORMAT;
-use scrubjay_verdict::review::Acceptance;
+use scrubjay_verdict::review::{Acceptance, Grounds};
 use scrubjay_verdict::{Change, Changes, Promises};
 
-use crate::args::ChangeArgs;
+use crate::args::FactArgs;
 use crate::failure::Usage;
 
 /// Reads `base`, `also` or `change:ID[+ID…]`.
@@ -36,6 +36,23 @@ fn is_id(id: &str) -> bool {
     !id.is_empty() && id.chars().all(plain) && !id.starts_with('-') && !id.ends_with('-')
 }
 
+/// Why a recording goes into the base; what a change gives has its reason there.
+///
+/// # Errors
+/// One that is not given.
+pub fn grounds(acceptance: &Acceptance, facts: &FactArgs) -> Result<Option<Grounds>, Usage> {
+    let word = match acceptance {
+        Acceptance::Changed(_) => return Ok(None),
+        Acceptance::Base => "base",
+        Acceptance::Also => "also",
+    };
+    let said = |fact: &Option<String>| fact.clone().filter(|text| !text.trim().is_empty());
+    match (said(&facts.reason), said(&facts.reference)) {
+        (Some(reason), Some(reference)) => Ok(Some(Grounds { reason, reference })),
+        _ => Err(Usage(format!("accepting as {word} needs --reason and --reference"))),
+    }
+}
+
 /// The change of an acceptance that there is not yet.
 pub fn missing<'a>(acceptance: &'a Acceptance, changes: &Changes) -> Vec<&'a str> {
     match acceptance {
@@ -53,13 +70,16 @@ pub fn missing<'a>(acceptance: &'a Acceptance, changes: &Changes) -> Vec<&'a str
 /// A fact that is missing, wrong, or given for nothing.
 pub fn new(
     acceptance: &Acceptance,
-    facts: &ChangeArgs,
+    facts: &FactArgs,
     release: &str,
     changes: &Changes,
     promises: &Promises,
     dir: &Path,
 ) -> anyhow::Result<Option<(PathBuf, Change)>> {
-    let given = [&facts.title, &facts.reason, &facts.reference, &facts.since, &facts.promise];
+    let mut given = vec![&facts.title, &facts.since, &facts.promise];
+    if let Acceptance::Changed(_) = acceptance {
+        given.extend([&facts.reason, &facts.reference]);
+    }
     let id = match missing(acceptance, changes).as_slice() {
         [] if given.iter().all(|fact| fact.is_none()) => return Ok(None),
         [] => {

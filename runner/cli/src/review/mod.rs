@@ -5,6 +5,7 @@
 
 mod ask;
 mod change;
+mod columns;
 mod show;
 
 use std::env;
@@ -16,7 +17,7 @@ use scrubjay_verdict::review::{Acceptance, Pending, ReviewError, Standing, pendi
 use scrubjay_verdict::{Changes, Golden, Promises};
 
 use self::ask::Answer;
-use crate::args::{ChangeArgs, ReviewArgs};
+use crate::args::{FactArgs, ReviewArgs};
 use crate::context::Context;
 use crate::failure::Usage;
 use crate::select;
@@ -71,7 +72,7 @@ pub fn run(args: &ReviewArgs, context: &Context) -> anyhow::Result<ExitStatus> {
     let chosen: Vec<&Pending> = chosen.into_iter().map(|(pending, _)| pending).collect();
     if let Some(word) = &args.accept {
         refuse_in_ci("review --accept")?;
-        desk.accept_all(&chosen, &change::acceptance(word)?, &args.change)?;
+        desk.accept_all(&chosen, &change::acceptance(word)?, &args.facts)?;
     } else if args.reject {
         refuse_in_ci("review --reject")?;
         for pending in &chosen {
@@ -81,7 +82,7 @@ pub fn run(args: &ReviewArgs, context: &Context) -> anyhow::Result<ExitStatus> {
     } else if args.list {
         table::print(&["session", "recorded", "golden", "differs in"], &desk.list(&chosen))?;
     } else if io::stdin().is_terminal() && io::stdout().is_terminal() && refuse_in_ci("review").is_ok() {
-        desk.ask_all(&chosen, &args.change)?;
+        desk.ask_all(&chosen, &args.facts)?;
     } else {
         for pending in &chosen {
             table::text(&desk.shown(pending, Colour::for_stream(io::stdout().is_terminal())))?;
@@ -94,11 +95,17 @@ pub fn run(args: &ReviewArgs, context: &Context) -> anyhow::Result<ExitStatus> {
     Ok(ExitStatus::Clean)
 }
 
+/// Columns of the terminal, or as many as a report has.
+fn width() -> usize {
+    terminal_size::terminal_size().map_or(110, |(width, _)| usize::from(width.0))
+}
+
 impl Desk {
     fn shown(&self, pending: &Pending, colour: Colour) -> String {
         // A recording of no session was refused when it was read.
         let session = self.sessions.get(pending.session());
-        session.map(|session| show::recording(pending, session, &self.promises, colour)).unwrap_or_default()
+        let look = show::Look { promises: &self.promises, colour, width: width() };
+        session.map(|session| show::recording(pending, session, look)).unwrap_or_default()
     }
 
     fn list(&self, chosen: &[&Pending]) -> Vec<Vec<String>> {
@@ -126,8 +133,9 @@ impl Desk {
         &mut self,
         chosen: &[&Pending],
         acceptance: &Acceptance,
-        facts: &ChangeArgs,
+        facts: &FactArgs,
     ) -> anyhow::Result<()> {
+        let grounds = change::grounds(acceptance, facts)?;
         let release = chosen.first().map_or("", |pending| &pending.recorded.recorded);
         let new = change::new(acceptance, facts, release, &self.changes, &self.promises, &self.changes_dir)?;
         if let Some((_, change)) = &new {
@@ -136,7 +144,7 @@ impl Desk {
         let mut goldens: Vec<(&Pending, Golden)> = Vec::new();
         for pending in chosen {
             let Some(session) = self.sessions.get(pending.session()) else { continue };
-            goldens.push((pending, pending.accept(session, acceptance, &self.changes)?));
+            goldens.push((pending, pending.accept(session, acceptance, grounds.as_ref(), &self.changes)?));
         }
         let mut unwritten = new.as_ref();
         for (pending, golden) in &goldens {
@@ -170,7 +178,7 @@ impl Desk {
             .collect()
     }
 
-    fn ask_all(&mut self, chosen: &[&Pending], facts: &ChangeArgs) -> anyhow::Result<()> {
+    fn ask_all(&mut self, chosen: &[&Pending], facts: &FactArgs) -> anyhow::Result<()> {
         let (mut input, mut output) = (io::stdin().lock(), io::stdout().lock());
         for (i, pending) in chosen.iter().enumerate() {
             table::text(&self.shown(pending, Colour::for_stream(true)))?;
@@ -214,6 +222,7 @@ fn wrong_answer(error: &anyhow::Error) -> bool {
             error.downcast_ref::<ReviewError>(),
             Some(
                 ReviewError::NoGolden { .. }
+                    | ReviewError::NoGrounds { .. }
                     | ReviewError::Stale { .. }
                     | ReviewError::File(FileError::Sense { .. })
             )

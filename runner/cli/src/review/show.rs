@@ -1,4 +1,4 @@
-//! A recording as text: each step decoded, and as a diff where it differs. Decides nothing.
+//! A recording as text: each step decoded, and beside the golden where it differs. Decides nothing.
 
 use std::fmt::Write;
 
@@ -9,21 +9,30 @@ use scrubjay_verdict::Promises;
 use scrubjay_verdict::review::{Pending, Reviewed, Standing};
 use scrubjay_wire::Bytes;
 use serde_json::Value;
-use similar::{ChangeTag, TextDiff};
 
+use super::columns::side_by_side;
 use crate::table::count;
 
 /// Bytes in a line of raw values.
-const ROW: usize = 32;
-
-/// Lines around a difference.
-const AROUND: usize = 3;
+const ROW: usize = 16;
 
 /// The longest line.
 const LONGEST: usize = 160;
 
+/// How a recording is shown.
+#[derive(Clone, Copy)]
+pub struct Look<'a> {
+    /// The promises that fields belong to.
+    pub promises: &'a Promises,
+    /// Whether to colour.
+    pub colour: Colour,
+    /// Columns of the screen.
+    pub width: usize,
+}
+
 /// The whole recording.
-pub fn recording(pending: &Pending, session: &Session, promises: &Promises, colour: Colour) -> String {
+pub fn recording(pending: &Pending, session: &Session, look: Look) -> String {
+    let Look { colour, .. } = look;
     let golden = match &pending.current {
         None => "no golden yet".to_owned(),
         Some(golden) if pending.is_stale() => {
@@ -40,13 +49,14 @@ pub fn recording(pending: &Pending, session: &Session, promises: &Promises, colo
         session.boot.name(),
     );
     for step in pending.steps(session) {
-        text.push_str(&reviewed(&step, session, promises, colour));
+        text.push_str(&reviewed(&step, session, look));
     }
     text.push('\n');
     text
 }
 
-fn reviewed(step: &Reviewed, session: &Session, promises: &Promises, colour: Colour) -> String {
+fn reviewed(step: &Reviewed, session: &Session, look: Look) -> String {
+    let Look { promises, colour, width } = look;
     let head = colour.strong(&format!("step {}", step.id));
     match &step.standing {
         Standing::AsBase => format!("  {head}: as the base\n"),
@@ -62,7 +72,8 @@ fn reviewed(step: &Reviewed, session: &Session, promises: &Promises, colour: Col
             let told: Vec<_> =
                 fields.iter().map(|field| promised(step.id, *field, session, promises)).collect();
             let mut text = format!("  {head}: differs in {}\n{}", told.join(", "), action(step.id, session));
-            text.push_str(&diff(&lines(accepted), &lines(step.seen), colour));
+            let heads = ["golden", "recording"];
+            text.push_str(&side_by_side(heads, &lines(accepted), &lines(step.seen), width, colour));
             text
         }
     }
@@ -98,27 +109,6 @@ fn telling(value: &Value, ordinary: &Value) -> Value {
         (key.clone(), value)
     });
     Value::Object(told.collect())
-}
-
-fn diff(accepted: &[String], seen: &[String], colour: Colour) -> String {
-    let (accepted, seen) = (accepted.join("\n") + "\n", seen.join("\n") + "\n");
-    let diff = TextDiff::from_lines(accepted.as_str(), seen.as_str());
-    let mut text = String::new();
-    for (i, group) in diff.grouped_ops(AROUND).iter().enumerate() {
-        if i > 0 {
-            text.push_str("    ...\n");
-        }
-        for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
-            let line = cut(change.value().trim_end_matches('\n'));
-            let line = match change.tag() {
-                ChangeTag::Delete => colour.removed(&format!("- {line}")),
-                ChangeTag::Insert => colour.added(&format!("+ {line}")),
-                ChangeTag::Equal => format!("  {line}"),
-            };
-            let _ = writeln!(text, "    {}", line.trim_end());
-        }
-    }
-    text
 }
 
 /// An observation in lines that can be compared: decoded first, raw beneath.
@@ -223,6 +213,8 @@ mod tests {
     #[rstest]
     #[case::one_row(&[1, 2, 3], &["  000000 010203"])]
     #[case::rows_of_one_byte_are_one(&[0xa5; 100], &["  000000 a5*96", "  000060 a5a5a5a5"])]
+    #[case::rows_of_many(&[7, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17],
+        &["  000000 070102030405060708090a0b0c0d0e0f", "  000010 1011"])]
     fn raw_bytes_stand_in_rows(#[case] bytes: &[u8], #[case] expected: &[&str]) {
         let mut lines = Vec::new();
         raw(&Bytes::from(bytes), &mut lines);
@@ -239,14 +231,22 @@ mod tests {
     }
 
     #[test]
-    fn a_difference_stands_with_what_is_around_it() {
+    fn a_difference_stands_beside_what_was_accepted() {
         let observation = |errno: &str, out_len: u32| Observation {
             errno: errno.into(),
             decoded: json!({"out-len": out_len, "features": [{"flags": ["changeable"]}]}),
             ..Observation::default()
         };
-        let text = diff(&lines(&observation("ok", 24)), &lines(&observation("ok", 16)), Colour::Never);
-        let expected = "      errno: ok\n      features 0\n        flags: [changeable]\n    - out-len: 24\n    + out-len: 16\n";
-        assert_eq!(text, expected);
+        let (left, right) = (lines(&observation("ok", 24)), lines(&observation("ok", 16)));
+        let text = side_by_side(["golden", "recording"], &left, &right, 71, Colour::Never);
+        let row = |left: &str, mark: char, right: &str| format!("    {left:32} {mark} {right}\n");
+        let expected = [
+            row("golden", ' ', "recording"),
+            row("errno: ok", ' ', "errno: ok"),
+            row("features 0", ' ', "features 0"),
+            row("  flags: [changeable]", ' ', "  flags: [changeable]"),
+            row("out-len: 24", '|', "out-len: 16"),
+        ];
+        assert_eq!(text, expected.concat());
     }
 }

@@ -66,6 +66,14 @@ impl Root {
         command
     }
 
+    /// A directory of prebuilt images with one that has a kernel's header and nothing else.
+    pub fn image(&self, version: &str) -> PathBuf {
+        let cache = self.path().join("cache");
+        fs::create_dir_all(cache.join(version)).expect("a directory");
+        fs::write(cache.join(version).join("bzImage"), image(version)).expect("written");
+        cache
+    }
+
     /// Has a step of a golden recorded with another errno, as if on a release 9.9.
     pub fn record(&self, golden: &str, step: usize, errno: &str) -> PathBuf {
         let mut recorded = read(&self.vector(golden));
@@ -100,4 +108,16 @@ fn copy(from: &Path, to: &Path, without: &str) {
             }
         }
     }
+}
+
+/// The boot header of a 64-bit kernel of this version (Documentation/arch/x86/boot.rst).
+fn image(version: &str) -> Vec<u8> {
+    let mut bytes = vec![0; 0x400];
+    bytes[0x1fe..0x200].copy_from_slice(&[0x55, 0xaa]);
+    bytes[0x202..0x206].copy_from_slice(b"HdrS");
+    bytes[0x206..0x208].copy_from_slice(&0x020f_u16.to_le_bytes());
+    bytes[0x20e..0x210].copy_from_slice(&0x100_u16.to_le_bytes());
+    bytes[0x236] = 1;
+    bytes[0x300..0x300 + version.len()].copy_from_slice(version.as_bytes());
+    bytes
 }

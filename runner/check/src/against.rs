@@ -1,0 +1,48 @@
+//! Performs sessions on the kernel that others are held against. It comes first.
+
+use scrubjay_engine::{KernelRun, Lab, Progress};
+use scrubjay_reports::RunEvent;
+use scrubjay_session::{Performance, Session};
+use scrubjay_verdict::{Library, Reference};
+
+use crate::target::Target;
+
+/// Performs `sessions` on `target`.
+///
+/// # Errors
+/// Why nothing can be held against it.
+pub fn reference(
+    lab: &Lab,
+    library: &Library,
+    target: &Target,
+    sessions: &[&Session],
+    tell: &mut (dyn FnMut(RunEvent) + Send),
+) -> Result<Reference, String> {
+    let id = target.kernel.id.as_str();
+    tell(RunEvent::ReferenceStarted { kernel: id.to_owned(), sessions: sessions.len() });
+    let run = lab.run(&target.kernel, sessions, &mut |progress| {
+        if let Progress::Session { .. } = progress {
+            tell(RunEvent::ReferencePerformed);
+        }
+    });
+    for text in said(id, &run) {
+        tell(RunEvent::Note { text });
+    }
+    match &run.absent {
+        Some(evidence) => Err(format!("nothing to compare with: {id} has no fwctl ({evidence})")),
+        None => Ok(Reference::new(id, &target.release, &run.performances, &library.books())),
+    }
+}
+
+/// How far it could be performed, and what could not be observed.
+fn said(id: &str, run: &KernelRun) -> Vec<String> {
+    let count = |is_it: fn(&Performance) -> bool| run.performances.values().filter(|p| is_it(p)).count();
+    let performed = count(|p| matches!(p, Performance::Performed(_)));
+    let failed = count(|p| matches!(p, Performance::Failed { .. }));
+    let skipped = count(|p| matches!(p, Performance::Skipped { .. }));
+    let mut said = vec![format!(
+        "reference {id}: {performed} performed, {failed} could not be tested, {skipped} skipped"
+    )];
+    said.extend(run.not_checked.iter().map(|what| format!("reference {id}, unchecked: {what}")));
+    said
+}
