@@ -189,12 +189,13 @@ impl<W: Write> Terminal<W> {
         ));
         let told = Policy::ALL.map(|policy| format!("{} {}", policy.name(), breaks.under(policy)));
         lines.push(format!("    breaks    {}; {} decides", told.join(", "), self.policy.name()));
-        for text in changes(verdict, nearest) {
-            lines.extend(wrapped("    changes   ", &text));
-        }
-        for (i, text) in defects(verdict).iter().enumerate() {
-            lines.extend(wrapped(if i == 0 { "    defects   " } else { "              " }, text));
-        }
+        let mut block = |name: &str, texts: &[String]| {
+            for (i, text) in texts.iter().enumerate() {
+                lines.extend(wrapped(&format!("    {:9} ", if i == 0 { name } else { "" }), text));
+            }
+        };
+        block("changes", &changes(verdict, nearest));
+        block("defects", &defects(verdict));
         lines.extend(not_checked.iter().flat_map(|text| wrapped("    unchecked ", &plain(text))));
         self.table.push(Row { kernel: verdict.kernel.clone(), counts: Some(counts), breaks });
         lines

@@ -79,3 +79,54 @@ pub fn confirm(check: &Check, target: &Target, suspects: &[String], run: &Kernel
     }
     repeats
 }
+
+#[cfg(test)]
+mod tests {
+    use scrubjay_verdict::finding::Place;
+    use scrubjay_verdict::waiver::Waived;
+    use scrubjay_verdict::{Finding, Promises};
+
+    use super::*;
+
+    fn finding(rule: &str) -> Finding {
+        let at = Place { session: "s", step: "step", field: None, promise: "" };
+        Finding::new(rule, at, "ok".into(), "EINVAL".into(), &Promises::default())
+    }
+
+    fn suspect(findings: Vec<Finding>) -> bool {
+        let verdict = SessionVerdict { findings, ..SessionVerdict::new("s") };
+        is_suspect(&verdict, Policy::Frozen)
+    }
+
+    #[test]
+    fn a_break_may_be_chance() {
+        assert!(suspect(vec![finding("get-blocked")]));
+        assert!(!suspect(vec![finding("known-damage")]));
+        assert!(!suspect(Vec::new()));
+    }
+
+    #[test]
+    fn what_hurts_the_kernel_is_conclusive_when_seen_once() {
+        for rule in ["kernel-oops", "kernel-warning", "kernel-sanitizer", "kernel-lockdep", "kernel-hung"] {
+            assert!(!suspect(vec![finding(rule), finding("get-blocked")]), "{rule}");
+        }
+    }
+
+    #[test]
+    fn what_is_waived_is_not_run_again() {
+        let mut waived = finding("get-blocked");
+        let expires = "2026-12-31".parse().unwrap();
+        waived.waived = Some(Waived { reason: "r".into(), reference: "r".into(), expires });
+        assert!(!suspect(vec![waived.clone()]));
+        assert!(suspect(vec![waived, finding("set-blocked")]));
+    }
+
+    #[test]
+    fn a_session_says_of_each_finding_how_often_it_was_seen() {
+        let mut verdict =
+            SessionVerdict { findings: vec![finding("get-blocked")], ..SessionVerdict::new("s") };
+        let seen = Repeat { seen: 1, of: 3 };
+        Repeats([(verdict.findings[0].fingerprint.clone(), seen)].into()).apply(&mut verdict);
+        assert_eq!(verdict.findings[0].repeat, Some(seen));
+    }
+}

@@ -8,7 +8,7 @@ use scrubjay_session::file;
 use scrubjay_session::profile::Profile;
 use scrubjay_session::{Session, Transcript};
 use scrubjay_verdict::promise::Area;
-use scrubjay_verdict::{Change, Golden};
+use scrubjay_verdict::{Change, Golden, waiver};
 
 use crate::args::SchemaArgs;
 use crate::context::Context;
@@ -19,7 +19,7 @@ use crate::table;
 type Form = (&'static str, fn() -> Schema);
 
 /// Every form.
-const FORMS: [Form; 7] = [
+const FORMS: [Form; 8] = [
     ("change", || schema_for!(Change)),
     ("device", || schema_for!(Profile)),
     ("golden", || schema_for!(Golden)),
@@ -27,6 +27,7 @@ const FORMS: [Form; 7] = [
     ("run", || schema_for!(Run)),
     ("session", || schema_for!(Session)),
     ("transcript", || schema_for!(Transcript)),
+    ("waivers", || schema_for!(waiver::Form)),
 ];
 
 /// Writes the schemas, or says which are not up to date.

@@ -71,12 +71,12 @@ fn the_waivers_that_are_named_are_the_ones_that_are_read() {
 }
 
 #[rstest]
-#[case::a_change_that_changes_nothing("a change that changes nothing", |golden| {
+#[case::a_change_that_changes_nothing("a change that changes nothing", |golden: &mut Value| {
     let base = golden["steps"][1]["base"].clone();
     golden["steps"][1]["changes"] = serde_json::json!([{"with": ["op-size-bounded"], "seen": base}]);
 })]
-#[case::an_older_session("record it again", |golden| golden["of"] = "0123456789abcdef".into())]
-#[case::a_defect_that_nothing_documents("is not documented", |golden| {
+#[case::an_older_session("record it again", |golden: &mut Value| golden["of"] = "0123456789abcdef".into())]
+#[case::a_defect_that_nothing_documents("is not documented", |golden: &mut Value| {
     golden["steps"][1]["defect"] = serde_json::json!({"promise": "K08", "breaks": "fwctl.h"});
 })]
 fn a_bad_golden_is_refused_with_2_file_and_line(#[case] said: &str, #[case] spoil: fn(&mut Value)) {

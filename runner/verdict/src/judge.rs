@@ -110,7 +110,8 @@ impl SessionVerdict {
         }
     }
 
-    fn new(session: &str) -> Self {
+    /// Of a session of which nothing is known yet.
+    pub fn new(session: &str) -> Self {
         SessionVerdict {
             session: session.to_owned(),
             error: None,

@@ -9,7 +9,7 @@ use std::{env, fs};
 use rstest::rstest;
 use scrubjay_session::{Session, file};
 use scrubjay_verdict::{
-    Change, Class, Golden, Policy, Rule, Severities, Severity, normalisation, policy, promise,
+    Change, Class, Golden, Policy, Rule, Severities, Severity, defect, normalisation, policy, promise, waiver,
 };
 use serde_json::Value;
 
@@ -94,6 +94,9 @@ fn words(schema: &Value, found: &mut BTreeSet<String>) {
 #[case::changes("docs/goldens.md", schemars::schema_for!(Change))]
 #[case::goldens("docs/goldens.md", schemars::schema_for!(Golden))]
 #[case::promises("docs/goldens.md", schemars::schema_for!(promise::Promise))]
+#[case::defects("docs/goldens.md", schemars::schema_for!(defect::DefectSeen))]
+#[case::waivers("docs/waivers.md", schemars::schema_for!(waiver::Form))]
+#[case::uses_of_waivers("docs/waivers.md", schemars::schema_for!(waiver::WaiverUse))]
 #[case::policies("docs/policies.md", schemars::schema_for!(policy::Policy))]
 fn the_book_names_every_field_and_word_of_a_form(#[case] name: &str, #[case] schema: schemars::Schema) {
     let text = page(name);

@@ -146,6 +146,6 @@ mod tests {
         let long = "x".repeat(30);
         let text = columns(&[&format!("{long}1")], &[&format!("{long}2")]);
         assert_eq!(text.lines().count(), 3, "{text}");
-        assert!(text.ends_with("1          xxxxxxxx2\n"), "{text}");
+        assert!(text.ends_with("\n      xxxxxx1                    xxxxxx2\n"), "{text}");
     }
 }
