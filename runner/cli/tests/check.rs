@@ -1,5 +1,6 @@
 //! `scrubjay check` as far as it goes without a guest: waivers, baselines, references, loose ends.
 
+#[expect(dead_code, reason = "some helpers are for other tests")]
 mod support;
 
 use std::fs;
