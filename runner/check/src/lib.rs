@@ -7,6 +7,7 @@
 pub mod against;
 mod confirm;
 pub mod record;
+pub mod releases;
 mod run;
 mod target;
 

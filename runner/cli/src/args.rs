@@ -36,6 +36,8 @@ pub enum Command {
     Record(RecordArgs),
     /// Look at recordings, and accept or reject them
     Review(ReviewArgs),
+    /// What each release does otherwise than the one before it, as a page
+    Releases(ReleasesArgs),
     /// Where kernels come from: list, fetch, build, path
     Kernels(KernelsArgs),
     /// The emulated devices: list, show
@@ -165,6 +167,20 @@ pub struct FactArgs {
     /// The promise that it serves or alters
     #[arg(long, value_name = "ID", help_heading = "For a change that is new")]
     pub promise: Option<String>,
+}
+
+/// Arguments of `releases`.
+#[derive(Debug, Args)]
+pub struct ReleasesArgs {
+    /// Kernels of the catalogue [default: every release that has fwctl]
+    #[arg(short, long = "kernel", value_name = "ID")]
+    pub kernels: Vec<String>,
+    /// What sessions are run with.
+    #[command(flatten)]
+    pub lab: LabArgs,
+    /// Write the page there; standard output where not given
+    #[arg(short, long, value_name = "FILE")]
+    pub write: Option<PathBuf>,
 }
 
 /// Arguments of `kernels`.

@@ -16,6 +16,7 @@ mod lab;
 mod manual;
 mod output;
 mod record;
+mod releases;
 mod review;
 mod schema;
 mod select;
@@ -44,6 +45,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitStatus> {
         Command::Check(args) => check::run(args, &context()?),
         Command::Record(args) => record::run(args, &context()?),
         Command::Review(args) => review::run(args, &context()?),
+        Command::Releases(args) => releases::run(args, &context()?),
         Command::Kernels(args) => kernels::run(args, &context()?),
         Command::Devices(args) => devices::run(args, &context()?),
         Command::Sessions(args) => sessions::run(args, &context()?),

@@ -1,0 +1,174 @@
+//! `scrubjay releases`: what each release does otherwise than the one before it, as a page.
+
+use std::fmt::Write as _;
+use std::fs;
+
+use anyhow::Context as _;
+use scrubjay_check::releases::{Difference, Passage, Release, passage};
+use scrubjay_engine::{Lab, Progress};
+use scrubjay_kernels::{Catalogue, Fwctl, Manifest};
+use scrubjay_machine::cleanup_on_signals;
+use scrubjay_reports::ExitStatus;
+use scrubjay_session::{Performance, Session};
+use scrubjay_verdict::{Library, Rule};
+
+use crate::args::ReleasesArgs;
+use crate::context::Context;
+use crate::failure::Usage;
+use crate::interrupt::Interrupt;
+use crate::select::{self, Wanted};
+use crate::{lab, table};
+
+/// A value that is longer is cut in a table.
+const LONGEST: usize = 72;
+
+/// Runs every release once, and writes what changed from each to the next.
+pub fn run(args: &ReleasesArgs, context: &Context) -> anyhow::Result<ExitStatus> {
+    let library = context.library()?;
+    let catalogue = context.catalogue()?;
+    let sessions = select::sessions(&args.lab.sessions, &library.sessions, context)?;
+    let manifests = wanted(&args.kernels, &catalogue)?;
+    let resolver = context.resolver(args.lab.kernel_cache.as_deref())?;
+    let interrupt = Interrupt::listen()?;
+    let mut targets = Vec::new();
+    for manifest in &manifests {
+        let obtained = lab::obtain(&Wanted::Listed(manifest), &resolver, &interrupt)?;
+        targets.push(obtained.target.map_err(|why| anyhow::anyhow!("kernel {}: {why}", manifest.id))?);
+    }
+    cleanup_on_signals()?;
+    interrupt.check()?;
+    let (qemu, choice) = lab::machine(&targets[0].0)?;
+    let mut untested = false;
+    let mut releases = Vec::new();
+    let vcpus = table::count(args.lab.vcpus.into(), "vCPU");
+    let mut head = format!("QEMU {} under {}, {vcpus}:\n\n", qemu.version(), choice.accel);
+    for (target, provenance) in &targets {
+        eprintln!("{provenance}");
+        let lab = Lab {
+            qemu: &qemu,
+            accel: choice.accel,
+            vcpus: args.lab.vcpus,
+            guests: args.lab.guests(),
+            profiles: &library.profiles,
+            sessions: &library.sessions,
+            sabotage: Default::default(),
+        };
+        let run = lab.run(&target.kernel, &sessions, &mut |_: Progress| {});
+        untested |= run.performances.values().any(|p| matches!(p, Performance::Failed { .. }));
+        let unseen = match run.not_checked.as_slice() {
+            [] => String::new(),
+            what => format!(" Not seen on it: {}.", what.join("; ")),
+        };
+        writeln!(head, "- {provenance}.{unseen}")?;
+        releases.push(Release {
+            id: target.kernel.id.clone(),
+            version: target.release.clone(),
+            performances: run.performances,
+        });
+    }
+    let page = page(&library, &sessions, &releases, &head);
+    match &args.write {
+        Some(path) => fs::write(path, page).with_context(|| path.display().to_string())?,
+        None => table::text(&page)?,
+    }
+    Ok(if untested { ExitStatus::Untested } else { ExitStatus::Clean })
+}
+
+/// The kernels that were asked for; else every release of the catalogue as it was released, in the order
+/// of releases.
+fn wanted<'a>(ids: &[String], catalogue: &'a Catalogue) -> anyhow::Result<Vec<&'a Manifest>> {
+    let mut manifests = if ids.is_empty() {
+        let is_release = |m: &&Manifest| {
+            m.history.unmodified && m.fwctl == Fwctl::Present && m.id == m.history.release.to_string()
+        };
+        catalogue.iter().filter(is_release).collect::<Vec<_>>()
+    } else {
+        ids.iter().map(|id| catalogue.get(id)).collect::<Result<_, _>>()?
+    };
+    manifests.sort_by_key(|m| m.history.release);
+    if manifests.len() < 2 {
+        return Err(Usage("one release has nothing to be held against; name two or more".into()).into());
+    }
+    Ok(manifests)
+}
+
+fn page(library: &Library, sessions: &[&Session], releases: &[Release], head: &str) -> String {
+    let mut page = String::from(
+        "# Release by release\n\n\
+         What each release does otherwise than the one before it, seen by running the same sessions on both. \
+         Each difference has the rule that names it and the change that explains it; a change is told once, \
+         below the table in which it first stands. Made by `scrubjay releases --write docs/releases.md`; \
+         what no change names is explained in [findings](findings.md).\n\n",
+    );
+    page += &format!("{} on each release, in {head}", table::count(sessions.len(), "session"));
+    for pair in releases.windows(2) {
+        let [earlier, later] = pair else { continue };
+        page += &section(library, earlier, later, &passage(library, earlier, later));
+    }
+    page
+}
+
+fn section(library: &Library, earlier: &Release, later: &Release, passage: &Passage) -> String {
+    let mut text = format!("\n## {} to {}\n\n", earlier.version, later.version);
+    let compared = table::count(passage.compared, "session");
+    text += &match passage.differences.len() {
+        0 => format!("{compared} compared, no difference.\n"),
+        n => format!("{compared} compared, {}.\n", table::count(n, "difference")),
+    };
+    if !passage.left_out.is_empty() {
+        let list = passage.left_out.iter().map(|(session, why)| format!("`{session}` ({why})"));
+        text += &format!("\nNot compared: {}.\n", list.collect::<Vec<_>>().join(", "));
+    }
+    if passage.differences.is_empty() {
+        return text;
+    }
+    text += &format!(
+        "\n| rule | session, step, field | {} | {} | change |\n|---|---|---|---|---|\n",
+        earlier.id, later.id
+    );
+    passage.differences.iter().for_each(|difference| text += &row(difference));
+    let named = passage.differences.iter().flat_map(|d| &d.changes);
+    for id in named.collect::<std::collections::BTreeSet<_>>() {
+        if let Some(change) = library.changes.get(id) {
+            let ends = |text: &str| text.trim().trim_end_matches('.').to_owned();
+            text += &format!(
+                "\n**{}** (since {}): {}. {}. Reference: {}.\n",
+                change.id,
+                change.since,
+                ends(&change.title),
+                ends(&change.reason),
+                ends(&change.reference)
+            );
+        }
+    }
+    text
+}
+
+fn row(Difference { finding, changes }: &Difference) -> String {
+    let field = finding.field.map_or("", |field| field.name());
+    let step = match finding.step.as_str() {
+        "" => String::new(),
+        step => format!(", `{step}`"),
+    };
+    let changes = match changes.len() {
+        0 => "none".to_owned(),
+        _ => changes.iter().cloned().collect::<Vec<_>>().join(", "),
+    };
+    let title = Rule::find(&finding.rule).map_or("", |rule| rule.title.as_str());
+    format!(
+        "| `{}`: {title} | `{}`{step}, {field} | {} | {} | {changes} |\n",
+        finding.rule,
+        finding.session,
+        cell(&finding.accepted),
+        cell(&finding.seen)
+    )
+}
+
+/// A value as a cell of a table, cut where it is long.
+fn cell(value: &str) -> String {
+    let line = value.split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|");
+    match line.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
+}
