@@ -59,7 +59,7 @@ pub fn run(args: &ReleasesArgs, context: &Context) -> anyhow::Result<ExitStatus>
             [] => String::new(),
             what => format!(" Not seen on it: {}.", what.join("; ")),
         };
-        writeln!(head, "- {provenance}.{unseen}")?;
+        writeln!(head, "- {}.{unseen}", provenance.trim_end_matches('.'))?;
         releases.push(Release {
             id: target.kernel.id.clone(),
             version: target.release.clone(),
