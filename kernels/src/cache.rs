@@ -8,6 +8,7 @@
 //!   kernels/ID-RECIPE/                     a kernel; it has this name only when it is whole
 //!   kernels/.work-ID-RECIPE/               a kernel in the making; removed at the end, or by whoever comes next
 //!   kernels/.lock-ID-RECIPE                held while it is made
+//!   modules/ID-RECIPE/                     modules that were built anew against that kernel's tree, in the same way
 //! ```
 //!
 //! Knows names and locks; fetches and builds nothing.
@@ -86,26 +87,54 @@ impl Cache {
 
     /// The directory of one kernel: there when it is whole, else not.
     pub fn entry(&self, id: &str, recipe: &str) -> PathBuf {
-        self.kernels().join(format!("{id}-{recipe}"))
+        self.shelf().entry(&Self::name(id, recipe))
     }
 
-    /// Takes the lock of one kernel, and clears away whatever unfinished work of a dead process lies about.
+    /// Where kernels are kept.
+    pub(crate) fn shelf(&self) -> Shelf {
+        Shelf { dir: self.kernels() }
+    }
+
+    /// Where modules are kept that were built against a kernel's tree.
+    pub(crate) fn modules_of(&self, id: &str, recipe: &str) -> Shelf {
+        Shelf { dir: self.root.join("modules").join(Self::name(id, recipe)) }
+    }
+
+    /// What an entry of a kernel is called.
+    pub(crate) fn name(id: &str, recipe: &str) -> String {
+        format!("{id}-{recipe}")
+    }
+}
+
+/// A directory of entries that are made once, each by one process at a time.
+#[derive(Debug, Clone)]
+pub(crate) struct Shelf {
+    dir: PathBuf,
+}
+
+impl Shelf {
+    /// The place of one entry: there when it is whole, else not.
+    pub(crate) fn entry(&self, name: &str) -> PathBuf {
+        self.dir.join(name)
+    }
+
+    /// Takes the lock of one entry, and clears away whatever unfinished work of a dead process lies about. `what` is
+    /// told where another process has to be waited for.
     pub(crate) fn lock(
         &self,
-        id: &str,
-        recipe: &str,
+        name: &str,
+        what: &str,
         progress: &mut dyn Progress,
     ) -> Result<Lock, CacheError> {
-        let dir = self.kernels();
-        fs::create_dir_all(&dir).map_err(CacheError::io("make the directory", &dir))?;
-        let lock = Lock::take(&dir.join(format!(".lock-{id}-{recipe}")), &format!("kernel {id}"), progress)?;
-        self.sweep(&format!("{id}-{recipe}"))?;
+        fs::create_dir_all(&self.dir).map_err(CacheError::io("make the directory", &self.dir))?;
+        let lock = Lock::take(&self.dir.join(format!(".lock-{name}")), what, progress)?;
+        self.sweep(name)?;
         Ok(lock)
     }
 
     /// A fresh work directory; the caller holds the lock.
-    pub(crate) fn work(&self, id: &str, recipe: &str) -> Result<WorkDir, CacheError> {
-        let path = self.kernels().join(format!(".work-{id}-{recipe}"));
+    pub(crate) fn work(&self, name: &str) -> Result<WorkDir, CacheError> {
+        let path = self.dir.join(format!(".work-{name}"));
         fs::create_dir_all(&path).map_err(CacheError::io("make the directory", &path))?;
         Ok(WorkDir { path })
     }
@@ -113,9 +142,9 @@ impl Cache {
     /// Removes work directories that nobody works in: the one whose lock the caller holds, and those whose lock is
     /// free.
     fn sweep(&self, held: &str) -> Result<(), CacheError> {
-        let dir = self.kernels();
-        for entry in fs::read_dir(&dir).map_err(CacheError::io("read the directory", &dir))? {
-            let path = entry.map_err(CacheError::io("read the directory", &dir))?.path();
+        let dir = &self.dir;
+        for entry in fs::read_dir(dir).map_err(CacheError::io("read the directory", dir))? {
+            let path = entry.map_err(CacheError::io("read the directory", dir))?.path();
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
             let Some(suffix) = name.strip_prefix(".work-") else { continue };
             let _free = if suffix == held {
@@ -219,25 +248,25 @@ mod tests {
     #[test]
     fn work_that_is_dropped_leaves_nothing() {
         let dir = tempfile::tempdir().expect("a directory");
-        let cache = Cache::at(dir.path());
-        let _lock = cache.lock("7.3", "abc", &mut Silent).expect("the lock");
-        let work = cache.work("7.3", "abc").expect("a work directory");
+        let shelf = Cache::at(dir.path()).shelf();
+        let _lock = shelf.lock("7.3-abc", "kernel 7.3", &mut Silent).expect("the lock");
+        let work = shelf.work("7.3-abc").expect("a work directory");
         let path = work.path().to_owned();
         fs::write(path.join("half"), "x").expect("written");
         drop(work);
         assert!(!path.exists());
-        assert!(!cache.entry("7.3", "abc").exists());
+        assert!(!shelf.entry("7.3-abc").exists());
     }
 
     #[test]
     fn leftovers_of_the_dead_are_swept_and_those_of_the_living_are_not() {
         let dir = tempfile::tempdir().expect("a directory");
         let cache = Cache::at(dir.path());
-        let living = cache.lock("7.2", "bbb", &mut Silent).expect("the lock");
+        let living = cache.shelf().lock("7.2-bbb", "kernel 7.2", &mut Silent).expect("the lock");
         for name in [".work-7.3-aaa", ".work-7.2-bbb", ".work-7.1-ccc", "7.0-ddd"] {
             fs::create_dir_all(cache.kernels().join(name).join("src")).expect("made");
         }
-        let _mine = cache.lock("7.3", "aaa", &mut Silent).expect("the lock");
+        let _mine = cache.shelf().lock("7.3-aaa", "kernel 7.3", &mut Silent).expect("the lock");
         let left = |name: &str| cache.kernels().join(name).exists();
         assert!(!left(".work-7.3-aaa") && !left(".work-7.1-ccc"), "the dead are swept");
         assert!(left(".work-7.2-bbb") && left("7.0-ddd"), "the living and the whole stay");

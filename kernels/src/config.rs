@@ -1,4 +1,4 @@
-//! Config fragments, and the check of a kernel's `.config` against one.
+//! Config fragments, one laid over another, and the check of a kernel's `.config` against the result.
 //!
 //! Kconfig drops an option whose dependencies are not met without a word; here that is an error that names the
 //! option. Reads text; never runs make.
@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 /// A fragment for `KCONFIG_ALLCONFIG`: options and the values wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fragment {
-    path: PathBuf,
+    /// The fragment's file, and those laid over it.
+    files: Vec<PathBuf>,
     options: BTreeMap<String, String>,
 }
 
@@ -48,12 +49,12 @@ pub enum ConfigError {
     #[error(
         "options of {} that did not take effect: {}; a dependency is missing in the fragment, or this kernel has no \
          such option: then name it under [config.absent] in the manifest, with the reason",
-        fragment.display(),
+        fragment,
         options.join(", ")
     )]
     NoEffect {
-        /// The fragment.
-        fragment: PathBuf,
+        /// The fragment's file, and those laid over it.
+        fragment: String,
         /// Each option with the value wanted and the value found.
         options: Vec<String>,
     },
@@ -81,12 +82,20 @@ impl Fragment {
     /// # Errors
     /// [`ConfigError::Line`], [`ConfigError::Twice`].
     pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
-        Ok(Self { path: path.to_owned(), options: options(path, text)? })
+        Ok(Self { files: vec![path.to_owned()], options: options(path, text)? })
     }
 
-    /// The fragment's file.
-    pub fn path(&self) -> &Path {
-        &self.path
+    /// This fragment with another laid over it, whose values win.
+    #[must_use]
+    pub fn under(mut self, over: Self) -> Self {
+        self.files.extend(over.files);
+        self.options.extend(over.options);
+        self
+    }
+
+    /// The options as a file for `KCONFIG_ALLCONFIG`.
+    pub fn text(&self) -> String {
+        self.options().map(|(name, value)| format!("{name}={value}\n")).collect()
     }
 
     /// The options with their values, in the order of names; an option that is to be unset has the value `n`.
@@ -127,7 +136,8 @@ impl Fragment {
         if without.is_empty() {
             Ok(())
         } else {
-            Err(ConfigError::NoEffect { fragment: self.path.clone(), options: without })
+            let files: Vec<String> = self.files.iter().map(|file| file.display().to_string()).collect();
+            Err(ConfigError::NoEffect { fragment: files.join(" with "), options: without })
         }
     }
 }
@@ -222,6 +232,19 @@ mod tests {
     ) {
         let error = check(fragment, config, &["CONFIG_A"]).expect_err("the list is stale");
         assert!(error.contains(named), "{error}");
+    }
+
+    #[rstest]
+    #[case::changed("CONFIG_A=m\n", "CONFIG_A=m\nCONFIG_B=y\n")]
+    #[case::added("CONFIG_C=y\n", "CONFIG_A=y\nCONFIG_B=y\nCONFIG_C=y\n")]
+    #[case::unset("# CONFIG_B is not set\n", "CONFIG_A=y\nCONFIG_B=n\n")]
+    fn what_is_laid_over_a_fragment_wins(#[case] over: &str, #[case] together: &str) {
+        let over = Fragment::parse(Path::new("over.config"), over).expect("a fragment");
+        let both = fragment("CONFIG_A=y\nCONFIG_B=y\n").expect("a fragment").under(over);
+        assert_eq!(both.text(), together);
+        let error =
+            both.check(Path::new(".config"), "CONFIG_X=y\n", &BTreeMap::new()).expect_err("not there");
+        assert!(error.to_string().contains("ref.config with over.config"), "{error}");
     }
 
     #[rstest]

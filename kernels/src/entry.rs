@@ -25,6 +25,8 @@ pub(crate) const LOG: &str = "build.log";
 pub(crate) const KUNIT: &str = "tools/testing/kunit";
 /// The modules that a guest has to load.
 pub(crate) const MODULES: &str = "modules";
+/// What modules are built against.
+pub(crate) const TREE: &str = "tree";
 /// The record.
 const RECORD: &str = "provenance.json";
 const SCHEMA: u32 = 1;
@@ -77,6 +79,7 @@ pub(crate) fn load(id: &str, dir: &Path) -> Result<Image, KernelError> {
     }
     let mut image = Image::at(id.to_owned(), &path, record.provenance.origin)?;
     image.modules = modules;
+    image.tree = Some(dir.join(TREE)).filter(|path| path.is_dir());
     image.kunit = Some(dir.join(KUNIT).join("kunit.py")).filter(|path| path.is_file());
     Ok(image)
 }

@@ -25,6 +25,8 @@ pub struct Image {
     pub modules: Vec<PathBuf>,
     /// The kernel's own KTAP parser, `kunit.py`, where the image was built here.
     pub kunit: Option<PathBuf>,
+    /// What modules are built against, where it was kept.
+    pub tree: Option<PathBuf>,
     /// Where the image came from.
     pub provenance: Provenance,
 }
@@ -196,6 +198,7 @@ impl Image {
             config: config_beside(path),
             modules: Vec::new(),
             kunit: None,
+            tree: None,
             provenance: Provenance { origin, sha256 },
         })
     }

@@ -17,12 +17,15 @@ mod entry;
 mod error;
 mod fetch;
 mod image;
+mod make;
 mod manifest;
 mod modules;
 mod progress;
 mod recipe;
 mod resolver;
+mod tree;
 mod unpack;
+mod workshop;
 
 pub use cache::{Cache, CacheError};
 pub use catalogue::Catalogue;
@@ -37,3 +40,4 @@ pub use progress::{Bar, Cancellable, Phase, PlainLines, Progress, Silent, Unit, 
 pub use recipe::{Recipe, RecipeError};
 pub use resolver::{KERNEL_CACHE, Resolver, State};
 pub use unpack::UnpackError;
+pub use workshop::{Workshop, WorkshopError};

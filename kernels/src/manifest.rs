@@ -11,6 +11,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::config::{ConfigError, Fragment};
+
 /// One kernel of the matrix, as its manifest describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Manifest {
@@ -103,11 +105,34 @@ impl Compiler {
 pub struct Config {
     /// The fragment's file, beside the manifest.
     pub fragment: PathBuf,
+    /// Fragments that are laid over it, the later ones over the earlier.
+    pub overlays: Vec<PathBuf>,
     /// The compiler.
     pub compiler: Compiler,
     /// Options of the fragment that this kernel does not have, each with the reason. One that takes effect
     /// nonetheless is an error, so that the list cannot go stale.
     pub absent: BTreeMap<String, String>,
+    /// The modules that a guest loads; what they depend on is found by itself, built-in ones are left out.
+    pub modules: Vec<String>,
+    /// Whether what a module is built against is kept.
+    pub keep_tree: bool,
+}
+
+impl Config {
+    /// The fragment with its overlays.
+    ///
+    /// # Errors
+    /// A file that does not read.
+    pub fn options(&self) -> Result<Fragment, ConfigError> {
+        let fragment = Fragment::read(&self.fragment)?;
+        self.overlays.iter().try_fold(fragment, |below, path| Ok(below.under(Fragment::read(path)?)))
+    }
+
+    /// Whether this is the fragment as it is, by the ordinary compiler: what an image is taken for that was built
+    /// elsewhere.
+    pub fn is_plain(&self) -> bool {
+        self.overlays.is_empty() && self.compiler == Compiler::Gcc && !self.keep_tree
+    }
 }
 
 /// Where a kernel comes from.

@@ -85,6 +85,21 @@ impl Progress for Silent {
     fn note(&mut self, _: &str) {}
 }
 
+/// Hands on notes and the wish to stop, and no phase: for what is too short for a bar.
+pub(crate) struct Quiet<'a>(pub(crate) &'a mut dyn Progress);
+
+impl Progress for Quiet<'_> {
+    fn start(&mut self, _: &Phase<'_>) {}
+    fn advance(&mut self, _: u64) {}
+    fn finish(&mut self) {}
+    fn note(&mut self, line: &str) {
+        self.0.note(line);
+    }
+    fn cancelled(&self) -> bool {
+        self.0.cancelled()
+    }
+}
+
 /// Any progress, with a flag that stops the work: what a signal handler sets.
 #[derive(Debug)]
 pub struct Cancellable<P> {

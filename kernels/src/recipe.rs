@@ -9,9 +9,10 @@ use std::time::UNIX_EPOCH;
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::{ConfigError, Fragment};
+use crate::config::ConfigError;
 use crate::digest;
 use crate::manifest::{Compiler, Manifest, Source};
+use crate::tree;
 
 /// How many hexadecimal digits of the hash stand in a name.
 const HASH_LENGTH: usize = 16;
@@ -31,6 +32,9 @@ pub struct Recipe {
     options: Vec<String>,
     absent: Vec<String>,
     compiler: Option<String>,
+    /// The form of the tree that is kept; left out where none is, so that nothing else is made anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tree: Option<u32>,
 }
 
 /// Why there is no recipe.
@@ -83,10 +87,13 @@ impl Recipe {
             options: Vec::new(),
             absent: Vec::new(),
             compiler: None,
+            tree: None,
         };
         if let Some(config) = &manifest.config {
-            let fragment = Fragment::read(&config.fragment)?;
-            recipe.options = fragment.options().map(|(name, value)| format!("{name}={value}")).collect();
+            recipe.options =
+                config.options()?.options().map(|(name, value)| format!("{name}={value}")).collect();
+            recipe.modules.clone_from(&config.modules);
+            recipe.tree = config.keep_tree.then_some(tree::SCHEME);
             recipe.absent = config.absent.keys().cloned().collect();
             recipe.compiler = Some(compiler_version(config.compiler)?);
         }
@@ -190,6 +197,7 @@ version = "7.3.4-1"
     fn hash(manifest: &str, fragment: &str) -> String {
         let dir = tempfile::tempdir().expect("a directory");
         fs::write(dir.path().join("reference.config"), fragment).expect("written");
+        fs::write(dir.path().join("over.config"), "CONFIG_A=m\n").expect("written");
         let manifest = Manifest::parse(&dir.path().join("7.3.toml"), manifest).expect("a manifest");
         let recipe = Recipe::of(&manifest, &manifest.sources[0]).expect("a recipe");
         recipe.expect("something is built").hash()
@@ -200,14 +208,37 @@ version = "7.3.4-1"
         assert_eq!(hash(MANIFEST, "CONFIG_A=y\n"), hash(MANIFEST, "# about A\nCONFIG_A=y\n\n"));
     }
 
+    #[test]
+    fn a_recipe_says_nothing_of_a_tree_that_is_not_kept() {
+        let dir = tempfile::tempdir().expect("a directory");
+        fs::write(dir.path().join("reference.config"), "CONFIG_A=y\n").expect("written");
+        let manifest = Manifest::parse(&dir.path().join("7.3.toml"), MANIFEST).expect("a manifest");
+        let recipe = Recipe::of(&manifest, &manifest.sources[0]).expect("a recipe");
+        let recipe = serde_json::to_value(recipe).expect("JSON");
+        let keys: Vec<&String> = recipe.as_object().expect("a table").keys().collect();
+        let of_scheme_1 =
+            ["absent", "compiler", "modules", "options", "scheme", "source", "source_state", "version"];
+        assert_eq!(keys, of_scheme_1, "kernels that were built before are found again");
+    }
+
     #[rstest]
     #[case::option_added(MANIFEST.to_owned(), "CONFIG_A=y\nCONFIG_B=y\n")]
     #[case::option_changed(MANIFEST.to_owned(), "# CONFIG_A is not set\n")]
     #[case::version(MANIFEST.replace("7.3.4-1", "7.3.4-2"), "CONFIG_A=y\n")]
     #[case::digest(format!("{MANIFEST}sha256 = \"{}\"\n", "0".repeat(64)), "CONFIG_A=y\n")]
     #[case::absent_list(MANIFEST.replace("compiler", "absent = { CONFIG_A = \"so\" }\ncompiler"), "CONFIG_A=y\n")]
+    #[case::modules(MANIFEST.replace("compiler", "modules = [\"fwctl\"]\ncompiler"), "CONFIG_A=y\n")]
+    #[case::overlay(MANIFEST.replace("compiler", "overlays = [\"over.config\"]\ncompiler"), "CONFIG_A=y\n")]
     fn what_changes_the_build_changes_the_recipe(#[case] manifest: String, #[case] fragment: &str) {
         assert_ne!(hash(&manifest, fragment), hash(MANIFEST, "CONFIG_A=y\n"));
+    }
+
+    #[test]
+    fn a_tree_that_is_kept_changes_the_recipe() {
+        let with =
+            |lines: &str| hash(&MANIFEST.replace("compiler", &format!("{lines}compiler")), "CONFIG_A=y\n");
+        let modules = "modules = [\"fwctl\"]\n";
+        assert_ne!(with(modules), with(&format!("{modules}keep-tree = true\n")));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::entry::{self, Record};
 use crate::error::KernelError;
 use crate::fetch::{Downloader, Fetched};
 use crate::image::{Image, Origin};
-use crate::manifest::{DebianPackage, Manifest, Source};
+use crate::manifest::{Config, DebianPackage, Manifest, Source};
 use crate::progress::Progress;
 use crate::recipe::{Recipe, RecipeError};
 use crate::unpack;
@@ -183,8 +183,9 @@ impl Resolver {
     }
 
     fn prebuilt_path(&self, manifest: &Manifest) -> Option<PathBuf> {
-        // A distribution's image is what is asked for there; one of ours of the same version is not that.
-        if manifest.sources.iter().any(|source| matches!(source, Source::DebianImage { .. })) {
+        // A distribution's image, or one of another config or compiler, is what is asked for there; one of ours of the
+        // same version is not that.
+        if !manifest.config.as_ref().is_some_and(Config::is_plain) {
             return None;
         }
         let path = self.prebuilt.as_ref()?.join(&manifest.version).join(entry::IMAGE);
@@ -266,15 +267,16 @@ impl Resolver {
             };
         };
         let hash = recipe.hash();
-        let dir = self.cache.entry(&manifest.id, &hash);
-        let _lock = self.cache.lock(&manifest.id, &hash, progress)?;
+        let (shelf, name) = (self.cache.shelf(), Cache::name(&manifest.id, &hash));
+        let dir = shelf.entry(&name);
+        let _lock = shelf.lock(&name, &format!("kernel {}", manifest.id), progress)?;
         // Another process may have made it while this one waited.
         if dir.is_dir()
             && let Ok(image) = entry::load(&manifest.id, &dir)
         {
             return Ok(image);
         }
-        let work = self.cache.work(&manifest.id, &hash)?;
+        let work = shelf.work(&name)?;
         let result = make_dir(&work, RESULT)?;
         let (modules, origin) = match source {
             Source::DebianImage { packages, modules } => {
@@ -289,14 +291,14 @@ impl Resolver {
                 (modules, Origin::DebianImage { recipe: hash, packages })
             }
             source => {
-                let source_sha256 = self.compile(manifest, source, &work, &result, progress)?;
+                let (modules, source_sha256) = self.compile(manifest, source, &work, &result, progress)?;
                 let origin = Origin::Built {
                     recipe: hash,
                     source: recipe.source().to_owned(),
                     source_sha256,
                     compiler: recipe.compiler().unwrap_or_default().to_owned(),
                 };
-                (Vec::new(), origin)
+                (modules, origin)
             }
         };
         let image = Image::at(manifest.id.clone(), &result.join(entry::IMAGE), origin)?;
@@ -306,7 +308,8 @@ impl Resolver {
         entry::load(&manifest.id, &dir)
     }
 
-    /// Builds into `result`; gives the digest of the source's file, where it is one.
+    /// Builds into `result`; gives the places of the modules below it, in the order of loading, and the digest of the
+    /// source's file, where it is one.
     fn compile(
         &self,
         manifest: &Manifest,
@@ -314,7 +317,7 @@ impl Resolver {
         work: &WorkDir,
         result: &Path,
         progress: &mut dyn Progress,
-    ) -> Result<Option<String>, KernelError> {
+    ) -> Result<(Vec<PathBuf>, Option<String>), KernelError> {
         let id = manifest.id.as_str();
         let Some(config) = &manifest.config else {
             return Err(KernelError::NoSource { id: id.to_owned(), attempts: Vec::new() });
@@ -333,11 +336,13 @@ impl Resolver {
         };
         let objects = make_dir(work, "objects")?;
         let failed_log = self.cache.kernels().join(format!("{id}.failed.log"));
-        let jobs =
-            self.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
+        let jobs = self.jobs();
         let build = Build { id, config, tree: &tree, objects: &objects, jobs, failed_log: &failed_log };
-        build.run(result, progress)?;
-        Ok(sha256)
+        Ok((build.run(result, progress)?, sha256))
+    }
+
+    fn jobs(&self) -> usize {
+        self.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get)
     }
 }
 

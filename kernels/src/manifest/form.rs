@@ -52,12 +52,16 @@ struct FwctlForm {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct ConfigForm {
     fragment: Spanned<String>,
+    #[serde(default)]
+    overlays: Vec<Spanned<String>>,
     compiler: Compiler,
     #[serde(default)]
     absent: BTreeMap<Spanned<String>, String>,
+    modules: Option<Spanned<Vec<String>>>,
+    keep_tree: Option<Spanned<bool>>,
 }
 
 #[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
@@ -196,7 +200,31 @@ impl Reader<'_> {
             }
             absent.insert(option.get_ref().clone(), reason.clone());
         }
-        Ok(Config { fragment: self.beside(Path::new(&fragment)), compiler: form.compiler, absent })
+        let overlay = |name| Ok(self.beside(Path::new(&self.name("overlay's name", name)?)));
+        let modules = form.modules.as_ref().map_or(Ok(Vec::new()), |modules| self.modules(modules))?;
+        let kept = form.keep_tree.as_ref().filter(|kept| *kept.get_ref());
+        if let Some(kept) = kept.filter(|_| modules.is_empty()) {
+            let why =
+                "keep-tree needs modules: what is built against the tree takes the place of one of them";
+            return Err(self.bad(kept.span().start, why));
+        }
+        Ok(Config {
+            fragment: self.beside(Path::new(&fragment)),
+            overlays: form.overlays.iter().map(overlay).collect::<Result<_, ManifestError>>()?,
+            compiler: form.compiler,
+            absent,
+            modules,
+            keep_tree: kept.is_some(),
+        })
+    }
+
+    fn modules(&self, names: &Spanned<Vec<String>>) -> Result<Vec<String>, ManifestError> {
+        match names.get_ref().iter().find(|name| !is_name(name)) {
+            Some(name) => {
+                Err(self.bad(names.span().start, format!("`{name}` is no module's name; {NAME_RULE}")))
+            }
+            None => Ok(names.get_ref().clone()),
+        }
     }
 
     fn source(&self, entry: &Spanned<SourceForm>) -> Result<Source, ManifestError> {
@@ -311,12 +339,7 @@ impl Reader<'_> {
                 })
             })
             .collect::<Result<_, ManifestError>>()?;
-        if let Some(module) = modules.get_ref().iter().find(|module| !is_name(module)) {
-            return Err(
-                self.bad(modules.span().start, format!("`{module}` is no module's name; {NAME_RULE}"))
-            );
-        }
-        Ok(Source::DebianImage { packages, modules: modules.get_ref().clone() })
+        Ok(Source::DebianImage { packages, modules: self.modules(modules)? })
     }
 
     /// A name that becomes part of a path or an address.

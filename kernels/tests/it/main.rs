@@ -8,4 +8,5 @@ mod builds;
 mod downloads;
 mod images;
 mod manifests;
+mod modules;
 mod support;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use rstest::rstest;
-use scrubjay_kernels::{Catalogue, Fragment, Fwctl, Manifest, ManifestError, Source};
+use scrubjay_kernels::{Catalogue, Fwctl, Manifest, ManifestError, Source};
 
 fn shipped() -> Catalogue {
     Catalogue::load(Path::new(env!("CARGO_MANIFEST_DIR"))).expect("the project's manifests read")
@@ -15,8 +15,22 @@ fn every_manifest_of_the_project_reads_and_its_id_is_its_stem() {
     for manifest in shipped().iter() {
         assert_eq!(manifest.path.file_stem().and_then(|stem| stem.to_str()), Some(manifest.id.as_str()));
     }
-    let wanted =
-        ["6.12", "6.16", "6.17", "6.18", "6.19", "7.0", "7.1", "7.2", "7.3", "debian-7.3"].map(str::to_owned);
+    let wanted = [
+        "6.12",
+        "6.16",
+        "6.16-modular",
+        "6.17",
+        "6.18",
+        "6.19",
+        "7.0",
+        "7.1",
+        "7.2",
+        "7.3",
+        "7.3-clang",
+        "7.3-modular",
+        "7.3-slub",
+        "debian-7.3",
+    ];
     assert_eq!(ids, wanted, "the oldest release first");
 }
 
@@ -24,7 +38,7 @@ fn every_manifest_of_the_project_reads_and_its_id_is_its_stem() {
 fn every_fragment_named_is_there_and_holds_what_the_manifest_calls_absent() {
     for manifest in shipped().iter() {
         let Some(config) = &manifest.config else { continue };
-        let fragment = Fragment::read(&config.fragment).expect("the fragment reads");
+        let fragment = config.options().expect("the fragment and its overlays read");
         for option in config.absent.keys() {
             assert!(
                 fragment.options().any(|(name, _)| name == option),
@@ -111,6 +125,14 @@ fn a_good_manifest_is_taken() {
 #[case::digest("7.3.4-1\"", "7.3.4-1\"\nsha256 = \"abc\"", ":11: ", "no SHA-256")]
 #[case::path_in_a_package("linux-source-7.3", "../linux", ":9: ", "cannot be a package")]
 #[case::path_in_a_version("7.3.4-1", "7.3/4", ":10: ", "no Debian version")]
+#[case::overlay_elsewhere(
+    "compiler =",
+    "overlays = [\"../x\"]\ncompiler =",
+    ":6: ",
+    "cannot be a overlay's name"
+)]
+#[case::no_module("compiler =", "modules = [\"a b\"]\ncompiler =", ":6: ", "no module's name")]
+#[case::tree_without_modules("compiler =", "keep-tree = true\ncompiler =", ":6: ", "needs modules")]
 #[case::fragment_elsewhere("reference.config", "/etc/passwd", ":5: ", "cannot be a fragment")]
 #[case::missing_field("package = \"linux-source-7.3\"\n", "", ":7: ", "needs the field `package`")]
 #[case::missing_table("history = { release = \"7.3\", unmodified = true }\n", "", ":1: ", "history")]

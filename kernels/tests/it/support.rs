@@ -59,8 +59,11 @@ impl Bench {
     pub(crate) fn manifest(&self, source: Source) -> Manifest {
         let config = source.is_built().then(|| Config {
             fragment: self.path("reference.config"),
+            overlays: Vec::new(),
             compiler: Compiler::Gcc,
             absent: Default::default(),
+            modules: Vec::new(),
+            keep_tree: false,
         });
         Manifest {
             id: "7.3".to_owned(),
