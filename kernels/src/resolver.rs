@@ -341,7 +341,8 @@ impl Resolver {
         Ok((build.run(result, progress)?, sha256))
     }
 
-    fn jobs(&self) -> usize {
+    /// Parallel jobs of a build.
+    pub(crate) fn jobs(&self) -> usize {
         self.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get)
     }
 }

@@ -13,13 +13,14 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::cache::{Cache, CacheError, Shelf};
+use crate::cache::{CacheError, Shelf};
 use crate::digest;
 use crate::entry;
 use crate::image::{Image, Origin};
 use crate::make::{self, MakeError};
 use crate::manifest::{Compiler, Manifest};
 use crate::progress::{Progress, Quiet};
+use crate::resolver::Resolver;
 use crate::tree;
 
 /// Parts of a unit's entry.
@@ -115,12 +116,7 @@ impl Workshop {
     ///
     /// # Errors
     /// [`WorkshopError::NoTree`].
-    pub fn new(
-        cache: &Cache,
-        manifest: &Manifest,
-        image: &Image,
-        jobs: usize,
-    ) -> Result<Self, WorkshopError> {
+    pub fn new(resolver: &Resolver, manifest: &Manifest, image: &Image) -> Result<Self, WorkshopError> {
         let (Some(tree), Some(config), Origin::Built { recipe, .. }) =
             (&image.tree, &manifest.config, &image.provenance.origin)
         else {
@@ -130,8 +126,8 @@ impl Workshop {
             image: image.clone(),
             tree: tree.clone(),
             compiler: config.compiler,
-            jobs,
-            shelf: cache.modules_of(&manifest.id, recipe),
+            jobs: resolver.jobs(),
+            shelf: resolver.cache.modules_of(&manifest.id, recipe),
         })
     }
 

@@ -83,7 +83,7 @@ fn built() -> (Bench, Manifest, Image) {
 }
 
 fn workshop(bench: &Bench, manifest: &Manifest, image: &Image) -> Workshop {
-    Workshop::new(&bench.resolver().cache, manifest, image, 1).expect("a workshop")
+    Workshop::new(&bench.resolver(), manifest, image).expect("a workshop")
 }
 
 fn names(image: &Image) -> Vec<&str> {
@@ -194,7 +194,6 @@ fn a_kernel_without_a_tree_has_no_workshop() {
     let bench = Bench::new();
     let manifest = bench.manifest(bench.tree("true"));
     let image = bench.resolver().obtain(&manifest, &mut Silent).expect("built");
-    let error =
-        Workshop::new(&bench.resolver().cache, &manifest, &image, 1).expect_err("no tree").to_string();
+    let error = Workshop::new(&bench.resolver(), &manifest, &image).expect_err("no tree").to_string();
     assert!(error.contains("keep-tree = true"), "{error}");
 }

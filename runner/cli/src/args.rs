@@ -10,6 +10,8 @@ use scrubjay_reports::ExitStatus;
 
 /// The kernel that is taken where none is named.
 pub const DEFAULT_KERNEL: &str = "7.3";
+/// The kernel that mutants are tried on where none is named.
+const MODULAR_KERNEL: &str = "7.3-modular";
 
 /// ABI conformance and regression suite for Linux fwctl.
 #[derive(Debug, Parser)]
@@ -44,6 +46,8 @@ pub enum Command {
     Devices(DevicesArgs),
     /// The sessions: list
     Sessions(SessionsArgs),
+    /// Seeded changes of the kernel, and whether the suite catches them: list, run
+    Mutants(MutantsArgs),
     /// The rules by which differences are named
     Rules,
     /// One rule: what it means, and why it weighs what it weighs
@@ -270,6 +274,51 @@ pub enum SessionsCommand {
         #[arg(value_name = "ID|GLOB")]
         sessions: Vec<String>,
     },
+}
+
+/// Arguments of `mutants`.
+#[derive(Debug, Args)]
+pub struct MutantsArgs {
+    /// What to do with them.
+    #[command(subcommand)]
+    pub command: MutantsCommand,
+}
+
+/// What can be done with mutants.
+#[derive(Debug, Subcommand)]
+pub enum MutantsCommand {
+    /// The mutants, and the rule that has to flag each
+    List {
+        /// By id or by a pattern; all where not given
+        #[arg(value_name = "ID|GLOB")]
+        mutants: Vec<String>,
+    },
+    /// Build each as a module, run the suite on it, and judge the suite
+    #[command(
+        after_help = "Exit status: 0 every break was caught by its rule and nothing harmless was flagged, 1 one \
+                            was missed, caught by another rule only, or a false alarm, 3 one could not be tried"
+    )]
+    Run(MutantsRunArgs),
+}
+
+/// Arguments of `mutants run`.
+#[derive(Debug, Args)]
+pub struct MutantsRunArgs {
+    /// Mutants, by id or by a pattern; all where not given
+    #[arg(value_name = "ID|GLOB")]
+    pub mutants: Vec<String>,
+    /// A kernel whose manifest says keep-tree; may be given more than once
+    #[arg(short, long = "kernel", value_name = "ID", default_value = MODULAR_KERNEL)]
+    pub kernels: Vec<String>,
+    /// Only so many of them, others each day
+    #[arg(long, value_name = "N", conflicts_with = "mutants")]
+    pub some: Option<usize>,
+    /// Write what came of it into the table of this page (docs/mutants.md)
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["mutants", "some"])]
+    pub write: Option<PathBuf>,
+    /// Virtual CPUs of a guest
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = vcpus)]
+    pub vcpus: u8,
 }
 
 /// Arguments of `explain`.

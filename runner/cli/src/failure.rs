@@ -2,6 +2,7 @@
 
 use scrubjay_kernels::{KernelError, ManifestError};
 use scrubjay_machine::AccelError;
+use scrubjay_mutants::MutantError;
 use scrubjay_reports::ExitStatus;
 use scrubjay_session::FileError;
 use scrubjay_session::profile::ProfileError;
@@ -61,6 +62,7 @@ pub fn status_of(error: &anyhow::Error) -> ExitStatus {
             || cause.is::<RuleError>()
             || cause.is::<WaiverError>()
             || cause.is::<ManifestError>()
+            || cause.is::<MutantError>()
             || cause.is::<AccelError>()
             || cause.is::<scrubjay_kernels::ImageError>()
             || matches!(cause.downcast_ref(), Some(KernelError::Image(_) | KernelError::Config { .. }))

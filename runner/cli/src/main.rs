@@ -14,6 +14,7 @@ mod interrupt;
 mod kernels;
 mod lab;
 mod manual;
+mod mutants;
 mod output;
 mod record;
 mod releases;
@@ -49,6 +50,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitStatus> {
         Command::Kernels(args) => kernels::run(args, &context()?),
         Command::Devices(args) => devices::run(args, &context()?),
         Command::Sessions(args) => sessions::run(args, &context()?),
+        Command::Mutants(args) => mutants::run(args, &context()?),
         Command::Rules => catalogue::rules(),
         Command::Explain(args) => catalogue::explain(args),
         Command::Promises(args) => catalogue::promises(args, &context()?),

@@ -27,15 +27,16 @@ pub fn sessions<'a>(
         path.strip_prefix(&base).map(|path| path.display().to_string()).unwrap_or_default()
     };
     let known: Vec<(&Session, String)> = all.iter().map(|session| (session, path_of(session))).collect();
-    let chosen = choose(words, &known, |(session, path)| [session.id.as_str(), path.as_str()])?;
+    let chosen = choose("session", words, &known, |(session, path)| [session.id.as_str(), path.as_str()])?;
     Ok(chosen.into_iter().map(|(session, _)| *session).collect())
 }
 
-/// Those of `all` that the words name, in the order of `all`.
+/// Those of `all` that the words name, in the order of `all`. `what` they are is told in errors.
 ///
 /// # Errors
 /// A word that names nothing, or a pattern that is none.
 pub fn choose<'a, T>(
+    what: &str,
     words: &[String],
     all: &'a [T],
     names: impl for<'b> Fn(&'b T) -> [&'b str; 2],
@@ -55,7 +56,7 @@ pub fn choose<'a, T>(
             let like: Vec<_> = like.collect();
             let hint =
                 if like.is_empty() { String::new() } else { format!("; there is {}", like.join(", ")) };
-            return Err(Usage(format!("no session `{word}`{hint}")).into());
+            return Err(Usage(format!("no {what} `{word}`{hint}")).into());
         }
     }
     Ok(all.iter().zip(wanted).filter_map(|(item, wanted)| wanted.then_some(item)).collect())
@@ -141,7 +142,7 @@ mod tests {
 
     fn chosen(words: &[&str]) -> Result<Vec<&'static str>, String> {
         let words: Vec<_> = words.iter().map(|w| (*w).to_owned()).collect();
-        let chosen = choose(&words, &ALL, |(id, path)| [id, path]);
+        let chosen = choose("session", &words, &ALL, |(id, path)| [id, path]);
         chosen.map(|all| all.into_iter().map(|(id, _)| *id).collect()).map_err(|e| e.to_string())
     }
 

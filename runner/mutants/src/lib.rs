@@ -1,0 +1,18 @@
+//! Seeded changes of the kernel, and whether the suite catches them.
+//!
+//! A [`Mutant`] is a Coccinelle semantic patch with a head that says what it breaks and which rule has to say so.
+//! [`apply`](apply::apply) gives the changed source, [`Trials`] builds its module, runs the suite on it and judges the
+//! suite; [`Outcome`] is what came of that.
+
+pub mod apply;
+mod head;
+mod mutant;
+mod outcome;
+pub mod page;
+mod trial;
+mod window;
+
+pub use mutant::{Kind, Mutant, MutantError, Mutants};
+pub use outcome::Outcome;
+pub use trial::{ControlError, Trial, Trials};
+pub use window::Window;

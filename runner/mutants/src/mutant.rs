@@ -1,0 +1,178 @@
+//! The mutants of a directory: what each is, and what can be wrong with its file.
+//!
+//! Holds the meaning; the form of the head is in `head`. Applies and builds nothing.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use scrubjay_kernels::Release;
+use scrubjay_session::Sessions;
+
+use crate::head;
+
+/// The ending of a mutant's file.
+const EXTENSION: &str = "cocci";
+
+/// One seeded change of the kernel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mutant {
+    /// The file's stem.
+    pub id: String,
+    /// The semantic patch, whose first lines are the head.
+    pub path: PathBuf,
+    /// What is different afterwards, in one line.
+    pub title: String,
+    /// Whether anything is to be found, and by which rule.
+    pub kind: Kind,
+    /// The one source that it changes, below the kernel's tree.
+    pub file: PathBuf,
+    /// Sessions that it needs beside those of the shared boots.
+    pub sessions: Vec<String>,
+    /// The first release that it has a meaning on.
+    pub since: Option<Release>,
+    /// The last release that it has a meaning on.
+    pub until: Option<Release>,
+    /// Why a developer could have made this change.
+    pub why: String,
+}
+
+/// What a mutant is to the suite.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kind {
+    /// It breaks the ABI.
+    Break {
+        /// The rule that has to flag it.
+        rule: String,
+    },
+    /// It changes nothing that anybody could notice.
+    Harmless,
+}
+
+impl Kind {
+    /// The rule that has to flag it; none where nothing may.
+    pub fn rule(&self) -> Option<&str> {
+        match self {
+            Self::Break { rule } => Some(rule),
+            Self::Harmless => None,
+        }
+    }
+
+    /// The name that users read.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Break { .. } => "break",
+            Self::Harmless => "harmless",
+        }
+    }
+}
+
+impl Mutant {
+    /// Why it has no meaning on a release; `None` where it has one.
+    pub fn excluded_from(&self, release: Release) -> Option<String> {
+        let before = self.since.filter(|since| release < *since);
+        let after = self.until.filter(|until| release > *until);
+        before
+            .map(|since| format!("no meaning before {since}"))
+            .or_else(|| after.map(|until| format!("no meaning after {until}")))
+    }
+}
+
+/// What is wrong with a mutant.
+#[derive(Debug, thiserror::Error)]
+pub enum MutantError {
+    /// A file or the directory cannot be read.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// There is none.
+    #[error("no mutant (*.cocci) in {}", dir.display())]
+    Empty {
+        /// The directory.
+        dir: PathBuf,
+    },
+    /// The head says something that it cannot say.
+    #[error("{}:{line}: {what}", path.display())]
+    Bad {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: usize,
+        /// What is wrong, and what to write instead.
+        what: String,
+    },
+}
+
+/// All mutants of a directory, by id.
+#[derive(Debug, Clone)]
+pub struct Mutants(Vec<Mutant>);
+
+impl Mutants {
+    /// Reads every `*.cocci` in a directory. Its subdirectories are not entered.
+    ///
+    /// # Errors
+    /// The first file that is wrong by itself, names a rule that there is not, or a session that is not in `sessions`.
+    pub fn load(dir: &Path, sessions: &Sessions) -> Result<Self, MutantError> {
+        let failed = |path: &Path| {
+            let path = path.to_owned();
+            move |source| MutantError::Read { path, source }
+        };
+        let mut paths = Vec::new();
+        for entry in fs::read_dir(dir).map_err(failed(dir))? {
+            let path = entry.map_err(failed(dir))?.path();
+            if path.extension().is_some_and(|extension| extension == EXTENSION) {
+                paths.push(path);
+            }
+        }
+        if paths.is_empty() {
+            return Err(MutantError::Empty { dir: dir.to_owned() });
+        }
+        paths.sort();
+        let read = |path: &PathBuf| {
+            let text = fs::read_to_string(path).map_err(failed(path))?;
+            head::read(path, &text, &|session| sessions.get(session).is_some())
+        };
+        Ok(Self(paths.iter().map(read).collect::<Result<_, _>>()?))
+    }
+
+    /// All of them, by id.
+    pub fn all(&self) -> &[Mutant] {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case(Some("7.2"), None, "7.1", Some("no meaning before 7.2"))]
+    #[case(Some("7.2"), None, "7.2", None)]
+    #[case(None, Some("7.1"), "7.1", None)]
+    #[case(None, Some("7.1"), "7.10", Some("no meaning after 7.1"))]
+    fn a_mutant_knows_the_releases_that_it_has_a_meaning_on(
+        #[case] since: Option<&str>,
+        #[case] until: Option<&str>,
+        #[case] release: &str,
+        #[case] excluded: Option<&str>,
+    ) {
+        let release_of = |text: &str| text.parse().expect("a release");
+        let mutant = Mutant {
+            id: "m".into(),
+            path: "m.cocci".into(),
+            title: "t".into(),
+            kind: Kind::Harmless,
+            file: "drivers/fwctl/main.c".into(),
+            sessions: Vec::new(),
+            since: since.map(release_of),
+            until: until.map(release_of),
+            why: "w".into(),
+        };
+        assert_eq!(mutant.excluded_from(release_of(release)).as_deref(), excluded);
+    }
+}

@@ -1,0 +1,178 @@
+//! Runs mutants: builds the module of each, boots the kernel with it, judges the suite.
+//!
+//! The next mutant's module is built while the present one's sessions run.
+
+use std::collections::BTreeSet;
+use std::sync::mpsc::sync_channel;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use scrubjay_check::{Check, Target};
+use scrubjay_kernels::{Image, Manifest, Silent, Workshop, WorkshopError};
+use scrubjay_session::{Boot, Session};
+
+use crate::apply::{ApplyError, apply};
+use crate::mutant::Mutant;
+use crate::outcome::{Outcome, place};
+
+/// Built mutants that wait for their run.
+const AHEAD: usize = 1;
+
+/// What came of one mutant on one kernel.
+#[derive(Debug, Clone)]
+pub struct Trial {
+    /// The mutant's id.
+    pub mutant: String,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// How long the patch and the module took.
+    pub build: Duration,
+    /// How long boots and sessions took.
+    pub run: Duration,
+}
+
+impl Trial {
+    /// Whether guests were booted for it.
+    pub fn was_run(&self) -> bool {
+        !matches!(self.outcome, Outcome::Excluded { .. } | Outcome::Error { .. })
+    }
+}
+
+/// Why mutants cannot be told from their kernel.
+#[derive(Debug, thiserror::Error)]
+pub enum ControlError {
+    /// Its modules could not be built.
+    #[error("the modules of kernel {kernel} cannot be built anew")]
+    Build {
+        /// The kernel.
+        kernel: String,
+        /// Why.
+        source: WorkshopError,
+    },
+    /// It is not as expected even without a mutant.
+    #[error("kernel {kernel} is not clean without a mutant, so nothing could be said of one:\n{}", what.join("\n"))]
+    NotClean {
+        /// The kernel.
+        kernel: String,
+        /// Each finding and each failure.
+        what: Vec<String>,
+    },
+}
+
+/// Why a mutant is an error.
+#[derive(Debug, thiserror::Error)]
+enum BuildError {
+    #[error(transparent)]
+    Apply(#[from] ApplyError),
+    #[error(transparent)]
+    Workshop(#[from] WorkshopError),
+}
+
+/// Everything that mutants of one kernel are tried with.
+pub struct Trials<'a> {
+    /// Runs sessions and judges them.
+    pub check: &'a Check<'a>,
+    /// The kernel.
+    pub manifest: &'a Manifest,
+    /// Builds its modules.
+    pub workshop: &'a Workshop,
+}
+
+impl Trials<'_> {
+    /// Runs the kernel with all its modules built anew and unchanged, on every session that one of `mutants` is tried
+    /// with. Gives how long that took.
+    ///
+    /// # Errors
+    /// [`ControlError`].
+    pub fn control(&self, mutants: &[&Mutant]) -> Result<Duration, ControlError> {
+        let kernel = || self.manifest.id.clone();
+        let image = self
+            .workshop
+            .unchanged(&mut Silent)
+            .map_err(|source| ControlError::Build { kernel: kernel(), source })?;
+        let own = mutants.iter().filter(|mutant| self.excluded(mutant).is_none()).flat_map(|m| &m.sessions);
+        let sessions = self.sessions(own);
+        let start = Instant::now();
+        let (run, verdict) = self.perform(&image, &sessions);
+        let mut what: Vec<String> =
+            verdict.all_findings().filter(|f| f.rule != "known-damage").map(place).collect();
+        let failed =
+            |s: &scrubjay_verdict::SessionVerdict| Some(format!("{}: {}", s.session, s.error.as_ref()?));
+        what.extend(verdict.sessions.iter().filter_map(failed));
+        what.extend(run.not_checked.iter().filter(|line| line.starts_with("module refused")).cloned());
+        if what.is_empty() {
+            Ok(start.elapsed())
+        } else {
+            Err(ControlError::NotClean { kernel: kernel(), what })
+        }
+    }
+
+    /// Tries the mutants in their order; tells of each as soon as it is judged.
+    pub fn run(&self, mutants: &[&Mutant], tell: &mut dyn FnMut(&Trial)) -> Vec<Trial> {
+        let (sender, built) = sync_channel(AHEAD);
+        thread::scope(|scope| {
+            scope.spawn(move || {
+                for mutant in mutants {
+                    let start = Instant::now();
+                    let image = match self.excluded(mutant) {
+                        Some(why) => Err(Outcome::Excluded { why }),
+                        None => self.build(mutant).map_err(|error| Outcome::Error { why: error.to_string() }),
+                    };
+                    if sender.send((*mutant, image, start.elapsed())).is_err() {
+                        return;
+                    }
+                }
+            });
+            let mut trials = Vec::new();
+            for (mutant, image, build) in built {
+                let start = Instant::now();
+                let outcome = image.map_or_else(|outcome| outcome, |image| self.judge(mutant, &image));
+                let trial = Trial { mutant: mutant.id.clone(), outcome, build, run: start.elapsed() };
+                tell(&trial);
+                trials.push(trial);
+            }
+            trials
+        })
+    }
+
+    /// The sessions of the shared boots, and those named.
+    fn sessions<'s>(&self, own: impl IntoIterator<Item = &'s String>) -> Vec<&Session> {
+        let own: BTreeSet<&str> = own.into_iter().map(String::as_str).collect();
+        let sessions = self.check.library.sessions.iter();
+        sessions.filter(|session| is_shared(session) || own.contains(session.id.as_str())).collect()
+    }
+
+    fn excluded(&self, mutant: &Mutant) -> Option<String> {
+        mutant.excluded_from(self.manifest.history.release)
+    }
+
+    fn build(&self, mutant: &Mutant) -> Result<Image, BuildError> {
+        let source = self.workshop.source(&mutant.file)?;
+        let changed = apply(&mutant.path, &mutant.file, &source)?;
+        Ok(self.workshop.changed(&mutant.file, &changed, &mut Silent)?)
+    }
+
+    fn judge(&self, mutant: &Mutant, image: &Image) -> Outcome {
+        let (run, verdict) = self.perform(image, &self.sessions(&mutant.sessions));
+        Outcome::of(mutant, &run, &verdict)
+    }
+
+    fn perform(
+        &self,
+        image: &Image,
+        sessions: &[&Session],
+    ) -> (scrubjay_engine::KernelRun, scrubjay_verdict::KernelVerdict) {
+        let target = Target::new(self.manifest, image);
+        let run = self.check.lab.run(&target.kernel, sessions, &mut |_| {});
+        let verdict = self.check.judge_run(&target, &run);
+        (run, verdict)
+    }
+}
+
+/// Whether a session is in the two boots that every mutant is tried in: what needs a guest of its own, may hurt the
+/// kernel or wants another command line would cost a boot for each mutant.
+fn is_shared(session: &Session) -> bool {
+    matches!(session.boot, Boot::Clean | Boot::Tainting)
+        && session.command_line.is_empty()
+        && !session.spoils_guest()
+}
