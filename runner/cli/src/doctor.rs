@@ -61,7 +61,8 @@ pub fn run(args: &DoctorArgs, root: Option<&Path>) -> anyhow::Result<ExitStatus>
     let image = context.as_ref().and_then(|context| kernels(context, args, &mut found));
     accelerator(qemu.as_ref(), image.as_deref(), &mut found);
     builders(image.is_none(), &mut found);
-    python(&mut found);
+    aid("python3", "the kernel's KTAP parser", "a test of the KTAP report", &mut found);
+    aid("spatch", "mutants of the kernel", "`scrubjay mutants run`", &mut found);
     cache(&mut found);
     let mut text = String::new();
     for (mark, what, said) in &found.0 {
@@ -189,13 +190,11 @@ fn builders(needed: bool, found: &mut Findings) {
     found.add(mark, "build tools", format!("not here: {}; type `ci/setup`", missing.join(", ")));
 }
 
-/// The kernel's own KTAP parser is a Python program.
-fn python(found: &mut Findings) {
-    match in_path("python3") {
-        Some(path) => {
-            found.add(Mark::Ok, "python3", format!("{} (for the kernel's KTAP parser)", path.display()))
-        }
-        None => found.add(Mark::Without, "python3", "not here; only a test of the KTAP report wants it"),
+/// A program that `check` does without.
+fn aid(program: &'static str, what_for: &str, who: &str, found: &mut Findings) {
+    match in_path(program) {
+        Some(path) => found.add(Mark::Ok, program, format!("{} (for {what_for})", path.display())),
+        None => found.add(Mark::Without, program, format!("not here; only {who} wants it; type `ci/setup`")),
     }
 }
 

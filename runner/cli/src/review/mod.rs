@@ -68,7 +68,9 @@ pub fn run(args: &ReviewArgs, context: &Context) -> anyhow::Result<ExitStatus> {
         table::text("nothing waits for review\n")?;
         return Ok(ExitStatus::Clean);
     }
-    let chosen = select::choose("recording of session", &args.sessions, &all, |(pending, path)| [pending.session(), path.as_str()])?;
+    let chosen = select::choose("recording of session", &args.sessions, &all, |(pending, path)| {
+        [pending.session(), path.as_str()]
+    })?;
     let chosen: Vec<&Pending> = chosen.into_iter().map(|(pending, _)| pending).collect();
     if let Some(word) = &args.accept {
         refuse_in_ci("review --accept")?;
