@@ -73,6 +73,14 @@ pub struct LabArgs {
     /// Directory of prebuilt images, VERSION/bzImage [default: SCRUBJAY_KERNEL_CACHE]
     #[arg(long, value_name = "DIR")]
     pub kernel_cache: Option<PathBuf>,
+    /// What guests are like.
+    #[command(flatten)]
+    pub guests: GuestArgs,
+}
+
+/// What guests are like, and how many of them there are.
+#[derive(Debug, Args)]
+pub struct GuestArgs {
     /// Virtual CPUs of a guest
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = vcpus)]
     pub vcpus: u8,
@@ -81,9 +89,9 @@ pub struct LabArgs {
     pub jobs: Option<NonZeroUsize>,
 }
 
-impl LabArgs {
+impl GuestArgs {
     /// How many guests may run at the same time.
-    pub fn guests(&self) -> usize {
+    pub fn at_once(&self) -> usize {
         self.jobs.or_else(|| available_parallelism().ok()).map_or(1, usize::from)
     }
 }
@@ -316,9 +324,9 @@ pub struct MutantsRunArgs {
     /// Write what came of it into the table of this page (docs/mutants.md)
     #[arg(long, value_name = "FILE", conflicts_with_all = ["mutants", "some"])]
     pub write: Option<PathBuf>,
-    /// Virtual CPUs of a guest
-    #[arg(long, value_name = "N", default_value_t = 2, value_parser = vcpus)]
-    pub vcpus: u8,
+    /// What guests are like.
+    #[command(flatten)]
+    pub guests: GuestArgs,
 }
 
 /// Arguments of `explain`.

@@ -89,7 +89,7 @@ impl Run<'_> {
         let targets = || reference.iter().chain(&obtained).filter_map(|kernel| kernel.target.as_ref().ok());
         let machine = targets().next().map(|(target, _)| lab::machine(target)).transpose()?;
         if let Some((qemu, choice)) = &machine {
-            note(format!("{qemu}; {}", table::count(usize::from(self.args.lab.vcpus), "vCPU")))?;
+            note(format!("{qemu}; {}", table::count(usize::from(self.args.lab.guests.vcpus), "vCPU")))?;
             note(choice.to_string())?;
         }
         for (_, provenance) in targets() {
@@ -128,8 +128,8 @@ impl Run<'_> {
         Lab {
             qemu,
             accel: choice.accel,
-            vcpus: self.args.lab.vcpus,
-            guests: self.args.lab.guests(),
+            vcpus: self.args.lab.guests.vcpus,
+            guests: self.args.lab.guests.at_once(),
             profiles: &self.library.profiles,
             sessions: &self.library.sessions,
             sabotage: Default::default(),

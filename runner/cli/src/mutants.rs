@@ -111,7 +111,8 @@ fn try_on(
     let lab = Lab {
         qemu: &qemu,
         accel: choice.accel,
-        vcpus: args.vcpus,
+        vcpus: args.guests.vcpus,
+        guests: args.guests.at_once(),
         profiles: &library.profiles,
         sessions: &library.sessions,
         sabotage: Default::default(),

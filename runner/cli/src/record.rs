@@ -37,8 +37,8 @@ pub fn run(args: &RecordArgs, context: &Context) -> anyhow::Result<ExitStatus> {
     let lab = Lab {
         qemu: &qemu,
         accel: choice.accel,
-        vcpus: args.lab.vcpus,
-        guests: args.lab.guests(),
+        vcpus: args.lab.guests.vcpus,
+        guests: args.lab.guests.at_once(),
         profiles: &library.profiles,
         sessions: &library.sessions,
         sabotage: Default::default(),

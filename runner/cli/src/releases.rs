@@ -40,15 +40,15 @@ pub fn run(args: &ReleasesArgs, context: &Context) -> anyhow::Result<ExitStatus>
     let (qemu, choice) = lab::machine(&targets[0].0)?;
     let mut untested = false;
     let mut releases = Vec::new();
-    let vcpus = table::count(args.lab.vcpus.into(), "vCPU");
+    let vcpus = table::count(args.lab.guests.vcpus.into(), "vCPU");
     let mut head = format!("QEMU {} under {}, {vcpus}:\n\n", qemu.version(), choice.accel);
     for (target, provenance) in &targets {
         eprintln!("{provenance}");
         let lab = Lab {
             qemu: &qemu,
             accel: choice.accel,
-            vcpus: args.lab.vcpus,
-            guests: args.lab.guests(),
+            vcpus: args.lab.guests.vcpus,
+            guests: args.lab.guests.at_once(),
             profiles: &library.profiles,
             sessions: &library.sessions,
             sabotage: Default::default(),
