@@ -11,7 +11,7 @@ use scrubjay_machine::cleanup_on_signals;
 use scrubjay_mutants::{Mutant, Mutants, Trial, Trials, Window, page};
 use scrubjay_reports::ExitStatus;
 use scrubjay_session::file;
-use scrubjay_verdict::{Library, Policy};
+use scrubjay_verdict::{Library, Policy, Waivers};
 
 use crate::args::{MutantsArgs, MutantsCommand, MutantsRunArgs};
 use crate::context::Context;
@@ -117,7 +117,9 @@ fn try_on(
         sessions: &library.sessions,
         sabotage: Default::default(),
     };
-    let check = Check { library, lab: &lab, shuffle: None, policy: Policy::Frozen };
+    let waivers = Waivers::default();
+    let check =
+        Check { library, lab: &lab, shuffle: None, policy: Policy::Frozen, waivers: &waivers, against: None };
     let trials = Trials { check: &check, manifest, workshop: &workshop };
     let control = trials.control(mutants)?;
     say(&format!("kernel {}: clean without a mutant ({:.1} s)", manifest.id, control.as_secs_f64()))?;
