@@ -51,6 +51,8 @@ pub enum Shape {
     Ioctl,
     /// A sweep.
     Sweep,
+    /// The kernel's taint, read.
+    Taint,
     /// A parallel group: names and first tickets of its branches.
     Parallel(Vec<String>),
     /// Anything else.
@@ -186,7 +188,8 @@ impl Lowering<'_> {
             Action::Stat(place) => plain(Op::Stat { at: self.place(place) }),
             Action::Resolve(place) => plain(Op::Resolve { at: self.place(place) }),
             Action::Taint(_) => {
-                plain(Op::ReadFile { at: self.at(0, Anchor::Root, "proc/sys/kernel/tainted") })
+                let at = self.at(0, Anchor::Root, "proc/sys/kernel/tainted");
+                Ok((Op::ReadFile { at }, Shape::Taint))
             }
             Action::DropCapability(drop) => plain(Op::DropCapability { number: drop.name.number() }),
             Action::Become(who) => plain(Op::Become { id: who.id }),

@@ -42,9 +42,12 @@ pub fn observe(ticket: u32, answer: Answer, metas: &[Meta], boot: Boot) -> Seen 
                 })
                 .collect();
         }
-        Shape::Sweep | Shape::Plain => {}
+        Shape::Sweep | Shape::Taint | Shape::Plain => {}
     }
     observation.text = answer.text.filter(|_| answer.errno >= 0);
+    if meta.shape == Shape::Taint {
+        observation.text = observation.text.map(without_modules);
+    }
     observation.decoded = decode::observation(&meta.shape, &observation);
     let aside = Aside {
         nanos: answer.nanos,
@@ -54,6 +57,18 @@ pub fn observe(ticket: u32, answer: Answer, metas: &[Meta], boot: Boot) -> Seen 
         ..Aside::default()
     };
     Seen { id: meta.id.clone(), observation, aside }
+}
+
+/// Taint flags that a module sets when it is loaded: proprietary, out of tree, unsigned
+/// (kernel/module/main.c; Documentation/admin-guide/tainted-kernels.rst).
+const TAINTS_OF_MODULES: u64 = 1 << 0 | 1 << 12 | 1 << 13;
+
+/// The kernel's taint as read, without what its modules brought: that depends on how they were built.
+fn without_modules(text: String) -> String {
+    match text.trim_end().parse::<u64>() {
+        Ok(taint) => text.replacen(text.trim_end(), &(taint & !TAINTS_OF_MODULES).to_string(), 1),
+        Err(_) => text,
+    }
 }
 
 /// An errno by name; what the agent itself could not do in its own words.
@@ -75,4 +90,21 @@ pub fn events(lines: &[LogLine], boot: Boot) -> Vec<Event> {
         boot == Boot::Quarantine || event.class.is_damage() || !klog::once_a_boot(&event.what)
     };
     lines.iter().filter_map(klog::classify).filter(counts).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::clean("0\n", "0\n")]
+    #[case::unsigned_module("8192\n", "0\n")]
+    #[case::tainted_by_fwctl_beside("532480\n", "524288\n")]
+    #[case::warned("512\n", "512\n")]
+    #[case::no_number("what\n", "what\n")]
+    fn what_modules_brought_is_no_part_of_the_taint_read(#[case] text: &str, #[case] read: &str) {
+        assert_eq!(without_modules(text.to_owned()), read);
+    }
 }

@@ -62,6 +62,12 @@ pub const ALL: &[Normalisation] = &[
         place: "session, observation",
     },
     Normalisation {
+        id: "taint-of-modules",
+        what: "a taint that is read lacks the flags that modules set when they are loaded",
+        why: "they tell how modules were built and signed, and not what a session did",
+        place: "session, observe",
+    },
+    Normalisation {
         id: "log-class",
         what: "kernel log lines are compared by class and by what they name",
         why: "addresses, processors, processes and times differ between runs",
