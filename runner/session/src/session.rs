@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
+use scrubjay_wire::Anchor;
 use serde::{Deserialize, Serialize};
 
 use crate::file::{self, FileError};
@@ -37,6 +38,10 @@ pub struct Session {
     pub promise: String,
     /// In order.
     pub steps: Vec<Step>,
+    /// Steps that read one state of a Feature after it was written, through EDAC and through fwctl:
+    /// the steps of a list have to agree.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub coherent: Vec<Vec<String>>,
 }
 
 /// What kind of boot a session needs.
@@ -130,7 +135,39 @@ impl Session {
             );
         }
         let mut seen = HashSet::new();
-        check_steps(path, "steps", &self.steps, self.devices.len(), &mut seen, false)
+        check_steps(path, "steps", &self.steps, self.devices.len(), &mut seen, false)?;
+        for (i, group) in self.coherent.iter().enumerate() {
+            if let Err(why) = self.check_coherent(group) {
+                return sense(format!("coherent[{i}]"), why);
+            }
+        }
+        Ok(())
+    }
+
+    /// That steps can disagree about one state.
+    fn check_coherent(&self, group: &[String]) -> Result<(), String> {
+        let mut at = Vec::new();
+        for id in group {
+            let step = self.steps.iter().position(|step| step.id == *id);
+            at.push(step.ok_or_else(|| format!("there is no step `{id}` outside of branches"))?);
+        }
+        let reads_edac = |action: &Action| matches!(action, Action::Read(p) if p.anchor == Anchor::Edac);
+        let reads_fwctl = |action: &Action| matches!(action, Action::GetFeature(_));
+        let actions = || at.iter().map(|&at| &self.steps[at].action);
+        if let Some(other) = actions().position(|action| !reads_edac(action) && !reads_fwctl(action)) {
+            return Err(format!("`{}` reads neither an EDAC attribute nor a Feature", group[other]));
+        }
+        if !actions().any(reads_edac) || !actions().any(reads_fwctl) {
+            return Err("one of the steps reads an EDAC attribute and another a Feature".into());
+        }
+        let (first, last) = (at.iter().min().copied().unwrap_or(0), at.iter().max().copied().unwrap_or(0));
+        if !self.steps[..first].iter().any(|step| writes_feature(&step.action)) {
+            return Err("nothing is written before these steps, so they could never disagree".into());
+        }
+        match self.steps[first..last].iter().find(|step| writes_feature(&step.action)) {
+            Some(step) => Err(format!("`{}` writes between these steps: they read two states", step.id)),
+            None => Ok(()),
+        }
     }
 
     /// Whether the guest can serve no other session afterwards.
@@ -265,6 +302,15 @@ pub(crate) fn is_call(action: &Action) -> bool {
             | Action::Rpc(_)
             | Action::Ioctl(_)
     )
+}
+
+/// Whether an action writes a Feature, whoever does it.
+fn writes_feature(action: &Action) -> bool {
+    match action {
+        Action::Write(write) => write.at.anchor == Anchor::Edac,
+        Action::SetFeature(_) | Action::FirmwareSet(_) => true,
+        _ => false,
+    }
 }
 
 /// The device that an action names.

@@ -103,4 +103,26 @@ impl Opcode {
     pub fn number(self) -> u16 {
         self as u16
     }
+
+    /// Whether it leaves the device as it is.
+    pub fn only_reads(self) -> bool {
+        match self {
+            Opcode::GetEventRecords
+            | Opcode::GetEventInterruptPolicy
+            | Opcode::GetFirmwareInfo
+            | Opcode::GetTimestamp
+            | Opcode::GetSupportedLogs
+            | Opcode::GetLog
+            | Opcode::GetSupportedFeatures
+            | Opcode::GetFeature
+            | Opcode::Identify
+            | Opcode::GetPartitionInfo
+            | Opcode::GetHealthInfo => true,
+            Opcode::ClearEventRecords
+            | Opcode::SetEventInterruptPolicy
+            | Opcode::SetTimestamp
+            | Opcode::SetFeature
+            | Opcode::PerformMaintenance => false,
+        }
+    }
 }

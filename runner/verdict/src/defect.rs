@@ -100,8 +100,8 @@ pub(crate) fn seen(golden: &GoldenStep, step: &Step, explained: &Explained) -> O
     let state = match explained {
         Explained::Not { .. } => DefectState::Changed,
         _ if step.outcome == Outcome::Undefined => DefectState::NotCompared,
-        Explained::With(with) if mended(with) => DefectState::Mended,
-        Explained::With(_) | Explained::Base(_) => DefectState::There,
+        Explained::With { with, .. } if mended(with) => DefectState::Mended,
+        Explained::With { .. } | Explained::Base(_) => DefectState::There,
     };
     Some(DefectSeen { step: golden.id.clone(), defect: defect.clone(), state })
 }

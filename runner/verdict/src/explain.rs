@@ -11,7 +11,12 @@ pub enum Explained<'a> {
     /// As recorded, without any change.
     Base(&'a Observation),
     /// As these changes make it.
-    With(&'a [String]),
+    With {
+        /// The changes.
+        with: &'a [String],
+        /// What they make of it.
+        accepted: &'a Observation,
+    },
     /// By nothing: the nearest expectation and the fields that differ from it.
     Not {
         /// What would have been accepted.
@@ -19,6 +24,16 @@ pub enum Explained<'a> {
         /// In the order of [`Field`]; never empty.
         fields: Vec<Field>,
     },
+}
+
+impl<'a> Explained<'a> {
+    /// What explains it, or would have been accepted, and the fields that differ from that.
+    pub fn accepted(&self) -> (&'a Observation, &[Field]) {
+        match self {
+            Explained::Base(accepted) | Explained::With { accepted, .. } => (accepted, &[]),
+            Explained::Not { accepted, fields } => (accepted, fields),
+        }
+    }
 }
 
 /// Explains what `step` gave.
@@ -30,7 +45,10 @@ pub fn explain<'a>(golden: &'a GoldenStep, step: &Step, seen: &Observation) -> E
     for (accepted, with) in bases.chain(alternatives) {
         let fields = differing(accepted, seen, step);
         if fields.is_empty() {
-            return with.map_or(Explained::Base(accepted), Explained::With);
+            return match with {
+                Some(with) => Explained::With { with, accepted },
+                None => Explained::Base(accepted),
+            };
         }
         if nearest.as_ref().is_none_or(|(_, best)| fields.len() < best.len()) {
             nearest = Some((accepted, fields));

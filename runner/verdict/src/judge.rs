@@ -9,7 +9,7 @@ use scrubjay_session::{Field, Observation, Session, Sessions, Transcript, klog};
 use serde::{Deserialize, Serialize};
 
 use crate::change::{Change, Changes};
-use crate::classify::classify;
+use crate::classify::{Moment, Named, Scene};
 use crate::damage;
 use crate::defect::{self, DefectSeen};
 use crate::explain::{Explained, explain};
@@ -321,30 +321,38 @@ fn compare(
     verdict: &mut SessionVerdict,
 ) {
     let (mut carries, mut lacks) = (BTreeSet::new(), BTreeSet::new());
-    for (step, expected) in session.steps.iter().zip(&golden.steps) {
-        let seen = transcript.observation(&step.id);
+    let seen: Vec<_> = session.steps.iter().map(|step| transcript.observation(&step.id)).collect();
+    let pairs = || session.steps.iter().zip(&golden.steps);
+    let explained: Vec<_> =
+        pairs().zip(&seen).map(|((step, expected), seen)| explain(expected, step, seen)).collect();
+    let moments = session.steps.iter().zip(&explained).zip(&seen).map(|((step, explained), seen)| {
+        let (accepted, fields) = explained.accepted();
+        Moment { step, accepted, seen, fields }
+    });
+    let scene = Scene::new(session, moments.collect());
+    for (at, (step, expected)) in pairs().enumerate() {
+        let seen = &seen[at];
         let aside = transcript.step(&step.id).map(|s| &s.aside);
         let touching = || expected.changes.iter().flat_map(|a| &a.with);
-        let explained = explain(expected, step, &seen);
-        verdict.defects.extend(defect::seen(expected, step, &explained));
-        match &explained {
+        verdict.defects.extend(defect::seen(expected, step, &explained[at]));
+        match &explained[at] {
             Explained::Base(accepted) => {
                 lacks.extend(touching().cloned());
                 if accepted.damage().is_some() {
                     let mut finding =
-                        found(session, &step.id, "known-damage", Field::Log, accepted, &seen, books);
+                        found(session, &step.id, "known-damage", Field::Log, accepted, seen, books);
                     finding.log = lines(aside);
                     verdict.findings.push(finding);
                 }
             }
-            Explained::With(with) => {
+            Explained::With { with, .. } => {
                 carries.extend(with.iter().cloned());
                 // A change of the same step that does not belong to this alternative is not there.
                 lacks.extend(touching().filter(|id| !with.contains(id)).cloned());
             }
-            Explained::Not { accepted, fields } => {
-                for (rule, field, follows) in classify(Some(step), accepted, &seen, fields) {
-                    let mut finding = found(session, &step.id, rule, field, accepted, &seen, books);
+            Explained::Not { accepted, .. } => {
+                for Named { rule, field, follows } in scene.name(at) {
+                    let mut finding = found(session, &step.id, rule, field, accepted, seen, books);
                     finding.follows = follows;
                     finding.log = lines(aside);
                     verdict.findings.push(finding);

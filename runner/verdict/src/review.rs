@@ -178,7 +178,7 @@ impl Pending {
                     None => Standing::New,
                     Some(golden) => match explain(golden, step, seen) {
                         Explained::Base(_) => Standing::AsBase,
-                        Explained::With(with) => Standing::AsChanged(with),
+                        Explained::With { with, .. } => Standing::AsChanged(with),
                         Explained::Not { accepted, fields } => Standing::Differs { accepted, fields },
                     },
                 };

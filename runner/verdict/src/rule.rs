@@ -397,6 +397,28 @@ why = "w"
     }
 
     #[test]
+    fn a_looser_scope_or_capability_breaks_every_policy_whatever_the_promise() {
+        let guards = |rule: &&Rule| matches!(rule.object, Object::Scope | Object::Capability);
+        let looser: Vec<_> = Rule::all().filter(guards).filter(|r| r.kind == Kind::Loosened).collect();
+        assert_eq!(looser.len(), 2);
+        for rule in looser {
+            let breaks = Policy::ALL.map(|policy| rule.weight(policy).severity == Severity::Break);
+            assert!(breaks == [true; 3] && !rule.bounded, "{}", rule.id);
+        }
+    }
+
+    #[test]
+    fn what_hurts_the_kernel_is_conclusive_and_breaks_every_policy() {
+        let hurts = |rule: &&Rule| rule.id.starts_with("kernel-");
+        assert_eq!(Rule::all().filter(hurts).count(), 5);
+        for rule in Rule::all() {
+            let breaks = Policy::ALL.map(|policy| rule.weight(policy).severity == Severity::Break);
+            assert_eq!(rule.conclusive, hurts(&rule), "{}", rule.id);
+            assert!(!rule.conclusive || breaks == [true; 3] && !rule.bounded, "{}", rule.id);
+        }
+    }
+
+    #[test]
     fn a_mirror_that_looks_elsewhere_is_refused() {
         let waived = LOST.replace("mirror = \"found\"", "no-mirror = \"n\"");
         let error = pair(&waived).unwrap_err().to_string();

@@ -8,6 +8,7 @@ use std::{env, fs};
 
 use rstest::rstest;
 use scrubjay_session::{Session, file};
+use scrubjay_verdict::rule::Object;
 use scrubjay_verdict::{
     Change, Class, Golden, Policy, Rule, Severities, Severity, defect, normalisation, policy, promise, waiver,
 };
@@ -24,15 +25,87 @@ fn page(name: &str) -> String {
     fs::read_to_string(root().join(name)).unwrap_or_else(|e| panic!("{name}: {e}"))
 }
 
-/// The table of each rule with what it weighs before the class of a promise bounds it.
-fn rules() -> String {
+/// A table of rules with what they weigh before the class of a promise bounds it.
+fn weights<'a>(rules: impl Iterator<Item = &'a Rule>) -> String {
     let row = |rule: &Rule| {
-        let weigh = |policy| rule.severity().under(policy).name();
-        let [exempt, footgun, frozen] = Policy::ALL.map(weigh);
-        format!("| `{}` | {} | {exempt} | {footgun} | {frozen} |\n", rule.id, rule.title)
+        let [exempt, footgun, frozen] = Policy::ALL.map(|policy| rule.weight(policy).severity.name());
+        format!("| [{0}](rules.md#{0}) | {1} | {exempt} | {footgun} | {frozen} |\n", rule.id, rule.title)
     };
     let head = "| rule | difference | exempt | footgun | frozen |\n|---|---|---|---|---|\n";
-    head.to_owned() + &Rule::all().map(row).collect::<String>()
+    head.to_owned() + &rules.map(row).collect::<String>()
+}
+
+/// The rules that the discussion on the list asks about by name.
+const CASES: &[&str] = &[
+    "set-blocked",
+    "set-superseded",
+    "set-unblocked",
+    "feature-not-changeable",
+    "get-blocked",
+    "get-changed",
+    "get-writes-device",
+    "get-taints",
+    "get-disturbs-edac",
+    "edac-incoherent",
+    "attribute-blocked",
+    "scope-loosened",
+    "capability-loosened",
+    "taint-gained",
+    "taint-lost",
+    "refusal-hidden",
+    "mailbox-command-added",
+    "kernel-oops",
+];
+
+fn cases() -> String {
+    weights(CASES.iter().map(|id| Rule::get(id)))
+}
+
+fn unbounded() -> String {
+    weights(Rule::all().filter(|rule| !rule.bounded))
+}
+
+/// Every rule in full, by what it is about.
+fn rules() -> String {
+    let group = |object: Object| {
+        let rules = || Rule::all().filter(move |rule| rule.object == object);
+        let name = object.name();
+        let head = format!("### {}{}\n\n", name[..1].to_uppercase(), &name[1..]);
+        head + &weights(rules()).replace("](rules.md#", "](#") + &rules().map(rule).collect::<String>() + "\n"
+    };
+    let all = Object::ALL.map(group).concat();
+    format!("{}\n", all.trim_end())
+}
+
+fn rule(rule: &Rule) -> String {
+    let line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mirror = match (&rule.mirror, &rule.no_mirror) {
+        (Some(mirror), _) => format!("; mirror: [{mirror}](#{mirror})"),
+        (None, Some(why)) => format!("; no mirror: {}", line(why).trim_end_matches('.')),
+        (None, None) => String::new(),
+    };
+    let mut text = format!(
+        "\n#### {}\n\n{}, noticed by the {}{mirror}.\n\n",
+        rule.id,
+        rule.kind.name(),
+        rule.side.name()
+    );
+    let mut row = |name: &str, said: &str| text += &format!("- {name}: {}\n", line(said));
+    row("programs", &rule.user);
+    row("firmware", &rule.firmware);
+    row("example", &rule.example);
+    row("reference", &rule.reference);
+    for policy in Policy::ALL {
+        let weight = rule.weight(policy);
+        row(&format!("{}, {}", policy.name(), weight.severity.name()), &weight.why);
+    }
+    if !rule.bounded {
+        row("bounds", "none, it weighs the same whatever promise a step pins");
+    }
+    if rule.conclusive {
+        row("seen once", "is conclusive");
+    }
+    text
 }
 
 /// The most that a finding weighs by the class of its promise.
@@ -48,19 +121,23 @@ fn bounds() -> String {
 }
 
 #[rstest]
-#[case::normalisations("docs/normalisations.md", "normalisations", normalisation::markdown())]
-#[case::rules("docs/policies.md", "rules", rules())]
-#[case::bounds("docs/policies.md", "bounds", bounds())]
-fn a_table_of_the_book_is_what_the_code_gives(#[case] name: &str, #[case] mark: &str, #[case] table: String) {
-    let text = page(name);
-    let (begin, end) = (format!("<!-- {mark}: begin -->\n"), format!("<!-- {mark}: end -->"));
-    let from = text.find(&begin).unwrap_or_else(|| panic!("{name} has no `{begin}`")) + begin.len();
-    let to = from + text[from..].find(&end).unwrap_or_else(|| panic!("{name} has no `{end}`"));
-    if env::var_os(WRITE).is_some() {
-        let written = format!("{}{table}{}", &text[..from], &text[to..]);
-        return file::write_text(&root().join(name), &written).unwrap();
+#[case::normalisations("docs/normalisations.md", vec![("normalisations", normalisation::markdown())])]
+#[case::rules("docs/rules.md", vec![("rules", rules())])]
+#[case::weights("docs/what-counts-as-a-break.md",
+    vec![("cases", cases()), ("bounds", bounds()), ("unbounded", unbounded())])]
+fn the_tables_of_a_page_are_what_the_code_gives(#[case] name: &str, #[case] tables: Vec<(&str, String)>) {
+    let was = page(name);
+    let mut text = was.clone();
+    for (mark, table) in tables {
+        let (begin, end) = (format!("<!-- {mark}: begin -->\n"), format!("<!-- {mark}: end -->"));
+        let from = text.find(&begin).unwrap_or_else(|| panic!("{name} has no `{begin}`")) + begin.len();
+        let to = from + text[from..].find(&end).unwrap_or_else(|| panic!("{name} has no `{end}`"));
+        text.replace_range(from..to, &table);
     }
-    assert_eq!(text[from..to], table, "{name}: out of date; write it with {WRITE}=1");
+    if env::var_os(WRITE).is_some() {
+        return file::write_text(&root().join(name), &text).unwrap();
+    }
+    assert_eq!(was, text, "{name}: out of date; write it with {WRITE}=1");
 }
 
 /// Every property, and every word that a value can be, of a JSON Schema.
@@ -97,7 +174,7 @@ fn words(schema: &Value, found: &mut BTreeSet<String>) {
 #[case::defects("docs/goldens.md", schemars::schema_for!(defect::DefectSeen))]
 #[case::waivers("docs/waivers.md", schemars::schema_for!(waiver::Form))]
 #[case::uses_of_waivers("docs/waivers.md", schemars::schema_for!(waiver::WaiverUse))]
-#[case::policies("docs/policies.md", schemars::schema_for!(policy::Policy))]
+#[case::policies("docs/what-counts-as-a-break.md", schemars::schema_for!(policy::Policy))]
 fn the_book_names_every_field_and_word_of_a_form(#[case] name: &str, #[case] schema: schemars::Schema) {
     let text = page(name);
     let mut all = BTreeSet::new();
@@ -202,8 +279,8 @@ fn every_link_of_every_page_leads_somewhere() {
 
 #[rstest]
 #[case::a_page_that_is_not_there("docs/none.md", true)]
-#[case::a_heading_that_is_not_there("docs/policies.md#none", true)]
-#[case::a_page("docs/policies.md", false)]
+#[case::a_heading_that_is_not_there("docs/what-counts-as-a-break.md#none", true)]
+#[case::a_page("docs/what-counts-as-a-break.md", false)]
 #[case::another_site("https://example.org/none", false)]
 fn a_link_that_leads_nowhere_is_told(#[case] link: &str, #[case] told: bool) {
     assert_eq!(broken(&root().join("README.md"), link).is_some(), told);

@@ -1,0 +1,128 @@
+//! What a step asks of the kernel, in whichever form the session says it.
+
+use scrubjay_session::Action;
+use scrubjay_session::names::{OpcodeName, ScopeName};
+use scrubjay_session::step::Call;
+use scrubjay_uapi::feature::SetFeatureIn;
+use scrubjay_uapi::fwctl::{FWCTL_INFO, FWCTL_RPC};
+use scrubjay_uapi::{KnownFeature, Opcode, Scope};
+use uuid::Uuid;
+use zerocopy::FromBytes;
+
+/// What is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// FWCTL_INFO.
+    Info,
+    /// Get Supported Features.
+    Supported,
+    /// Get Feature.
+    Get,
+    /// Set Feature.
+    Set,
+    /// Another RPC.
+    Rpc,
+    /// Another call on a descriptor.
+    Other,
+}
+
+/// A call on a descriptor.
+pub struct Asking<'a> {
+    /// What is asked.
+    pub asked: Asked,
+    /// The descriptor.
+    pub slot: &'a str,
+    /// At which scope; `Err` is one that is not there.
+    pub scope: Option<Result<Scope, u32>>,
+    /// Whether it is not what a careful program would lay out.
+    pub departs: bool,
+}
+
+/// The call that an action is; `None` for one that is not on a descriptor, and for a sweep.
+pub fn call(action: &Action) -> Option<Asking<'_>> {
+    let other = |slot| Asking { asked: Asked::Other, slot, scope: None, departs: false };
+    Some(match action {
+        Action::Info(info) => {
+            Asking { asked: Asked::Info, slot: &info.slot, scope: None, departs: departs(&info.call) }
+        }
+        Action::GetSupportedFeatures(get) => {
+            rpc(Opcode::GetSupportedFeatures.into(), &get.slot, get.scope, &get.call)
+        }
+        Action::GetFeature(get) => rpc(Opcode::GetFeature.into(), &get.slot, get.scope, &get.call),
+        Action::SetFeature(set) => rpc(Opcode::SetFeature.into(), &set.slot, set.scope, &set.call),
+        Action::Rpc(raw) => rpc(raw.opcode, &raw.slot, raw.scope, &raw.call),
+        Action::Ioctl(raw) => match raw.request {
+            FWCTL_INFO => Asking { asked: Asked::Info, departs: true, ..other(&raw.slot) },
+            FWCTL_RPC => Asking { asked: Asked::Rpc, departs: true, ..other(&raw.slot) },
+            // Another command, not one of these in another shape.
+            _ => other(&raw.slot),
+        },
+        Action::FileCall(call) => other(&call.slot),
+        Action::Close(slot) => other(&slot.slot),
+        Action::Dup(dup) => other(&dup.from),
+        _ => return None,
+    })
+}
+
+fn rpc<'a>(opcode: OpcodeName, slot: &'a str, scope: ScopeName, call: &Call) -> Asking<'a> {
+    Asking {
+        asked: by_opcode(call.opcode.unwrap_or(opcode)),
+        slot,
+        scope: Some(Scope::from_number(scope.0).ok_or(scope.0)),
+        departs: departs(call),
+    }
+}
+
+/// Whether a call is laid out otherwise than a careful program would; the way into the kernel is
+/// no part of that.
+fn departs(call: &Call) -> bool {
+    *call != Call { entry: call.entry, ..Call::default() }
+}
+
+/// The kernel looks at the lower half of the opcode only.
+fn by_opcode(opcode: OpcodeName) -> Asked {
+    match Opcode::from_number(opcode.0 as u16) {
+        Some(Opcode::GetSupportedFeatures) => Asked::Supported,
+        Some(Opcode::GetFeature) => Asked::Get,
+        Some(Opcode::SetFeature) => Asked::Set,
+        _ => Asked::Rpc,
+    }
+}
+
+/// Whether an action only reads the firmware.
+pub fn is_get(action: &Action) -> bool {
+    call(action).is_some_and(|call| matches!(call.asked, Asked::Supported | Asked::Get))
+}
+
+/// Whether two actions are one call at two scopes, and the scope of `other` is the wider one.
+pub fn is_wider(action: &Action, other: &Action) -> bool {
+    let scope = |action| call(action).and_then(|call| call.scope);
+    let (Some(Ok(narrow)), Some(Ok(wide))) = (scope(action), scope(other)) else { return false };
+    let mut narrowed = other.clone();
+    match &mut narrowed {
+        Action::GetSupportedFeatures(get) => get.scope = narrow.into(),
+        Action::GetFeature(get) => get.scope = narrow.into(),
+        Action::SetFeature(set) => set.scope = narrow.into(),
+        Action::Rpc(rpc) => rpc.scope = narrow.into(),
+        _ => return false,
+    }
+    narrow < wide && narrowed == *action
+}
+
+/// The Feature of the kernel's own that a Set Feature names.
+pub fn known_feature(action: &Action) -> Option<KnownFeature> {
+    match action {
+        Action::SetFeature(set) => by_name(&set.feature),
+        Action::GetFeature(get) => by_name(&get.feature),
+        Action::Rpc(rpc) => {
+            let (header, _) = SetFeatureIn::read_from_prefix(&rpc.payload).ok()?;
+            KnownFeature::from_uuid(header.uuid.into())
+        }
+        _ => None,
+    }
+}
+
+fn by_name(name: &str) -> Option<KnownFeature> {
+    let by_uuid = || Uuid::parse_str(name).ok().and_then(KnownFeature::from_uuid);
+    KnownFeature::from_name(name).or_else(by_uuid)
+}

@@ -1,0 +1,64 @@
+//! Rules for what the firmware received.
+
+use scrubjay_session::{Action, MailboxCommand};
+use scrubjay_uapi::Opcode;
+
+use super::asked;
+
+/// The rule for other mailbox traffic.
+pub fn rule(action: &Action, accepted: &[MailboxCommand], seen: &[MailboxCommand]) -> &'static str {
+    let (was, is) = (opcodes(accepted), opcodes(seen));
+    let (gained, lost) = (beyond(&is, &was), beyond(&was, &is));
+    if asked::is_get(action) && gained.iter().any(|opcode| !only_reads(*opcode)) {
+        return "get-writes-device";
+    }
+    match (gained.is_empty(), lost.is_empty()) {
+        (false, true) => return "mailbox-command-added",
+        (true, false) => return "mailbox-command-removed",
+        (false, false) => return "mailbox-changed",
+        (true, true) => {}
+    }
+    let inputs = |commands: &[MailboxCommand]| {
+        let mut inputs: Vec<_> = commands.iter().map(|c| (c.opcode, c.input.to_vec())).collect();
+        inputs.sort();
+        inputs
+    };
+    let pairs = || accepted.iter().zip(seen);
+    match () {
+        () if was != is => "mailbox-order-changed",
+        () if only_answers_differ(accepted, seen) => "mailbox-changed",
+        () if inputs(accepted) == inputs(seen) => "mailbox-order-changed",
+        () if pairs().any(|(a, s)| a.input.len() != s.input.len()) => "mailbox-size-changed",
+        () => "mailbox-input-changed",
+    }
+}
+
+/// Whether the firmware was asked the same and said something else.
+pub fn only_answers_differ(accepted: &[MailboxCommand], seen: &[MailboxCommand]) -> bool {
+    let same = |(a, s): (&MailboxCommand, &MailboxCommand)| a.opcode == s.opcode && a.input == s.input;
+    accepted.len() == seen.len() && accepted.iter().zip(seen).all(same)
+}
+
+fn opcodes(commands: &[MailboxCommand]) -> Vec<u16> {
+    commands.iter().map(|command| command.opcode).collect()
+}
+
+/// The opcodes of `many` that `few` has not, each as often as it is missing.
+fn beyond(many: &[u16], few: &[u16]) -> Vec<u16> {
+    let mut few = few.to_vec();
+    let mut missing = Vec::new();
+    for opcode in many {
+        match few.iter().position(|other| other == opcode) {
+            Some(at) => {
+                few.swap_remove(at);
+            }
+            None => missing.push(*opcode),
+        }
+    }
+    missing
+}
+
+/// Whether a command is known to change nothing.
+fn only_reads(opcode: u16) -> bool {
+    Opcode::from_number(opcode).is_some_and(Opcode::only_reads)
+}

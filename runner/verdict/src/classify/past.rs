@@ -1,0 +1,106 @@
+//! What went before a step in its session.
+
+use scrubjay_session::Action;
+use scrubjay_session::observation::OK;
+use scrubjay_session::step::{DriverName, Place};
+use scrubjay_uapi::KnownFeature;
+use scrubjay_wire::Anchor;
+
+use super::asked::{self, Asked};
+use super::{Moment, Scene};
+
+impl Scene<'_> {
+    fn before(&self, at: usize) -> impl Iterator<Item = &Moment<'_>> {
+        self.moments[..at].iter()
+    }
+
+    /// Whether the process gave up rights before a step.
+    pub fn gave_up_rights(&self, at: usize) -> bool {
+        self.before(at).any(|moment| {
+            let gives_up = matches!(
+                moment.step.action,
+                Action::DropCapability(_) | Action::Become(_) | Action::NewUserNamespace(_)
+            );
+            gives_up && moment.seen.errno == OK
+        })
+    }
+
+    /// The device behind a descriptor at a step, and the step that opened it.
+    pub fn opened(&self, at: usize, slot: &str) -> Option<(usize, usize)> {
+        let mut slot = slot;
+        for (i, moment) in self.moments[..at].iter().enumerate().rev() {
+            match &moment.step.action {
+                Action::Open(open) if open.slot == slot => return Some((open.device, i)),
+                // A second descriptor is as old as the first.
+                Action::Dup(dup) if dup.to == slot => slot = &dup.from,
+                _ => {}
+            }
+        }
+        None
+    }
+
+    /// Whether the device behind a descriptor went away after it was opened.
+    pub fn lost_its_device(&self, at: usize, slot: &str) -> bool {
+        let Some((device, opened)) = self.opened(at, slot) else { return false };
+        self.moments[opened..at].iter().any(|moment| takes_away(&moment.step.action, device))
+    }
+
+    /// Whether EDAC shows a Feature of a device: an attribute of it worked somewhere in the session.
+    pub fn edac_shows(&self, feature: KnownFeature, device: usize) -> bool {
+        self.moments.iter().any(|moment| {
+            let place = match &moment.step.action {
+                Action::Read(place) => place,
+                Action::Write(write) => &write.at,
+                _ => return false,
+            };
+            place.device == device && is_control_of(place, feature) && moment.seen.errno == OK
+        })
+    }
+
+    /// Whether an attribute was read as accepted before, and nothing but reads came since, one of
+    /// them through fwctl.
+    pub fn only_gets_since_read(&self, at: usize, place: &Place) -> bool {
+        let mut gets = false;
+        for moment in self.moments[..at].iter().rev() {
+            match &moment.step.action {
+                Action::Read(earlier) if earlier == place => return gets && moment.fields.is_empty(),
+                Action::Read(_) | Action::List(_) | Action::Stat(_) | Action::Resolve(_) => {}
+                Action::Open(_) | Action::Close(_) | Action::Dup(_) | Action::Taint(_) | Action::Pause(_) => {
+                }
+                action if asked::is_get(action) => gets = true,
+                action if asked::call(action).is_some_and(|call| call.asked == Asked::Info) => {}
+                _ => return false,
+            }
+        }
+        false
+    }
+}
+
+/// Whether an action takes the fwctl device from under its descriptors.
+fn takes_away(action: &Action, device: usize) -> bool {
+    match action {
+        Action::Unbind(driver) => driver.driver == DriverName::CxlPci && driver.device == device,
+        Action::Remove(on) => on.device == device,
+        Action::Parallel(group) => group
+            .branches
+            .iter()
+            .flat_map(|branch| &branch.steps)
+            .any(|step| takes_away(&step.action, device)),
+        _ => false,
+    }
+}
+
+/// Whether a place is below EDAC's control of a Feature. Hard PPR has none.
+fn is_control_of(place: &Place, feature: KnownFeature) -> bool {
+    let control = match feature {
+        KnownFeature::PatrolScrub => "scrub",
+        KnownFeature::Ecs => "ecs_fru",
+        KnownFeature::HardPpr => return false,
+        KnownFeature::SoftPpr
+        | KnownFeature::CachelineSparing
+        | KnownFeature::RowSparing
+        | KnownFeature::BankSparing
+        | KnownFeature::RankSparing => "mem_repair",
+    };
+    place.anchor == Anchor::Edac && place.path.starts_with(control)
+}
