@@ -8,17 +8,26 @@ use std::sync::{Mutex, OnceLock};
 use nix::libc;
 use scrubjay_wire::LogLine;
 
-static LOG: OnceLock<Mutex<File>> = OnceLock::new();
+/// Longer than any record: one that does not fit is not read at all.
+const RECORD: usize = 8192;
+
+static LOG: OnceLock<Mutex<Log>> = OnceLock::new();
 static TAINT: OnceLock<Option<File>> = OnceLock::new();
 
-fn log() -> &'static Mutex<File> {
+/// `/dev/kmsg`, and room for one record: made once, because clearing it takes longer than reading nothing.
+struct Log {
+    file: File,
+    record: Box<[u8; RECORD]>,
+}
+
+fn log() -> &'static Mutex<Log> {
     LOG.get_or_init(|| {
         let file = File::options()
             .read(true)
             .custom_flags(libc::O_NONBLOCK)
             .open("/dev/kmsg")
             .expect("/dev/kmsg opens for PID 1");
-        Mutex::new(file)
+        Mutex::new(Log { file, record: Box::new([0; RECORD]) })
     })
 }
 
@@ -30,11 +39,11 @@ pub fn open() {
 
 /// The records since the last call, of this process or its parent: descriptors are shared.
 pub fn fresh() -> Vec<LogLine> {
-    let mut file = log().lock().unwrap_or_else(|e| e.into_inner());
+    let mut log = log().lock().unwrap_or_else(|e| e.into_inner());
+    let Log { file, record } = &mut *log;
     let mut lines = Vec::new();
-    let mut record = [0; 8192];
     loop {
-        match file.read(&mut record) {
+        match file.read(&mut record[..]) {
             Ok(0) => return lines,
             Ok(n) => lines.extend(parse(&String::from_utf8_lossy(&record[..n]))),
             // Records were overwritten before they could be read: the next read goes on after them.

@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::ptr::NonNull;
+use std::sync::{Mutex, PoisonError};
 
 use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous, mprotect, munmap};
 use scrubjay_wire::{Buffer, Bytes, Ioctl, Link, Placement};
@@ -28,13 +29,64 @@ struct Part {
     placement: Placement,
 }
 
+/// Memory below 4 GiB whose last page is out of reach.
 struct Mapping {
     base: NonNull<std::ffi::c_void>,
     len: usize,
+    /// Whether all but the last page can be read and written: such a mapping is used again.
+    plain: bool,
+}
+
+// SAFETY: a mapping belongs to the process and not to a thread, and has one owner.
+unsafe impl Send for Mapping {}
+
+/// Mappings that a call has left: an emulated CPU pays for every mapping that comes or goes with all that
+/// it knew of addresses.
+static SPARE: Mutex<Vec<Mapping>> = Mutex::new(Vec::new());
+
+/// Mappings up to this size are worth keeping, and so many of them.
+const SPARE_SIZE: usize = 4 * PAGE;
+const SPARE_COUNT: usize = 16;
+
+impl Mapping {
+    /// `usable` bytes of zeros and a page out of reach behind them. Of an unmapped buffer all is out of reach.
+    fn new(usable: usize, placement: Placement) -> Result<Self, String> {
+        let len = usable + PAGE;
+        let plain = !matches!(placement, Placement::Unmapped | Placement::ReadOnly);
+        if plain && let Some(map) = Self::spare(len) {
+            // What a call left there must not be what the next one finds behind its buffer.
+            // SAFETY: a spare mapping is plain and has no other owner.
+            unsafe { std::ptr::write_bytes(map.base.as_ptr().cast::<u8>(), 0, usable) };
+            return Ok(map);
+        }
+        let total = NonZeroUsize::new(len).ok_or("an empty mapping")?;
+        let flags = MapFlags::MAP_PRIVATE | MapFlags::MAP_32BIT;
+        // SAFETY: an anonymous mapping at an address of the kernel's choice touches nothing else.
+        let base = unsafe { mmap_anonymous(None, total, ProtFlags::PROT_NONE, flags) }
+            .map_err(|e| format!("mmap of {total} bytes: {e}"))?;
+        let map = Mapping { base, len, plain };
+        if placement != Placement::Unmapped {
+            // SAFETY: the first `usable` bytes of our own mapping.
+            unsafe { mprotect(base, usable, ProtFlags::PROT_READ | ProtFlags::PROT_WRITE) }
+                .map_err(|e| format!("mprotect: {e}"))?;
+        }
+        Ok(map)
+    }
+
+    fn spare(len: usize) -> Option<Self> {
+        let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
+        let index = spare.iter().position(|map| map.len == len)?;
+        Some(spare.swap_remove(index))
+    }
 }
 
 impl Drop for Mapping {
     fn drop(&mut self) {
+        let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.plain && self.len <= SPARE_SIZE && spare.len() < SPARE_COUNT {
+            spare.push(Mapping { ..*self });
+            return;
+        }
         // SAFETY: `base` and `len` are what `mmap_anonymous` gave, unmapped once.
         let _ = unsafe { munmap(self.base, self.len) };
     }
@@ -161,18 +213,8 @@ fn place(buffer: &Buffer, earlier: &[Part]) -> Result<Part, String> {
     }
     // One page more than needed, which stays out of reach behind the last byte.
     let usable = (len + 1).next_multiple_of(PAGE);
-    let total = NonZeroUsize::new(usable + PAGE).ok_or("an empty mapping")?;
-    let flags = MapFlags::MAP_PRIVATE | MapFlags::MAP_32BIT;
-    // SAFETY: an anonymous mapping at an address of the kernel's choice touches nothing else.
-    let base = unsafe { mmap_anonymous(None, total, ProtFlags::PROT_NONE, flags) }
-        .map_err(|e| format!("mmap of {total} bytes: {e}"))?;
-    let map = Mapping { base, len: total.get() };
-    if placement != Placement::Unmapped {
-        // SAFETY: the first `usable` bytes of our own mapping.
-        unsafe { mprotect(base, usable, ProtFlags::PROT_READ | ProtFlags::PROT_WRITE) }
-            .map_err(|e| format!("mprotect: {e}"))?;
-    }
-    let base = base.as_ptr() as usize as u64;
+    let map = Mapping::new(usable, placement)?;
+    let base = map.base.as_ptr() as usize as u64;
     let address = match placement {
         Placement::Unaligned => base + 1,
         Placement::PageEnd => base + (usable - len) as u64,
@@ -180,4 +222,61 @@ fn place(buffer: &Buffer, earlier: &[Part]) -> Result<Part, String> {
     };
     // What is out of reach stays mapped without access, so that nothing else moves in.
     Ok(Part { address, len, map: Some(map), open: placement != Placement::Unmapped, placement })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nix::errno::Errno;
+    use nix::libc;
+    use nix::unistd::pipe;
+    use scrubjay_wire::{Arg, Entry32};
+    use std::os::fd::AsRawFd;
+
+    fn call(len: usize, placement: Placement) -> Ioctl {
+        Ioctl {
+            slot: String::new(),
+            request: 0,
+            arg: Arg::Buffer,
+            buffers: vec![Buffer { bytes: Bytes::untouched(len), placement }],
+            links: vec![],
+            entry: Entry32::Native,
+        }
+    }
+
+    /// What the kernel finds at an address.
+    fn kernel_reads(address: u64, len: usize) -> Result<Vec<u8>, Errno> {
+        let (from, to) = pipe().unwrap();
+        // SAFETY: the kernel checks the address; the second pointer is to a vector of that length.
+        unsafe {
+            Errno::result(libc::write(to.as_raw_fd(), address as *const _, len))?;
+            let mut bytes = vec![0; len];
+            Errno::result(libc::read(from.as_raw_fd(), bytes.as_mut_ptr().cast(), len))?;
+            Ok(bytes)
+        }
+    }
+
+    #[test]
+    fn a_call_finds_nothing_of_an_earlier_one_behind_its_buffer() {
+        let first = Laid::new(&call(64, Placement::Normal)).unwrap();
+        let address = first.address(0);
+        // SAFETY: the page is this buffer's, and longer than it.
+        unsafe { std::ptr::write_bytes((address + 64) as *mut u8, 0x77, 32) };
+        drop(first);
+        let again = Laid::new(&call(16, Placement::Normal)).unwrap();
+        assert_eq!(again.address(0), address, "the mapping was not used again");
+        assert_eq!(kernel_reads(address, 16).unwrap(), [0xa5; 16]);
+        assert_eq!(kernel_reads(address + 16, 128).unwrap(), [0; 128]);
+    }
+
+    #[test]
+    fn what_lies_behind_the_pages_of_a_buffer_is_out_of_reach() {
+        for placement in [Placement::Normal, Placement::PageEnd] {
+            let laid = Laid::new(&call(4000, placement)).unwrap();
+            let end = (laid.address(0) + 4000).next_multiple_of(PAGE as u64);
+            assert_eq!(kernel_reads(end, 1), Err(Errno::EFAULT));
+        }
+        let nowhere = Laid::new(&call(8, Placement::Unmapped)).unwrap();
+        assert_eq!(kernel_reads(nowhere.address(0), 8), Err(Errno::EFAULT));
+    }
 }

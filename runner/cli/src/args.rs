@@ -40,6 +40,8 @@ pub enum Command {
     Review(ReviewArgs),
     /// What each release does otherwise than the one before it, as a page
     Releases(ReleasesArgs),
+    /// Measure speed and size on a kernel
+    Bench(BenchArgs),
     /// Where kernels come from: list, fetch, build, path
     Kernels(KernelsArgs),
     /// The emulated devices: list, show
@@ -193,6 +195,26 @@ pub struct ReleasesArgs {
     /// Write the page there; standard output where not given
     #[arg(short, long, value_name = "FILE")]
     pub write: Option<PathBuf>,
+}
+
+/// Arguments of `bench`.
+#[derive(Debug, Args)]
+pub struct BenchArgs {
+    /// A kernel of the catalogue, or the path of a bzImage
+    #[arg(short, long, value_name = "ID|PATH", default_value = DEFAULT_KERNEL)]
+    pub kernel: String,
+    /// Directory of prebuilt images, VERSION/bzImage [default: SCRUBJAY_KERNEL_CACHE]
+    #[arg(long, value_name = "DIR")]
+    pub kernel_cache: Option<PathBuf>,
+    /// Virtual CPUs of a guest
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = vcpus)]
+    pub vcpus: u8,
+    /// How many pairs of a shared and a bare boot
+    #[arg(long, value_name = "N", default_value = "5")]
+    pub pairs: NonZeroUsize,
+    /// Write the figures there, as JSON (scrubjay.bench/1)
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
 }
 
 /// Arguments of `kernels`.

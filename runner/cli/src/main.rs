@@ -4,6 +4,7 @@
 //! it. Each subcommand is a file of its name. Only `main` exits, by [`ExitStatus`].
 
 mod args;
+mod bench;
 mod catalogue;
 mod check;
 mod context;
@@ -45,6 +46,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitStatus> {
     match &cli.command {
         Command::Check(args) => check::run(args, &context()?),
         Command::Record(args) => record::run(args, &context()?),
+        Command::Bench(args) => bench::run(args, &context()?),
         Command::Review(args) => review::run(args, &context()?),
         Command::Releases(args) => releases::run(args, &context()?),
         Command::Kernels(args) => kernels::run(args, &context()?),

@@ -3,6 +3,7 @@
 use std::fs;
 
 use schemars::{Schema, schema_for};
+use scrubjay_bench::Figures;
 use scrubjay_reports::{ExitStatus, Run};
 use scrubjay_session::file;
 use scrubjay_session::profile::Profile;
@@ -19,7 +20,8 @@ use crate::table;
 type Form = (&'static str, fn() -> Schema);
 
 /// Every form.
-const FORMS: [Form; 8] = [
+const FORMS: [Form; 9] = [
+    ("bench", || schema_for!(Figures)),
     ("change", || schema_for!(Change)),
     ("device", || schema_for!(Profile)),
     ("golden", || schema_for!(Golden)),

@@ -108,6 +108,11 @@ impl Bank {
         trace
     }
 
+    /// Messages that the servers have answered so far.
+    pub fn messages(&self) -> u64 {
+        self.0.iter().filter_map(|(_, device)| device.as_ref()).map(Device::messages).sum()
+    }
+
     /// That every server still serves; the name of one that does not.
     pub fn dead(&self) -> Option<&str> {
         let dead = self.0.iter().find(|(_, device)| device.as_ref().is_some_and(|d| !d.alive()));

@@ -1,8 +1,8 @@
 //! A guest that serves sessions: its devices, its settling, and what it said on the way up.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use scrubjay_machine::{BootError, Console, Deadlines, Death, Guest, GuestError, RunDir, Spec};
+use scrubjay_machine::{BootError, BootTimes, Console, Deadlines, Death, Guest, GuestError, RunDir, Spec};
 use scrubjay_session::klog;
 use scrubjay_session::lower::{Lowered, Surroundings, lower};
 use scrubjay_session::{Boot, Session};
@@ -30,8 +30,23 @@ pub struct Live {
     /// Whether each device has a fwctl node.
     pub nodes: Vec<bool>,
     taint: u64,
+    /// How long it took to come up, part by part.
+    pub rise: Rise,
     /// Sockets of the devices; removed at last.
     _dir: RunDir,
+}
+
+/// How long the parts of coming up took.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Rise {
+    /// The servers of the devices.
+    pub devices: Duration,
+    /// QEMU, its firmware and the unpacking of the kernel, until the kernel's first word.
+    pub firmware: Duration,
+    /// The kernel, until the agent's first word.
+    pub kernel: Duration,
+    /// Until every device had come up as far as its profile says.
+    pub settle: Duration,
 }
 
 /// Why a guest did not come up.
@@ -71,7 +86,7 @@ impl From<BootError> for Failure {
 }
 
 /// An error and what is behind it, in one line.
-fn with_causes(error: &dyn std::error::Error) -> String {
+pub fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -81,21 +96,42 @@ fn with_causes(error: &dyn std::error::Error) -> String {
     text
 }
 
-impl Live {
-    /// Boots a guest for a plan and waits until its devices have settled.
-    pub fn up(lab: &Lab, kernel: &Kernel, plan: &BootPlan) -> Result<Self, Failure> {
-        let other = |e: String| Failure::Other(e);
-        let dir = RunDir::new().map_err(|e| other(e.to_string()))?;
-        let bank = Bank::serve(&plan.devices, lab.profiles, dir.path()).map_err(other)?;
+/// What a guest for a plan is made of, its devices served.
+pub struct Parts {
+    /// Sockets of the devices.
+    pub dir: RunDir,
+    /// The devices.
+    pub bank: Bank,
+    /// The guest, with the agent.
+    pub spec: Spec,
+}
+
+impl Parts {
+    /// Serves the devices and describes the guest.
+    pub fn new(lab: &Lab, kernel: &Kernel, plan: &BootPlan) -> Result<Self, String> {
+        let dir = RunDir::new().map_err(|e| e.to_string())?;
+        let bank = Bank::serve(&plan.devices, lab.profiles, dir.path())?;
         let mut spec = Spec::new(&kernel.image, lab.accel);
         spec.modules = kernel.modules.clone();
         spec.vcpus = lab.vcpus;
         spec.append = plan.command_line.clone();
         spec.devices = bank.plugged(dir.path());
+        Ok(Parts { dir, bank, spec })
+    }
+}
+
+impl Live {
+    /// Boots a guest for a plan and waits until its devices have settled.
+    pub fn up(lab: &Lab, kernel: &Kernel, plan: &BootPlan) -> Result<Self, Failure> {
+        let start = Instant::now();
+        let Parts { dir, bank, spec } = Parts::new(lab, kernel, plan).map_err(Failure::Other)?;
+        let devices = start.elapsed();
         let ports: Vec<_> =
             (0..spec.devices.len()).map(|i| spec.port_address(i).unwrap_or_default()).collect();
         let deadlines = Deadlines::new(lab.accel, lab.vcpus);
         let guest = Guest::boot(lab.qemu, &spec, &deadlines).map_err(Failure::from)?;
+        let BootTimes { output, ready } = guest.times();
+        let rise = Rise { devices, firmware: output, kernel: ready - output, settle: Duration::ZERO };
         let hello = guest.hello().clone();
         let taint = hello.taint;
         let mut live = Live {
@@ -107,9 +143,12 @@ impl Live {
             log: Vec::new(),
             nodes: Vec::new(),
             taint,
+            rise,
             _dir: dir,
         };
+        let start = Instant::now();
         live.settle(|i| ports[i].clone())?;
+        live.rise.settle = start.elapsed();
         Ok(live)
     }
 
@@ -195,6 +234,11 @@ impl Live {
     fn converse(&mut self, session: &Session, lowered: &Lowered) -> Spoken {
         let before = Before { taint: self.taint, log: &self.log };
         converse(&mut self.guest, &self.bank, session, lowered, self.deadlines.silence, &before)
+    }
+
+    /// Messages that the servers of its devices have answered.
+    pub fn messages(&self) -> u64 {
+        self.bank.messages()
     }
 
     /// Makes the servers of all devices go away.

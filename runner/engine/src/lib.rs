@@ -11,6 +11,7 @@ mod plan;
 mod prelude;
 mod presence;
 pub mod store;
+pub mod watched;
 
 pub use lab::{Kernel, KernelRun, Lab, Progress, Sabotage, Tell};
 pub use plan::{BootPlan, plan, shuffled};

@@ -28,6 +28,7 @@
 
 pub mod accel;
 mod agent;
+pub mod bare;
 mod boot;
 mod boot_image;
 mod cache;

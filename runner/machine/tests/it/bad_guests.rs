@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use rstest::rstest;
 use scrubjay_machine::{
-    BootError, BootImageError, Deadlines, Death, Device, Guest, GuestError, Kind, Port, Spec, SpecError,
+    BootError, BootImageError, Deadlines, Death, Device, Guest, GuestError, Kind, Port, Spec, SpecError, bare,
 };
 
 use crate::programs::{quitter, sleeper};
@@ -102,6 +102,16 @@ fn a_guest_whose_init_is_not_the_agent_is_told() {
     let error = fails(&spec, &impatient());
     assert!(matches!(error, BootError::NoAgent { .. }), "{error}");
     assert!(error.to_string().contains("Run /init as init process"), "{error}");
+}
+
+#[test]
+fn a_guest_that_does_nothing_but_power_off_is_told_as_that() {
+    match fails(&Spec { init: bare::power_off().into(), ..spec() }, &deadlines()) {
+        BootError::Guest { source, .. } => {
+            assert!(matches!(*source, GuestError::Died { death: Death::PoweredOff, .. }), "{source}");
+        }
+        other => panic!("{other}"),
+    }
 }
 
 #[test]

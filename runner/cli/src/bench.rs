@@ -1,0 +1,51 @@
+//! `scrubjay bench`: figures of speed and size on a real kernel.
+
+use scrubjay_bench::{Bench, Figures, Stage, text};
+use scrubjay_engine::Lab;
+use scrubjay_machine::cleanup_on_signals;
+use scrubjay_reports::ExitStatus;
+use scrubjay_session::file;
+
+use crate::args::BenchArgs;
+use crate::context::Context;
+use crate::failure::Usage;
+use crate::interrupt::Interrupt;
+use crate::{lab, select, table};
+
+/// Measures.
+pub fn run(args: &BenchArgs, context: &Context) -> anyhow::Result<ExitStatus> {
+    let library = context.library()?;
+    let catalogue = context.catalogue()?;
+    let wanted = select::kernels(std::slice::from_ref(&args.kernel), &catalogue)?;
+    let resolver = context.resolver(args.kernel_cache.as_deref())?;
+    let interrupt = Interrupt::listen()?;
+    let wanted = wanted.first().ok_or_else(|| Usage("no kernel".to_owned()))?;
+    let (target, _) = lab::obtain(wanted, &resolver, &interrupt)?.target.map_err(anyhow::Error::msg)?;
+    cleanup_on_signals()?;
+    interrupt.check()?;
+    let (qemu, choice) = lab::machine(&target)?;
+    let lab = Lab {
+        qemu: &qemu,
+        accel: choice.accel,
+        vcpus: args.vcpus,
+        profiles: &library.profiles,
+        sessions: &library.sessions,
+        sabotage: Default::default(),
+    };
+    let bench =
+        Bench { lab: &lab, kernel: &target.kernel, accelerator: choice.to_string(), pairs: args.pairs.get() };
+    let figures: Figures = bench.run(&mut |stage| eprintln!("{}", words(stage)))?;
+    if let Some(path) = &args.output {
+        file::write_text(path, &format!("{}\n", serde_json::to_string_pretty(&figures)?))?;
+    }
+    table::text(&text(&figures))?;
+    Ok(ExitStatus::Clean)
+}
+
+fn words(stage: Stage) -> String {
+    match stage {
+        Stage::Pair(pair, of) => format!("shared boot and bare boot, pair {pair} of {of}"),
+        Stage::Calls => "single calls".to_owned(),
+        Stage::Boot(boot, of) => format!("a whole run, boot {boot} of {of}"),
+    }
+}
