@@ -186,6 +186,14 @@ impl Image {
         Self::at(path.display().to_string(), path, Origin::File)
     }
 
+    /// What its config says of an option, `CONFIG_HZ`: the text behind the equals sign. Nothing where the option
+    /// is not set, or no config is known.
+    pub fn option(&self, name: &str) -> Option<String> {
+        let config = std::fs::read_to_string(self.config.as_ref()?).ok()?;
+        let mut values = config.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+        values.next().map(str::to_owned)
+    }
+
     /// The image at a path, with no modules.
     pub(crate) fn at(id: String, path: &Path, origin: Origin) -> Result<Self, ImageError> {
         let header = ImageHeader::read(path)?;

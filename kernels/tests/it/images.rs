@@ -29,6 +29,8 @@ fn a_prebuilt_image_stands_in_for_a_kernel_that_is_not_built() {
     let image = resolver.obtain(&manifest, &mut Silent).expect("nothing has to be built");
     assert_eq!(image.bzimage, bench.path("prebuilt/7.3.4/bzImage"));
     assert_eq!(image.config, Some(bench.path("prebuilt/7.3.4/config")));
+    assert_eq!(image.option("CONFIG_FWCTL").as_deref(), Some("y"));
+    assert_eq!(image.option("CONFIG_FWCT"), None);
     assert_eq!(image.provenance.origin, Origin::Prebuilt);
     let state = resolver.state(&manifest).expect("a state");
     assert_eq!(state, State::Prebuilt { path: image.bzimage });

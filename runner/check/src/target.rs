@@ -47,5 +47,10 @@ impl Target {
 }
 
 fn kernel(id: &str, image: &Image) -> Kernel {
-    Kernel { id: id.to_owned(), image: image.bzimage.clone(), modules: image.modules.clone() }
+    Kernel {
+        id: id.to_owned(),
+        image: image.bzimage.clone(),
+        modules: image.modules.clone(),
+        hz: image.option("CONFIG_HZ").and_then(|hz| hz.parse().ok()),
+    }
 }

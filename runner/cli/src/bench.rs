@@ -28,6 +28,7 @@ pub fn run(args: &BenchArgs, context: &Context) -> anyhow::Result<ExitStatus> {
         qemu: &qemu,
         accel: choice.accel,
         vcpus: args.vcpus,
+        guests: 1,
         profiles: &library.profiles,
         sessions: &library.sessions,
         sabotage: Default::default(),

@@ -113,6 +113,7 @@ impl Parts {
         let bank = Bank::serve(&plan.devices, lab.profiles, dir.path())?;
         let mut spec = Spec::new(&kernel.image, lab.accel);
         spec.modules = kernel.modules.clone();
+        spec.hz = kernel.hz;
         spec.vcpus = lab.vcpus;
         spec.append = plan.command_line.clone();
         spec.devices = bank.plugged(dir.path());

@@ -35,6 +35,8 @@ pub struct Kernel {
     pub image: PathBuf,
     /// Modules in the order of loading.
     pub modules: Vec<PathBuf>,
+    /// How often a second it ticks, where its config is known.
+    pub hz: Option<u32>,
 }
 
 /// Everything that sessions are run with.

@@ -14,7 +14,12 @@
 //!   its timeouts, never make good. TCG has no timer there that needs no measuring, so the guest ticks by
 //!   the HPET, whose rate is written in it: a channel a CPU, which Linux takes where HPETs have MSI and
 //!   the CPU does not say that its APIC's timer always runs (arch/x86/kernel/hpet.c,
-//!   `hpet_select_clockevents`).
+//!   `hpet_select_clockevents`), and the local APIC's is not measured at all, which takes a tenth of a second:
+//!   `nolapic_timer`.
+//! - It counts how often a second CPU can turn in a tick (init/calibrate.c, `calibrate_delay_direct`), gets it
+//!   wrong by several times, and delays are as wrong on that CPU for ever. This takes a quarter of a second. The
+//!   first CPU derives it from the counter's rate, and `lpj` tells them all, where it is known how often the
+//!   kernel ticks.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -36,11 +41,18 @@ const PLAUSIBLE: std::ops::RangeInclusive<u32> = 100_000..=10_000_000;
 
 /// The kernel parameters: all of them for TCG, and for KVM, whose guests have the host's word for their
 /// clocks, the one that such guests set by themselves where they are built to know KVM.
-pub(crate) fn parameters(accel: Accel, tsc_khz: Option<u32>) -> String {
-    match (accel, tsc_khz) {
-        (Accel::Tcg, Some(khz)) => format!("no_timer_check tsc_early_khz={khz}"),
-        _ => "no_timer_check".to_owned(),
+pub(crate) fn parameters(accel: Accel, tsc_khz: Option<u32>, hz: Option<u32>) -> String {
+    let mut text = "no_timer_check".to_owned();
+    if accel == Accel::Tcg {
+        text.push_str(" nolapic_timer");
+        if let Some(khz) = tsc_khz {
+            text.push_str(&format!(" tsc_early_khz={khz}"));
+        }
+        if let Some((khz, hz)) = tsc_khz.zip(hz).filter(|(_, hz)| *hz > 0) {
+            text.push_str(&format!(" lpj={}", u64::from(khz) * 1000 / u64::from(hz)));
+        }
     }
+    text
 }
 
 /// How fast the host's time stamp counter goes, in kHz: a guest's under TCG is that one. Measured once;
@@ -98,16 +110,25 @@ mod tests {
 
     use super::*;
 
+    const KHZ: Option<u32> = Some(2_500_000);
+
     #[rstest]
-    #[case::tcg(Accel::Tcg, Some(2_500_000), "no_timer_check tsc_early_khz=2500000")]
-    #[case::tcg_on_another_host(Accel::Tcg, None, "no_timer_check")]
-    #[case::kvm(Accel::Kvm, Some(2_500_000), "no_timer_check")]
+    #[case::tcg(
+        Accel::Tcg,
+        KHZ,
+        Some(250),
+        "no_timer_check nolapic_timer tsc_early_khz=2500000 lpj=10000000"
+    )]
+    #[case::tick_not_known(Accel::Tcg, KHZ, None, "no_timer_check nolapic_timer tsc_early_khz=2500000")]
+    #[case::tcg_on_another_host(Accel::Tcg, None, Some(250), "no_timer_check nolapic_timer")]
+    #[case::kvm(Accel::Kvm, KHZ, Some(250), "no_timer_check")]
     fn a_guest_is_told_of_a_counter_that_is_its_own(
         #[case] accel: Accel,
         #[case] khz: Option<u32>,
+        #[case] hz: Option<u32>,
         #[case] said: &str,
     ) {
-        assert_eq!(parameters(accel, khz), said);
+        assert_eq!(parameters(accel, khz, hz), said);
     }
 
     #[cfg(target_arch = "x86_64")]

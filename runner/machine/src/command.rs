@@ -54,7 +54,7 @@ pub enum SpecError {
 /// behind.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wiring {
-    /// First 16550.
+    /// First 16550: the writing end of a pipe.
     pub console: RawFd,
     /// Second 16550.
     pub serial: RawFd,
@@ -64,6 +64,8 @@ pub(crate) struct Wiring {
     pub qmp: RawFd,
     /// The initramfs.
     pub initramfs: RawFd,
+    /// The kernel proper, where it was unpacked.
+    pub kernel: Option<RawFd>,
     /// Whether this QEMU has monitors as objects.
     pub monitor_objects: bool,
     /// What a kernel under TCG need not calibrate: [`crate::clock::tsc_khz`].
@@ -95,11 +97,19 @@ pub(crate) fn arguments(spec: &Spec, wiring: &Wiring) -> Result<Vec<OsString>, S
             line.option("-device", value.to_string());
         }
     }
-    line.option("-kernel", spec.kernel.as_os_str());
-    line.option("-initrd", format!("/proc/self/fd/{}", wiring.initramfs));
-    let clock = clock::parameters(spec.accel, wiring.tsc_khz);
+    match wiring.kernel {
+        Some(unpacked) => line.option("-kernel", inherited(unpacked)),
+        None => line.option("-kernel", spec.kernel.as_os_str()),
+    }
+    line.option("-initrd", inherited(wiring.initramfs));
+    let clock = clock::parameters(spec.accel, wiring.tsc_khz, spec.hz);
     line.option("-append", format!("{} {clock} {}", spec.parameters, spec.append).trim_end());
     Ok(line.0)
+}
+
+/// The path by which QEMU opens a descriptor that it inherits.
+fn inherited(fd: RawFd) -> String {
+    format!("/proc/self/fd/{fd}")
 }
 
 /// The device with index `index` as QEMU's `-device` and QMP's `device_add` take it; nothing for an
@@ -195,8 +205,8 @@ fn clock(line: &mut Line, accel: Accel) {
 }
 
 fn channels(line: &mut Line, wiring: &Wiring) {
+    line.option("-chardev", format!("file,id=console,path={}", inherited(wiring.console)));
     let mut socket = |id: &str, fd: RawFd| line.option("-chardev", format!("socket,id={id},fd={fd}"));
-    socket("console", wiring.console);
     socket("serial", wiring.serial);
     socket("qmp", wiring.qmp);
     if let Some(fd) = wiring.virtio {

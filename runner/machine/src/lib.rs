@@ -45,6 +45,7 @@ mod qemu;
 mod qmp;
 mod run_dir;
 mod spec;
+mod unpacked;
 mod vm;
 
 pub use accel::{Accel, AccelError, Choice};

@@ -4,7 +4,7 @@
 //! the end comes last. Decides nothing.
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,8 +12,10 @@ use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
 use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{MsgFlags, recv};
+use nix::unistd::{pipe2, read};
 use qapi::qmp::Event as QmpEvent;
 use scrubjay_wire::{ToHost, frame};
 
@@ -37,6 +39,9 @@ impl std::fmt::Display for Way {
         })
     }
 }
+
+/// Bytes of console that may wait to be read: what every user may ask for (pipe(7)).
+const CONSOLE_ROOM: i32 = 1 << 20;
 
 /// Something that happened.
 pub(crate) enum Event {
@@ -82,11 +87,23 @@ impl Heard {
 
 /// The reading ends.
 pub(crate) struct Ends {
-    pub console: UnixStream,
+    /// A pipe that does not block.
+    pub console: OwnedFd,
     pub stderr: UnixStream,
     pub qmp: UnixStream,
     pub serial: UnixStream,
     pub virtio: Option<UnixStream>,
+}
+
+/// What the console goes through: QEMU drops what a kernel says while nobody makes room, and a socket has
+/// room for some hundred single characters, a pipe for as many as it has bytes. Ours is the reading end,
+/// and does not block.
+pub(crate) fn console_pipe() -> io::Result<(OwnedFd, OwnedFd)> {
+    let (ours, theirs) = pipe2(OFlag::O_CLOEXEC)?;
+    fcntl(&ours, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+    // Where a user may have no more, what there is has to do.
+    let _ = fcntl(&ours, FcntlArg::F_SETPIPE_SZ(CONSOLE_ROOM));
+    Ok((ours, theirs))
 }
 
 /// Starts the thread; it ends when QEMU has closed all its ends or when nobody listens any more.
@@ -118,14 +135,23 @@ enum Role {
 
 struct Source {
     role: Role,
-    stream: UnixStream,
+    end: OwnedFd,
     pending: Vec<u8>,
     open: bool,
 }
 
 impl Source {
-    fn new(role: Role, stream: UnixStream) -> Self {
-        Source { role, stream, pending: Vec::new(), open: true }
+    fn new(role: Role, end: impl Into<OwnedFd>) -> Self {
+        Source { role, end: end.into(), pending: Vec::new(), open: true }
+    }
+
+    /// Reads what there is.
+    fn read(&self, into: &mut [u8]) -> nix::Result<usize> {
+        match self.role {
+            Role::Console => read(&self.end, into),
+            // Not by O_NONBLOCK: the writing side shares the description.
+            _ => recv(self.end.as_raw_fd(), into, MsgFlags::MSG_DONTWAIT),
+        }
     }
 }
 
@@ -146,7 +172,7 @@ impl Pump {
     /// on after them, so that a frame the guest sent before it panicked is never behind the panic.
     fn round(&mut self) -> bool {
         let mut waiting: Vec<PollFd<'_>> =
-            self.sources.iter().map(|s| PollFd::new(s.stream.as_fd(), PollFlags::POLLIN)).collect();
+            self.sources.iter().map(|s| PollFd::new(s.end.as_fd(), PollFlags::POLLIN)).collect();
         match poll(&mut waiting, PollTimeout::NONE) {
             Ok(_) | Err(Errno::EINTR) => {}
             Err(error) => {
@@ -179,8 +205,7 @@ impl Pump {
         let mut buffer = std::mem::take(&mut self.buffer);
         let mut listening = true;
         while source.open && listening {
-            // Not by O_NONBLOCK: the writing side shares the description.
-            match recv(source.stream.as_raw_fd(), &mut buffer, MsgFlags::MSG_DONTWAIT) {
+            match source.read(&mut buffer) {
                 Ok(0) => source.open = false,
                 Ok(n) => {
                     listening = self.take(source, &buffer[..n]);
@@ -270,11 +295,12 @@ impl Pump {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs::File;
     use std::io::Write;
     use std::sync::mpsc::{Receiver, channel};
 
     struct Theirs {
-        console: UnixStream,
+        console: File,
         serial: UnixStream,
         qmp: UnixStream,
         _stderr: UnixStream,
@@ -282,7 +308,9 @@ mod tests {
 
     fn pumped() -> (Theirs, Receiver<Event>, Arc<Heard>) {
         let pair = || UnixStream::pair().unwrap();
-        let ((c, console), (s, serial), (q, qmp), (e, stderr)) = (pair(), pair(), pair(), pair());
+        let ((s, serial), (q, qmp), (e, stderr)) = (pair(), pair(), pair());
+        let (c, console) = console_pipe().unwrap();
+        let console = console.into();
         let heard = Arc::new(Heard::default());
         let (sender, events) = channel();
         let ends = Ends { console: c, stderr: e, qmp: q, serial: s, virtio: None };
@@ -334,6 +362,19 @@ mod tests {
         assert!(matches!(events.recv().unwrap(), Event::Garbled(Way::Serial, _)));
         drop(theirs);
         assert!(matches!(events.recv().unwrap(), Event::Gone));
+    }
+
+    #[test]
+    fn a_console_that_nobody_reads_for_a_while_loses_nothing() {
+        let (ours, theirs) = console_pipe().unwrap();
+        let mut theirs = File::from(theirs);
+        fcntl(&theirs, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).unwrap();
+        // QEMU writes character by character.
+        for i in 0..60_000u32 {
+            assert_eq!(theirs.write(&[b'a' + (i % 26) as u8]).unwrap(), 1, "after {i} characters");
+        }
+        let mut all = vec![0; 60_001];
+        assert_eq!(read(&ours, &mut all).unwrap(), 60_000);
     }
 
     #[test]

@@ -48,6 +48,9 @@ pub struct Spec {
     pub init: Cow<'static, [u8]>,
     /// Who executes the guest's instructions.
     pub accel: Accel,
+    /// How often a second the kernel ticks (`CONFIG_HZ`), where that is known: it then has less to find out
+    /// at boot.
+    pub hz: Option<u32>,
 }
 
 impl Spec {
@@ -65,6 +68,7 @@ impl Spec {
             console_file: None,
             init: Cow::Borrowed(AGENT),
             accel,
+            hz: None,
         }
     }
 

@@ -14,12 +14,12 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::unistd::Pid;
 use qapi::qmp::{self, Event as QmpEvent, ObjectOptions, ShutdownCause};
 use scrubjay_wire::{ToGuest, ToHost, frame};
 use serde_json::json;
 
+use crate::accel::Accel;
 use crate::boot::BootError;
 use crate::boot_image::BootImage;
 use crate::clock;
@@ -28,10 +28,11 @@ use crate::console::{Console, ConsoleLog};
 use crate::deadlines::Deadlines;
 use crate::initramfs;
 use crate::process::{Process, Start};
-use crate::pump::{Ends, Event, Heard, Way, start};
+use crate::pump::{Ends, Event, Heard, Way, console_pipe, start};
 use crate::qemu::Qemu;
 use crate::qmp::{Qmp, QmpError};
 use crate::spec::{Kind, Spec, Ways};
+use crate::unpacked::{self, in_memory};
 
 /// How long a QEMU that has closed its sockets may take to be gone.
 const LAST_BREATH: Duration = Duration::from_secs(2);
@@ -86,8 +87,17 @@ impl Vm {
         let console = open_console(&spec)?;
         let failed = |source| BootError::Start { qemu: qemu.path().to_owned(), source };
 
-        let initramfs = in_memory(&archive).map_err(failed)?;
-        let mut theirs = vec![initramfs];
+        let initramfs = in_memory("scrubjay-initramfs", &archive).map_err(failed)?;
+        let unpacked = match spec.accel {
+            Accel::Tcg => unpacked::kernel(&spec.kernel).map_err(failed)?,
+            Accel::Kvm => None,
+        };
+        let (console_end, their_console) = console_pipe().map_err(failed)?;
+        let wired = |fd: &OwnedFd| fd.as_raw_fd();
+        let (initramfs_fd, console_fd) = (wired(&initramfs), wired(&their_console));
+        let kernel_fd = unpacked.as_ref().map(wired);
+        let mut theirs = vec![initramfs, their_console];
+        theirs.extend(unpacked);
         let mut pair = || -> Result<(UnixStream, i32), BootError> {
             let (ours, other) = UnixStream::pair().map_err(failed)?;
             ours.set_write_timeout(Some(deadlines.silence)).map_err(failed)?;
@@ -96,7 +106,6 @@ impl Vm {
             theirs.push(other);
             Ok((ours, number))
         };
-        let (console_end, console_fd) = pair()?;
         let (serial, serial_fd) = pair()?;
         let (qmp_end, qmp_fd) = pair()?;
         let virtio = if spec.ways == Ways::Both { Some(pair()?) } else { None };
@@ -107,7 +116,8 @@ impl Vm {
             serial: serial_fd,
             qmp: qmp_fd,
             virtio: virtio.as_ref().map(|(_, fd)| *fd),
-            initramfs: theirs[0].as_raw_fd(),
+            initramfs: initramfs_fd,
+            kernel: kernel_fd,
             monitor_objects: qemu.has_monitor_objects(),
             tsc_khz: clock::tsc_khz(),
         };
@@ -344,11 +354,4 @@ fn name_of(state: &qmp::RunState) -> String {
 fn open_console(spec: &Spec) -> Result<Option<File>, BootError> {
     let Some(path) = &spec.console_file else { return Ok(None) };
     File::create(path).map(Some).map_err(|source| BootError::ConsoleFile { path: path.clone(), source })
-}
-
-/// A file without a name.
-fn in_memory(bytes: &[u8]) -> io::Result<OwnedFd> {
-    let mut file = File::from(memfd_create("scrubjay-initramfs", MFdFlags::MFD_CLOEXEC)?);
-    file.write_all(bytes)?;
-    Ok(file.into())
 }

@@ -11,6 +11,7 @@ const WIRING: Wiring = Wiring {
     virtio: Some(12),
     qmp: 13,
     initramfs: 14,
+    kernel: None,
     monitor_objects: true,
     tsc_khz: Some(2_000_000),
 };
