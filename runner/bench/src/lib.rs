@@ -1,10 +1,10 @@
 //! Figures of speed and size, measured in one run on a real kernel.
 //!
-//! [`run`] measures, one thing a file: [`mod@shared`] the shared boot beside a bare one, [`calls`] single
-//! calls and what they cost the device, [`everything`] each boot of a whole run and the calls that sweeps
-//! make. [`figures`] is what comes of it, [`text`] shows it to a person. Absolute times are the host's as
+//! [`Bench`] measures, one thing a file: `shared` the shared boot beside a bare one, `calls` single
+//! calls and what they cost the device, `everything` each boot of a whole run and the calls that sweeps
+//! make. [`Figures`] is what comes of it, [`text()`] shows it to a person. Absolute times are the host's as
 //! much as ours, so what is promised is a ratio where one can be had, taken from pairs that were measured
-//! one after the other; [`host`] says how busy the host was with other things.
+//! one after the other; `host` says how busy the host was with other things.
 
 mod calls;
 mod everything;
