@@ -11,7 +11,7 @@ use crate::error::KernelError;
 use crate::make::{self, MakeError};
 use crate::manifest::{Compiler, Config};
 use crate::progress::{Phase, Progress, Quiet, Unit};
-use crate::{entry, modules, tree};
+use crate::{entry, modules, sign, tree};
 
 /// Lines that a build of the reference config prints, for a bar; measured on 7.3.4.
 const LINES: u64 = 1800;
@@ -35,13 +35,16 @@ pub(crate) struct Build<'a> {
 }
 
 /// Refuses a build that cannot end well: missing programs, a full disk.
-pub(crate) fn preflight(id: &str, compiler: Compiler, dir: &Path) -> Result<(), KernelError> {
-    let linker = match compiler {
+pub(crate) fn preflight(id: &str, config: &Config, dir: &Path) -> Result<(), KernelError> {
+    let linker = match config.compiler {
         Compiler::Gcc => "ld",
         Compiler::Clang => "ld.lld",
     };
-    let tools: Vec<&'static str> = ["make", compiler.command(), linker, "flex", "bison", "bc"]
+    // Modules are signed with a key of the build's own.
+    let signer = (!config.modules.is_empty()).then_some("openssl");
+    let tools: Vec<&'static str> = ["make", config.compiler.command(), linker, "flex", "bison", "bc"]
         .into_iter()
+        .chain(signer)
         .filter(|tool| !is_in_path(tool))
         .collect();
     if !tools.is_empty() {
@@ -128,7 +131,10 @@ impl Build<'_> {
         fs::create_dir_all(&dir).map_err(self.io("make the directory", &dir))?;
         let take = |from: PathBuf| {
             let place = Path::new(entry::MODULES).join(from.file_name().unwrap_or_default());
-            fs::copy(&from, result.join(&place)).map_err(self.io("copy", &from))?;
+            let to = result.join(&place);
+            fs::copy(&from, &to).map_err(self.io("copy", &from))?;
+            sign::sign(self.objects, &to)
+                .map_err(|source| KernelError::Sign { id: self.id.to_owned(), source })?;
             Ok(place)
         };
         order.into_iter().map(take).collect()

@@ -9,6 +9,7 @@ use crate::fetch::FetchError;
 use crate::image::ImageError;
 use crate::modules::ModuleError;
 use crate::recipe::RecipeError;
+use crate::sign::SignError;
 use crate::unpack::UnpackError;
 
 /// Why there is no image.
@@ -47,6 +48,14 @@ pub enum KernelError {
         id: String,
         /// What is wrong.
         source: ModuleError,
+    },
+    /// A module could not be signed.
+    #[error("the modules of kernel {id} cannot be signed")]
+    Sign {
+        /// The kernel.
+        id: String,
+        /// What is wrong.
+        source: SignError,
     },
     /// Programs that a build needs are not here.
     #[error("kernel {id} cannot be built: missing {}; run ci/setup, or install them", tools.join(", "))]

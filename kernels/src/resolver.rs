@@ -322,7 +322,7 @@ impl Resolver {
         let Some(config) = &manifest.config else {
             return Err(KernelError::NoSource { id: id.to_owned(), attempts: Vec::new() });
         };
-        build::preflight(id, config.compiler, work.path())?;
+        build::preflight(id, config, work.path())?;
         let (tree, sha256) = match source {
             Source::LocalTree { path } => (local_tree(id, path)?, None),
             source => {

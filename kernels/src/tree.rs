@@ -6,9 +6,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::cache::CacheError;
+use crate::sign;
 
 /// Raised when the kept part changes, so that older trees are not taken.
-pub(crate) const SCHEME: u32 = 1;
+pub(crate) const SCHEME: u32 = 2;
 
 /// The directories whose modules are built anew, each with all below it by one run of make.
 pub(crate) const UNITS: [&str; 3] = ["drivers/cxl", "drivers/edac", "drivers/fwctl"];
@@ -17,10 +18,12 @@ pub(crate) const UNITS: [&str; 3] = ["drivers/cxl", "drivers/edac", "drivers/fwc
 const SOURCE: [&str; 6] =
     ["Makefile", "Kbuild", "arch/x86/Makefile", "arch/x86/include", "include", "scripts"];
 /// Below the objects. The programs among them run on this machine.
-const OBJECTS: [&str; 7] = [
+const OBJECTS: [&str; 9] = [
     ".config",
     "Module.symvers",
     "arch/x86/include/generated",
+    sign::CERTIFICATE,
+    sign::KEY,
     "include/config",
     "include/generated",
     "scripts",

@@ -21,6 +21,7 @@ use crate::make::{self, MakeError};
 use crate::manifest::{Compiler, Manifest};
 use crate::progress::{Progress, Quiet};
 use crate::resolver::Resolver;
+use crate::sign::{self, SignError};
 use crate::tree;
 
 /// Parts of a unit's entry.
@@ -31,7 +32,7 @@ const RESULT: &str = "result";
 /// How many hexadecimal digits name a module.
 const HASH_LENGTH: usize = 16;
 /// Raised when the way of building changes so that old results should not be taken.
-const SCHEME: &str = "1";
+const SCHEME: &str = "2";
 /// What modpost writes into the modules of the kernel's own tree alone. Without it, loading one taints the kernel
 /// (kernel/module/main.c, module_augment_kernel_taints), and a taint is among the things that are compared.
 const IN_TREE: &[u8] = b"intree=Y\0";
@@ -79,6 +80,9 @@ pub enum WorkshopError {
         /// Its last lines.
         tail: String,
     },
+    /// A module could not be signed.
+    #[error(transparent)]
+    Sign(#[from] SignError),
     /// A program could not be run, or failed.
     #[error("cannot run {command} ({why}); run ci/setup, or install it")]
     Program {
@@ -193,7 +197,7 @@ impl Workshop {
             self.make(&copy, &work.path().join(entry::LOG), &what, &mut Quiet(progress))?;
             let result = work.path().join(RESULT);
             fs::create_dir_all(&result).map_err(CacheError::io("make the directory", &result))?;
-            put_in_tree(&copy.join(&module), &result.join(name))?;
+            self.finish(&copy.join(&module), &result.join(name))?;
             work.publish(RESULT, &entry)?;
         }
         let mut image = self.image.clone();
@@ -221,7 +225,7 @@ impl Workshop {
         self.make(&objects, &work.path().join(entry::LOG), &what, &mut Quiet(progress))?;
         fs::create_dir_all(&built).map_err(CacheError::io("make the directory", &built))?;
         for module in find(&objects, "ko")? {
-            put_in_tree(&objects.join(&module), &built.join(module.file_name().unwrap_or_default()))?;
+            self.finish(&objects.join(&module), &built.join(module.file_name().unwrap_or_default()))?;
         }
         work.publish(RESULT, &entry)?;
         Ok(entry)
@@ -250,6 +254,12 @@ impl Workshop {
                 tail,
             },
         })
+    }
+
+    /// Makes of a module that was built one as the kernel's own are.
+    fn finish(&self, built: &Path, to: &Path) -> Result<(), WorkshopError> {
+        put_in_tree(built, to)?;
+        Ok(sign::sign(&self.tree, to)?)
     }
 
     fn no_module(&self, file: &Path) -> WorkshopError {

@@ -21,6 +21,12 @@ bzImage:
 	echo symbols > $(O)/Module.symvers
 	echo used > $(O)/include/config/auto.conf
 	echo tool > $(O)/scripts/fixdep
+	echo 'CONFIG_MODULE_SIG_HASH="sha512"' >> $(O)/.config
+	mkdir -p $(O)/certs
+	echo key > $(O)/certs/signing_key.pem
+	echo certificate > $(O)/certs/signing_key.x509
+	cp scripts/sign.sh $(O)/scripts/sign-file
+	chmod +x $(O)/scripts/sign-file
 	echo by-product > $(O)/scripts/fixdep.o
 ifdef M
 modules:
@@ -42,6 +48,10 @@ cp $stem.o $stem.ko
 echo ${1%.c}.o > $stem.mod
 "#;
 
+/// Signs as the kernel's program does: what decides a signature is put behind the module.
+const SIGNER: &str = "#!/bin/sh\necho signed $1 $(cat $2) $(cat $3) >> $4\n";
+const SIGNATURE: &[u8] = b"signed sha512 key certificate\n";
+
 fn source(name: &str, depends: &str) -> String {
     format!(
         "static const char info[] __attribute__((section(\".modinfo\"), used)) = \"name={name}\\0depends={depends}\";\n\
@@ -57,6 +67,7 @@ fn modular(bench: &Bench) -> Manifest {
         ("Makefile", makefile),
         ("Kbuild", String::new()),
         ("scripts/module.sh", SCRIPT.to_owned()),
+        ("scripts/sign.sh", SIGNER.to_owned()),
         ("include/linux/module.h", String::new()),
         ("include/dt-bindings/clock.h", String::new()),
         ("drivers/cxl/core/cxl_core.c", source("cxl_core", "fwctl")),
@@ -94,6 +105,9 @@ fn names(image: &Image) -> Vec<&str> {
 fn a_modular_kernel_comes_with_its_modules_in_order_and_with_what_they_are_built_against() {
     let (bench, manifest, image) = built();
     assert_eq!(names(&image), ["fwctl.ko", "cxl_core.ko"], "those wanted, each behind what it needs");
+    for module in &image.modules {
+        assert!(read(module).ends_with(SIGNATURE), "{}", module.display());
+    }
     let tree = image.tree.as_deref().expect("a tree");
     let here = ["Makefile", "Module.symvers", "include/config/auto.conf", "include/linux/module.h"];
     let here = here.iter().chain(&["scripts/fixdep", "scripts/module.sh", "drivers/cxl/core/core.h"]);
@@ -129,6 +143,7 @@ fn a_changed_source_gives_the_kernel_with_one_module_replaced() {
     let module = read(&changed.modules[1]);
     let holds = |what: &[u8]| module.windows(what.len()).any(|bytes| bytes == what);
     assert!(holds(b"other_answer_of_cxl_core") && holds(b"depends=fwctl\0intree=Y\0"));
+    assert!(module.ends_with(SIGNATURE), "what is signed is what is loaded");
     assert_eq!(
         workshop.source(file).expect("a source"),
         source("cxl_core", "fwctl"),
@@ -149,7 +164,8 @@ fn an_unchanged_kernel_has_every_module_built_anew_and_marked_as_its_own() {
     assert_eq!(names(&rebuilt), names(&image));
     for (new, old) in rebuilt.modules.iter().zip(&image.modules) {
         assert_ne!(new, old);
-        assert!(read(new).windows(9).any(|bytes| bytes == b"intree=Y\0"));
+        let module = read(new);
+        assert!(module.windows(9).any(|bytes| bytes == b"intree=Y\0") && module.ends_with(SIGNATURE));
     }
 }
 
