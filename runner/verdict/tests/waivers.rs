@@ -159,6 +159,14 @@ fn a_finding_of_a_whole_kernel_is_waived_too() {
 }
 
 #[test]
+fn a_waiver_that_names_another_session_lets_nothing_through() {
+    let waivers = load(&world(), &file(&[entry(&[("session", "\"-\"")])]), TODAY).unwrap();
+    let verdict = waived(&waivers, "7.2", "7.2.12");
+    assert!(verdict.sessions[0].findings[0].waived.is_none());
+    assert_eq!(waivers.uses(&[verdict])[0].state, WaiverState::Unmatched);
+}
+
+#[test]
 fn a_gap_of_the_suite_is_not_waived() {
     let waivers = load(&world(), &file(&[entry(&[])]), TODAY).unwrap();
     let mut verdict = world().judge(errno("EINVAL"), "7.2");
