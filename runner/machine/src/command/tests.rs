@@ -146,7 +146,10 @@ fn a_guest_under_tcg_ticks_by_the_hpet(#[case] accel: Accel, #[case] cpu: &str, 
 fn the_callers_parameters_win_over_the_clocks() {
     let line = built(&Spec { append: "tsc_early_khz=1".into(), ..spec(vec![]) });
     let append = &values(&line, "-append")[0];
-    assert!(append.ends_with(" no_timer_check nolapic_timer tsc_early_khz=2000000 tsc_early_khz=1"), "{append}");
+    assert!(
+        append.ends_with(" no_timer_check nolapic_timer tsc_early_khz=2000000 tsc_early_khz=1"),
+        "{append}"
+    );
 }
 
 #[rstest]
