@@ -66,11 +66,15 @@ pub(crate) struct Qmp {
 }
 
 impl Qmp {
-    /// Leaves the greeting state. The answer is not waited for: QEMU takes commands in order.
-    pub fn new(writer: UnixStream, replies: Receiver<Reply>) -> Result<Self, QmpError> {
+    /// Leaves the greeting state. The answer is not waited for: QEMU takes commands in order. A QEMU
+    /// that is already dead does not take this one, and is told with what it died of by who waits for
+    /// the guest.
+    pub fn new(writer: UnixStream, replies: Receiver<Reply>) -> Self {
         let mut qmp = Qmp { writer, replies, last: 0 };
-        qmp.send(qapi::qmp::qmp_capabilities { enable: None })?;
-        Ok(qmp)
+        if let Err(error) = qmp.send(qapi::qmp::qmp_capabilities { enable: None }) {
+            tracing::debug!(%error, "QEMU is gone before its first command");
+        }
+        qmp
     }
 
     /// Gives a command and waits for its answer.
@@ -151,7 +155,7 @@ mod tests {
     fn an_answer_to_a_command_that_was_given_up_is_not_taken_for_the_next_ones() {
         let (ours, theirs) = UnixStream::pair().unwrap();
         let (sender, replies) = channel();
-        let mut qmp = Qmp::new(ours, replies).unwrap();
+        let mut qmp = Qmp::new(ours, replies);
         sender.send(reply(r#"{"return": {}, "id": 1}"#)).unwrap();
         sender.send(reply(r#"{"return": {"status": "running", "running": true}, "id": 2}"#)).unwrap();
         let status = qmp.execute(qapi::qmp::query_status {}).unwrap();
@@ -162,10 +166,20 @@ mod tests {
     }
 
     #[test]
+    fn a_qemu_that_is_dead_already_refuses_the_first_command_that_counts() {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        drop(theirs);
+        let (_sender, replies) = channel();
+        let mut qmp = Qmp::new(ours, replies);
+        let error = qmp.execute(qapi::qmp::query_status {}).unwrap_err();
+        assert_eq!(error.to_string(), "QEMU does not take `query-status`");
+    }
+
+    #[test]
     fn a_refusal_carries_what_qemu_said() {
         let (ours, _theirs) = UnixStream::pair().unwrap();
         let (sender, replies) = channel();
-        let mut qmp = Qmp::new(ours, replies).unwrap();
+        let mut qmp = Qmp::new(ours, replies);
         sender
             .send(reply(r#"{"id": 2, "error": {"class": "DeviceNotFound", "desc": "no such device"}}"#))
             .unwrap();

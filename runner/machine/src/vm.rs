@@ -146,7 +146,7 @@ impl Vm {
             pump: Some(pump),
             events,
             heard,
-            qmp: qmp?,
+            qmp,
             serial,
             virtio,
             early: VecDeque::new(),
