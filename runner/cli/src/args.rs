@@ -343,8 +343,8 @@ pub struct MutantsRunArgs {
     /// Only so many of them, others each day
     #[arg(long, value_name = "N", conflicts_with = "mutants")]
     pub some: Option<usize>,
-    /// Write what came of it into the table of this page (docs/mutants.md)
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["mutants", "some"])]
+    /// Write what came of each into the table of this page (docs/mutants.md); the rest of it stays as it is
+    #[arg(long, value_name = "FILE")]
     pub write: Option<PathBuf>,
     /// What guests are like.
     #[command(flatten)]

@@ -8,7 +8,8 @@ use scrubjay_check::{Check, Target};
 use scrubjay_engine::Lab;
 use scrubjay_kernels::{Manifest, Workshop};
 use scrubjay_machine::cleanup_on_signals;
-use scrubjay_mutants::{Mutant, Mutants, Trial, Trials, Window, page};
+use scrubjay_mutants::page::{self, Table};
+use scrubjay_mutants::{Mutant, Mutants, Trial, Trials, Window};
 use scrubjay_reports::ExitStatus;
 use scrubjay_session::file;
 use scrubjay_verdict::{Library, Policy, Waivers};
@@ -64,19 +65,16 @@ fn try_all(
     let catalogue = context.catalogue()?;
     let kernels: Vec<&Manifest> =
         args.kernels.iter().map(|id| catalogue.get(id)).collect::<Result<_, _>>()?;
-    let page = args.write.as_deref().map(Page::read).transpose()?;
+    let mut page = args.write.as_deref().map(|path| Page::read(path, mutants.all())).transpose()?;
     let mutants = match args.some {
         Some(size) => some(size, mutants)?,
         None => chosen(&args.mutants, mutants)?,
     };
     let mut all = Vec::new();
     for manifest in kernels {
-        all.push((manifest.id.clone(), try_on(args, context, library, manifest, &mutants)?));
+        all.extend(try_on(args, context, library, manifest, &mutants, page.as_mut())?);
     }
-    if let Some(page) = page {
-        page.write(&page::table(&mutants, &all))?;
-    }
-    Ok(status(all.iter().flat_map(|(_, trials)| trials)))
+    Ok(status(all.iter()))
 }
 
 /// Today's part, and which that is.
@@ -97,6 +95,7 @@ fn try_on(
     library: &Library,
     manifest: &Manifest,
     mutants: &[&Mutant],
+    mut page: Option<&mut Page>,
 ) -> anyhow::Result<Vec<Trial>> {
     let resolver = context.resolver(None)?;
     let interrupt = Interrupt::listen()?;
@@ -129,7 +128,10 @@ fn try_on(
     let start = Instant::now();
     let done = trials.run(mutants, &mut |trial| {
         let line = format!("  {:widest$}  {}", trial.mutant, trial.outcome);
-        written = std::mem::replace(&mut written, Ok(())).and_then(|()| say(&line));
+        written = std::mem::replace(&mut written, Ok(())).and_then(|()| {
+            say(&line)?;
+            page.as_mut().map_or(Ok(()), |page| page.write(&manifest.id, trial))
+        });
     });
     written?;
     closing(&manifest.id, &done, start.elapsed())?;
@@ -174,25 +176,28 @@ fn say(line: &str) -> anyhow::Result<()> {
     Ok(table::text(&format!("{line}\n"))?)
 }
 
-/// The page of the book that takes the table.
+/// The page of the book that takes the table. What is not run now stays in it as it is.
 struct Page<'a> {
     path: &'a Path,
+    mutants: &'a [Mutant],
     text: String,
+    table: Table,
 }
 
 impl<'a> Page<'a> {
     /// Reads it before anything is run.
-    fn read(path: &'a Path) -> anyhow::Result<Self> {
+    fn read(path: &'a Path, mutants: &'a [Mutant]) -> anyhow::Result<Self> {
         let text = std::fs::read_to_string(path).map_err(|e| Usage(format!("{}: {e}", path.display())))?;
-        if page::with_table(&text, "").is_none() {
-            return Err(Usage(format!("{}: {}", path.display(), page::NO_MARKS)).into());
-        }
-        Ok(Page { path, text })
+        let no_marks = || Usage(format!("{}: {}", path.display(), page::NO_MARKS));
+        let table = Table::read(&text, mutants).ok_or_else(no_marks)?;
+        Ok(Page { path, mutants, text, table })
     }
 
-    fn write(&self, table: &str) -> anyhow::Result<()> {
-        let text = page::with_table(&self.text, table).context(page::NO_MARKS)?;
-        Ok(file::write_text(self.path, &text)?)
+    /// Puts in what came of one, at once: a long run that is stopped keeps what it has.
+    fn write(&mut self, kernel: &str, trial: &Trial) -> anyhow::Result<()> {
+        self.table.set(kernel, trial);
+        self.text = self.table.into_page(&self.text, self.mutants).context(page::NO_MARKS)?;
+        Ok(file::write_text(self.path, &self.text)?)
     }
 }
 

@@ -2,14 +2,27 @@
 //!
 //! Makes text, and puts it between the page's marks; runs nothing.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use crate::mutant::Mutant;
+use crate::outcome::Outcome;
 use crate::trial::Trial;
 
 /// Where the table begins and ends.
 const BEGIN: &str = "<!-- mutants: begin -->\n";
 const END: &str = "<!-- mutants: end -->";
+
+/// The columns that every table has.
+const HEAD: &str = "| mutant | what is different | has to be flagged by |";
+/// The cell of what was not run.
+const NOT_RUN: &str = "not run";
+/// What the cells begin with that say more than the outcome's name.
+const ANOTHER: &str = "caught by ";
+const EXCLUDED: &str = "excluded: ";
+/// The order of the sums.
+const NAMES: [&str; 8] =
+    ["caught", "quiet", "caught by another", "missed", "false alarm", "error", "excluded", NOT_RUN];
 
 /// What is wrong with a page that takes no table.
 pub const NO_MARKS: &str = "there is no place for a table in it: it needs the lines `<!-- mutants: begin -->` and \
@@ -21,56 +34,117 @@ pub fn row(mutant: &Mutant) -> String {
     format!("| `{}` | {} | {rule} |", mutant.id, mutant.title.replace('|', "\\|"))
 }
 
-/// The table of what came of the mutants on each kernel, and its sums.
-pub fn table(mutants: &[&Mutant], kernels: &[(String, Vec<Trial>)]) -> String {
-    let mut text = String::from("| mutant | what is different | has to be flagged by |");
-    for (kernel, _) in kernels {
-        write!(text, " {kernel} |").expect("a string");
-    }
-    text.push_str("\n|---|---|---|");
-    text.push_str(&"---|".repeat(kernels.len()));
-    text.push('\n');
-    for mutant in mutants {
-        text.push_str(&row(mutant));
-        for (_, trials) in kernels {
-            let trial = trials.iter().find(|trial| trial.mutant == mutant.id);
-            let cell = trial.map_or("not run".to_owned(), cell);
-            write!(text, " {cell} |").expect("a string");
+/// What came of the mutants on each kernel, as the page has it.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Table {
+    /// In the order of the columns.
+    kernels: Vec<String>,
+    /// By kernel and mutant; what is not there was not run.
+    cells: BTreeMap<(String, String), String>,
+}
+
+impl Table {
+    /// The table of a page; `None` when it has no marks. A row that says something else of its mutant than the
+    /// mutant's file does is not taken over: what was run was another mutant.
+    pub fn read(page: &str, mutants: &[Mutant]) -> Option<Self> {
+        let (from, to) = place(page)?;
+        let lines: Vec<&str> = page[from..to].lines().collect();
+        let mut table = Self::default();
+        let Some(columns) = lines.first().and_then(|line| line.strip_prefix(HEAD)) else {
+            return Some(table);
+        };
+        table.kernels = cells(columns).collect();
+        for mutant in mutants {
+            let row = row(mutant);
+            let Some(rest) = lines.iter().find_map(|line| line.strip_prefix(row.as_str())) else { continue };
+            for (kernel, cell) in table.kernels.iter().zip(cells(rest)).filter(|(_, cell)| cell != NOT_RUN) {
+                table.cells.insert((kernel.clone(), mutant.id.clone()), cell);
+            }
         }
+        Some(table)
+    }
+
+    /// Puts in what came of one.
+    pub fn set(&mut self, kernel: &str, trial: &Trial) {
+        if !self.kernels.iter().any(|known| known == kernel) {
+            self.kernels.push(kernel.to_owned());
+        }
+        self.cells.insert((kernel.to_owned(), trial.mutant.clone()), cell(&trial.outcome));
+    }
+
+    /// The rows, one a mutant, and the sums.
+    pub fn text(&self, mutants: &[Mutant]) -> String {
+        let mut text = HEAD.to_owned();
+        for kernel in &self.kernels {
+            write!(text, " {kernel} |").expect("a string");
+        }
+        text.push_str("\n|---|---|---|");
+        text.push_str(&"---|".repeat(self.kernels.len()));
         text.push('\n');
+        let cell = |kernel: &String, mutant: &Mutant| {
+            self.cells.get(&(kernel.clone(), mutant.id.clone())).map_or(NOT_RUN, String::as_str)
+        };
+        for mutant in mutants {
+            text.push_str(&row(mutant));
+            for kernel in &self.kernels {
+                write!(text, " {} |", cell(kernel, mutant)).expect("a string");
+            }
+            text.push('\n');
+        }
+        for kernel in &self.kernels {
+            let names = mutants.iter().map(|mutant| class(cell(kernel, mutant)));
+            write!(text, "\n{kernel}: {}.\n", count(names)).expect("a string");
+        }
+        text
     }
-    text.push('\n');
-    for (kernel, trials) in kernels {
-        writeln!(text, "{kernel}: {}.\n", sums(trials)).expect("a string");
+
+    /// `page` with this table between its marks; `None` when it has none.
+    pub fn into_page(&self, page: &str, mutants: &[Mutant]) -> Option<String> {
+        let (from, to) = place(page)?;
+        Some(format!("{}{}{}", &page[..from], self.text(mutants), &page[to..]))
     }
-    text.truncate(text.trim_end().len());
-    text.push('\n');
-    text
 }
 
 /// How many came to what: `40 caught, 10 quiet`.
 pub fn sums(trials: &[Trial]) -> String {
-    let order = ["caught", "quiet", "caught by another", "missed", "false alarm", "error", "excluded"];
-    let count = |name: &str| trials.iter().filter(|trial| trial.outcome.name() == name).count();
-    let sums = order.map(|name| (name, count(name)));
-    sums.iter().filter(|(_, n)| *n > 0).map(|(name, n)| format!("{n} {name}")).collect::<Vec<_>>().join(", ")
+    count(trials.iter().map(|trial| trial.outcome.name()))
+}
+
+fn count<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let names: Vec<&str> = names.collect();
+    let of = |name: &&str| names.iter().filter(|seen| *seen == name).count();
+    let sums = NAMES.iter().map(|name| (name, of(name))).filter(|(_, n)| *n > 0);
+    sums.map(|(name, n)| format!("{n} {name}")).collect::<Vec<_>>().join(", ")
 }
 
 /// The outcome without places, which move with every session that is added.
-fn cell(trial: &Trial) -> String {
-    use crate::outcome::Outcome;
-    match &trial.outcome {
-        Outcome::CaughtByAnother { rules } => format!("caught by {}", rules.join(", ")),
-        Outcome::Excluded { why } => why.clone(),
+fn cell(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::CaughtByAnother { rules } => format!("{ANOTHER}{}", rules.join(", ")),
+        Outcome::Excluded { why } => format!("{EXCLUDED}{}", why.replace('|', "/")),
         outcome => outcome.name().to_owned(),
     }
 }
 
-/// A page with `table` between its marks; `None` when it has no marks.
-pub fn with_table(page: &str, table: &str) -> Option<String> {
+/// The outcome's name, from its cell.
+fn class(cell: &str) -> &str {
+    match cell {
+        cell if cell.starts_with(ANOTHER) => "caught by another",
+        cell if cell.starts_with(EXCLUDED) => "excluded",
+        cell => cell,
+    }
+}
+
+/// The cells of the rest of a row.
+fn cells(rest: &str) -> impl Iterator<Item = String> {
+    let rest = rest.trim().trim_end_matches('|');
+    rest.split('|').map(|cell| cell.trim().to_owned()).filter(|cell| !cell.is_empty())
+}
+
+/// Where the table of a page begins and ends.
+fn place(page: &str) -> Option<(usize, usize)> {
     let from = page.find(BEGIN)? + BEGIN.len();
-    let to = from + page[from..].find(END)?;
-    Some(format!("{}{table}{}", &page[..from], &page[to..]))
+    Some((from, from + page[from..].find(END)?))
 }
 
 #[cfg(test)]
@@ -79,7 +153,6 @@ mod tests {
 
     use super::*;
     use crate::mutant::Kind;
-    use crate::outcome::Outcome;
 
     fn mutant(id: &str, kind: Kind) -> Mutant {
         Mutant {
@@ -99,33 +172,62 @@ mod tests {
         Trial { mutant: mutant.into(), outcome, build: Duration::ZERO, run: Duration::ZERO }
     }
 
-    #[test]
-    fn a_row_says_what_came_of_a_mutant_on_each_kernel_and_the_sums_stand_below() {
-        let (one, two) = (mutant("one", Kind::Break { rule: "r".into() }), mutant("two", Kind::Harmless));
-        let first =
-            vec![trial("one", Outcome::Caught { place: "s at t".into() }), trial("two", Outcome::Quiet)];
-        let second = vec![
-            trial("one", Outcome::Excluded { why: "no meaning before 7.2".into() }),
-            trial("two", Outcome::FalseAlarm { findings: vec!["r at s".into()] }),
-        ];
-        let table = table(&[&one, &two], &[("7.3".into(), first), ("6.16".into(), second)]);
-        let wanted = "\
+    fn page(table: &str) -> String {
+        format!("# M\n\n{BEGIN}{table}{END}\n\nmore\n")
+    }
+
+    const TABLE: &str = "\
 | mutant | what is different | has to be flagged by | 7.3 | 6.16 |
 |---|---|---|---|---|
-| `one` | a \\| b | `r` | caught | no meaning before 7.2 |
+| `one` | a \\| b | `r` | caught | excluded: no meaning before 7.2 |
+| `three` | a \\| b | `r` | caught by other, r2 | not run |
 | `two` | a \\| b | nothing | quiet | false alarm |
 
-7.3: 1 caught, 1 quiet.
+7.3: 1 caught, 1 quiet, 1 caught by another.
 
-6.16: 1 false alarm, 1 excluded.
+6.16: 1 false alarm, 1 excluded, 1 not run.
 ";
-        assert_eq!(table, wanted);
+
+    fn mutants() -> Vec<Mutant> {
+        let kind = || Kind::Break { rule: "r".into() };
+        vec![mutant("one", kind()), mutant("three", kind()), mutant("two", Kind::Harmless)]
     }
 
     #[test]
-    fn a_page_keeps_what_stands_around_its_table() {
-        let page = format!("# M\n\n{BEGIN}old\n{END}\n\nmore\n");
-        assert_eq!(with_table(&page, "new\n"), Some(format!("# M\n\n{BEGIN}new\n{END}\n\nmore\n")));
-        assert_eq!(with_table("# M\n", "new\n"), None);
+    fn a_row_says_what_came_of_a_mutant_on_each_kernel_and_the_sums_stand_below() {
+        let mut table = Table::default();
+        table.set("7.3", &trial("one", Outcome::Caught { place: "s at t".into() }));
+        table.set("7.3", &trial("two", Outcome::Quiet));
+        let rules = vec!["other".into(), "r2".into()];
+        table.set("7.3", &trial("three", Outcome::CaughtByAnother { rules }));
+        table.set("6.16", &trial("one", Outcome::Excluded { why: "no meaning before 7.2".into() }));
+        table.set("6.16", &trial("two", Outcome::FalseAlarm { findings: vec!["r at s".into()] }));
+        assert_eq!(table.text(&mutants()), TABLE);
+    }
+
+    #[test]
+    fn a_table_is_read_as_it_was_written_and_one_cell_is_run_anew() {
+        let mut table = Table::read(&page(TABLE), &mutants()).unwrap();
+        assert_eq!(table.text(&mutants()), TABLE);
+        table.set("6.16", &trial("three", Outcome::Missed));
+        let wanted = page(&TABLE.replace("not run", "missed").replace(
+            "6.16: 1 false alarm, 1 excluded, 1 missed",
+            "6.16: 1 missed, 1 false alarm, 1 excluded",
+        ));
+        assert_eq!(table.into_page(&page(TABLE), &mutants()), Some(wanted));
+    }
+
+    #[test]
+    fn a_mutant_that_is_another_by_now_was_not_run() {
+        let mut mutants = mutants();
+        mutants[0].kind = Kind::Break { rule: "another".into() };
+        let text = Table::read(&page(TABLE), &mutants).unwrap().text(&mutants);
+        assert!(text.contains("| `another` | not run | not run |"), "{text}");
+    }
+
+    #[test]
+    fn an_empty_page_takes_a_table_and_one_without_marks_does_not() {
+        assert_eq!(Table::read(&page(""), &mutants()), Some(Table::default()));
+        assert_eq!(Table::read("# M\n", &mutants()), None);
     }
 }
