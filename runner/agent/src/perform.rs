@@ -89,11 +89,21 @@ pub fn perform(op: &Op, slots: &Slots, deadline: Duration) -> Answer {
 
 fn attempt(op: &Op, slots: &Slots, deadline: Duration, answer: &mut Answer) -> Result<(), Failure> {
     match op {
-        Op::Open { slot, at, flags } => slots.put(slot, open(&path(at)?, *flags)?),
+        Op::Open { slots: names, at, flags } => {
+            let path = path(at)?;
+            for name in names {
+                slots.put(name, open(&path, *flags)?);
+            }
+        }
         Op::Close { slot } => close(slots.take(slot))?,
         Op::Dup { from, to } => {
             let fd = slots.get(from).ok_or(Failure::Errno(libc::EBADF))?;
             slots.put(to, fd.try_clone()?);
+        }
+        Op::Reopen { from, to } => {
+            let fd = slots.get(from).ok_or(Failure::Errno(libc::EBADF))?;
+            let path = format!("/proc/self/fd/{}", fd.as_raw_fd());
+            slots.put(to, open(path.as_ref(), libc::O_RDWR)?);
         }
         Op::Ioctl(call) => ioctl(call, slots, answer)?,
         Op::FileCall { slot, call } => answer.ret = file_call(slots.raw(slot), *call)?,

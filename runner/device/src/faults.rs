@@ -94,6 +94,10 @@ pub(crate) fn distort(play: Option<&Play>, opcode: u16, answer: Answer, payload:
         Some(Play::OutputExtended(more)) => {
             output.resize((output.len() + *more as usize).min(payload), SURPLUS);
         }
+        Some(Play::OutputReplaced(replaced)) => {
+            let places = output.iter_mut().skip(replaced.at as usize);
+            places.zip(replaced.bytes.iter()).for_each(|(place, byte)| *place = *byte);
+        }
         Some(Play::NumEntries(number)) => header(&mut output, 0, *number),
         Some(Play::SupportedCount(number)) => header(&mut output, 2, *number),
         _ => {}
@@ -109,7 +113,7 @@ pub(crate) fn distort(play: Option<&Play>, opcode: u16, answer: Answer, payload:
 mod tests {
     use super::*;
     use rstest::rstest;
-    use scrubjay_session::profile::{OpcodeRef, Trigger};
+    use scrubjay_session::profile::{OpcodeRef, Replaced, Trigger};
 
     fn on(skip: u32, times: Option<u32>) -> Trigger {
         Trigger { opcode: Some(OpcodeRef(0x501)), feature: None, skip, times }
@@ -148,12 +152,18 @@ mod tests {
         assert_eq!(faults.meet(0x501, None), Some(Play::DoorbellStuck));
     }
 
+    fn replaced(at: u32, bytes: &[u8]) -> Play {
+        Play::OutputReplaced(Replaced { at, bytes: scrubjay_wire::Bytes(bytes.to_vec()) })
+    }
+
     #[rstest]
     #[case::honest(None, 0, &[1, 2, 3, 4], 4)]
     #[case::code(Some(Play::PerformThenReturnCode(ReturnCode::BUSY)), 6, &[], 0)]
     #[case::cut(Some(Play::OutputCut(3)), 0, &[1, 2, 3], 3)]
     #[case::extended(Some(Play::OutputExtended(2)), 0, &[1, 2, 3, 4, 0xee, 0xee], 6)]
     #[case::extended_up_to_the_payload(Some(Play::OutputExtended(9)), 0, &[1, 2, 3, 4, 0xee, 0xee, 0xee, 0xee], 8)]
+    #[case::replaced(Some(replaced(1, &[7, 7])), 0, &[1, 7, 7, 4], 4)]
+    #[case::replaced_up_to_the_end(Some(replaced(3, &[7, 7])), 0, &[1, 2, 3, 7], 4)]
     #[case::claimed(Some(Play::OutputLengthClaimed(99)), 0, &[1, 2, 3, 4], 99)]
     #[case::entries(Some(Play::NumEntries(0x0908)), 0, &[8, 9, 3, 4], 4)]
     #[case::count(Some(Play::SupportedCount(0x0908)), 0, &[1, 2, 8, 9], 4)]

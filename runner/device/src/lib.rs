@@ -29,8 +29,11 @@ pub fn register_tables(profile: &scrubjay_session::profile::Profile) -> String {
         table("Component registers, page 0x1000 of BAR 0", &component::registers()),
         table(
             "Memory device registers, from 0x10000 of BAR 0",
-            &[memdev::registers(profile.mailbox_payload), memdev::mailbox_registers(profile.mailbox_payload)]
-                .concat(),
+            &[
+                memdev::registers(profile.mailbox_payload),
+                memdev::mailbox_registers(profile.claimed_payload()),
+            ]
+            .concat(),
         ),
     ]
     .join("\n")

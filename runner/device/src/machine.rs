@@ -114,7 +114,8 @@ impl Machine {
                 let capability = (bar::MAILBOX - bar::DOORBELL_PAGE) as usize;
                 let control = self.mailbox.control(&self.memory)?;
                 let registers =
-                    [self.payload().trailing_zeros().to_le_bytes(), control.to_le_bytes()].concat();
+                    [self.profile.claimed_payload().trailing_zeros().to_le_bytes(), control.to_le_bytes()]
+                        .concat();
                 for (index, byte) in into.iter_mut().enumerate() {
                     let register =
                         (at + index).checked_sub(capability).and_then(|index| registers.get(index));

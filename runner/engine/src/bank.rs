@@ -7,7 +7,7 @@ use scrubjay_device::{Device, DeviceError};
 use scrubjay_machine::{Device as Plugged, Kind, Port};
 use scrubjay_session::MailboxCommand;
 use scrubjay_session::lower::HostAction;
-use scrubjay_session::profile::{Attach, Profile, Profiles};
+use scrubjay_session::profile::{Attach, Fault, Profile, Profiles};
 use scrubjay_uapi::Selection;
 use scrubjay_wire::Attached;
 
@@ -153,6 +153,15 @@ impl Bank {
             }
             HostAction::Fail(fail) => {
                 device(fail.device)?.fail_next(fail.opcode.0 as u16, fail.code, fail.times);
+                Ok(None)
+            }
+            HostAction::Fault(fault) => {
+                let (on, play) = (fault.on.clone(), fault.play.clone());
+                let target = device(fault.device)?;
+                if let Some(name) = &on.feature {
+                    target.value(name, Selection::Current).map_err(said)?;
+                }
+                target.inject(Fault { on, play });
                 Ok(None)
             }
             HostAction::Hold { device: d, opcode } => {

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::call::{self, Call};
 use crate::session::Session;
-use crate::step::{Access, Action, DriverName, FirmwareFail, FirmwareSet, Node, Place, Step};
+use crate::step::{Access, Action, DriverName, FirmwareFail, FirmwareFault, FirmwareSet, Node, Place, Step};
 
 /// Milliseconds until a step counts as hung, where it does not say otherwise.
 pub const STEP_DEADLINE_MS: u32 = 5_000;
@@ -68,6 +68,8 @@ pub enum HostAction {
     Set(FirmwareSet),
     /// Fails the next commands.
     Fail(FirmwareFail),
+    /// Misbehaves.
+    Fault(FirmwareFault),
     /// Keeps the next doorbell.
     Hold {
         /// Index into the session's devices.
@@ -150,7 +152,7 @@ impl Lowering<'_> {
         let plain = |op| Ok((op, Shape::Plain));
         match &step.action {
             Action::Open(open) => {
-                self.slots.insert(open.slot.clone(), open.device);
+                self.slots.extend(open.slots().into_iter().map(|slot| (slot, open.device)));
                 let anchor = match open.node {
                     Node::Fwctl => Anchor::Node,
                     Node::Memdev => Anchor::MemdevNode,
@@ -161,7 +163,7 @@ impl Lowering<'_> {
                     Access::ReadWrite => 2,
                 };
                 let at = self.at(open.device, anchor, "");
-                plain(Op::Open { slot: open.slot.clone(), at, flags })
+                plain(Op::Open { slots: open.slots(), at, flags })
             }
             Action::Close(slot) => plain(Op::Close { slot: slot.slot.clone() }),
             Action::Dup(dup) => {
@@ -169,6 +171,12 @@ impl Lowering<'_> {
                     self.slots.insert(dup.to.clone(), device);
                 }
                 plain(Op::Dup { from: dup.from.clone(), to: dup.to.clone() })
+            }
+            Action::Reopen(reopen) => {
+                if let Some(&device) = self.slots.get(&reopen.from) {
+                    self.slots.insert(reopen.to.clone(), device);
+                }
+                plain(Op::Reopen { from: reopen.from.clone(), to: reopen.to.clone() })
             }
             action if crate::session::is_call(action) => {
                 let call = self.call(action).map_err(refuse)?;
@@ -209,6 +217,7 @@ impl Lowering<'_> {
             Action::Probe(_)
             | Action::FirmwareSet(_)
             | Action::FirmwareFail(_)
+            | Action::FirmwareFault(_)
             | Action::Hold(_)
             | Action::AwaitHeld(_)
             | Action::Release(_) => plain(Op::Host),
@@ -288,6 +297,7 @@ fn host_action(action: &Action) -> Option<HostAction> {
         Action::Probe(_) => HostAction::Probe,
         Action::FirmwareSet(set) => HostAction::Set(set.clone()),
         Action::FirmwareFail(fail) => HostAction::Fail(fail.clone()),
+        Action::FirmwareFault(fault) => HostAction::Fault(fault.clone()),
         Action::Hold(hold) => HostAction::Hold { device: hold.device, opcode: hold.opcode.0 as u16 },
         Action::AwaitHeld(on) => HostAction::AwaitHeld { device: on.device },
         Action::Release(on) => HostAction::Release { device: on.device },

@@ -265,6 +265,9 @@ fn check_steps<'a>(
             );
         }
         match &step.action {
+            Action::Open(open) if open.count == 0 => {
+                return sense(".do.open.count", "a node is opened at least once".into());
+            }
             Action::Parallel(_) if in_branch => {
                 return sense(".do", "a parallel group inside a parallel group".into());
             }
@@ -326,6 +329,7 @@ fn device_of(action: &Action) -> Option<usize> {
         Action::Settle(settle) => settle.device,
         Action::FirmwareSet(set) => set.device,
         Action::FirmwareFail(fail) => fail.device,
+        Action::FirmwareFault(fault) => fault.device,
         Action::Hold(hold) => hold.device,
         _ => return None,
     })

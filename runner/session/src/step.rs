@@ -6,6 +6,7 @@ use scrubjay_wire::{Anchor, Bytes, Entry32, FileCall, Placement, Probe};
 use serde::{Deserialize, Serialize};
 
 use crate::names::{OpcodeName, ScopeName, SelectionName};
+use crate::profile::{Play, Trigger};
 
 /// One step of a session.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -140,6 +141,8 @@ pub enum Action {
     Close(Slot),
     /// Makes a second descriptor of one.
     Dup(Dup),
+    /// Opens `/proc/self/fd/N` of a descriptor.
+    Reopen(Dup),
     /// `FWCTL_INFO`.
     Info(Info),
     /// `FWCTL_RPC` with Get Supported Features.
@@ -188,6 +191,8 @@ pub enum Action {
     FirmwareSet(FirmwareSet),
     /// The firmware answers the next commands with a return code.
     FirmwareFail(FirmwareFail),
+    /// The firmware misbehaves from now on, in any way that a profile can say.
+    FirmwareFault(FirmwareFault),
     /// The device keeps the doorbell of the next command of this kind.
     Hold(Hold),
     /// Waits until the device holds a doorbell.
@@ -245,11 +250,30 @@ pub struct Open {
     pub node: Node,
     /// How.
     pub access: Access,
+    /// How many times. More than once makes the descriptors `SLOT-0`, `SLOT-1`, …
+    #[serde(skip_serializing_if = "is_once")]
+    pub count: u32,
 }
 
 impl Default for Open {
     fn default() -> Self {
-        Open { slot: default_slot(), device: 0, node: Node::default(), access: Access::default() }
+        Open {
+            slot: default_slot(),
+            device: 0,
+            node: Node::default(),
+            access: Access::default(),
+            count: once(),
+        }
+    }
+}
+
+impl Open {
+    /// The descriptors that it makes.
+    pub fn slots(&self) -> Vec<String> {
+        match self.count {
+            1 => vec![self.slot.clone()],
+            count => (0..count).map(|i| format!("{}-{i}", self.slot)).collect(),
+        }
     }
 }
 
@@ -262,7 +286,7 @@ pub struct Slot {
     pub slot: String,
 }
 
-/// See [`Action::Dup`].
+/// See [`Action::Dup`] and [`Action::Reopen`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Dup {
@@ -616,8 +640,25 @@ pub struct FirmwareFail {
     pub times: u32,
 }
 
+/// See [`Action::FirmwareFault`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FirmwareFault {
+    /// Index into the session's devices.
+    #[serde(default)]
+    pub device: usize,
+    /// Which commands it meets.
+    pub on: Trigger,
+    /// What happens to them.
+    pub play: Play,
+}
+
 fn once() -> u32 {
     1
+}
+
+fn is_once(n: &u32) -> bool {
+    *n == 1
 }
 
 /// See [`Action::Hold`].

@@ -59,6 +59,15 @@ fn a_profile_reads_back_as_it_was_written() {
 }
 
 #[rstest]
+#[case::truth("", 4096, 4096)]
+#[case::less(r#""mailbox-payload-claimed": 128, "#, 4096, 128)]
+#[case::more(r#""mailbox-payload": 256, "mailbox-payload-claimed": 2097152, "#, 256, 2097152)]
+fn a_mailbox_may_claim_another_payload(#[case] fields: &str, #[case] has: u32, #[case] claims: u32) {
+    let profile = parse(&GOOD.replace(r#""until""#, &format!(r#"{fields}"until""#))).unwrap();
+    assert_eq!((profile.mailbox_payload, profile.claimed_payload()), (has, claims));
+}
+
+#[rstest]
 fn an_entry_may_lie_where_the_profile_says_so() {
     let lying = GOOD.replace(
         r#""current": "01 0c"#,
@@ -103,6 +112,13 @@ fn commands_may_be_left_out_of_the_cel() {
 #[case::gone(r#""until": "endpoint""#, r#""until": "gone""#, 7, "until", "gone")]
 #[case::endpoint_on_pcie("cxl-endpoint", "pcie", 7, "until", "cxl-endpoint")]
 #[case::payload(r#""until""#, r#""mailbox-payload": 300, "until""#, 7, "mailbox-payload", "300")]
+#[case::claimed_payload(
+    r#""until""#,
+    r#""mailbox-payload-claimed": 100, "until""#,
+    7,
+    "mailbox-payload-claimed",
+    "100"
+)]
 #[case::capacity(r#""until""#, r#""capacity-mib": 100, "until""#, 7, "capacity-mib", "100")]
 #[case::firmware(
     r#""until""#,

@@ -166,8 +166,17 @@ fn words(schema: &Value, found: &mut BTreeSet<String>) {
     }
 }
 
+/// The form of a session but for that of faults, which the page on the device tells of.
+fn without_faults(mut schema: schemars::Schema) -> schemars::Schema {
+    let forms = schema.get_mut("$defs").and_then(Value::as_object_mut).expect("a session has parts");
+    for name in ["Trigger", "Play", "Replaced", "Background", "ReturnCode"] {
+        assert!(forms.remove(name).is_some(), "a session has no `{name}`");
+    }
+    schema
+}
+
 #[rstest]
-#[case::sessions("docs/sessions.md", schemars::schema_for!(Session))]
+#[case::sessions("docs/sessions.md", without_faults(schemars::schema_for!(Session)))]
 #[case::changes("docs/goldens.md", schemars::schema_for!(Change))]
 #[case::goldens("docs/goldens.md", schemars::schema_for!(Golden))]
 #[case::promises("docs/goldens.md", schemars::schema_for!(promise::Promise))]

@@ -20,10 +20,10 @@ pub struct GuestStep {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Op {
-    /// `open(2)` into a named slot. The answer's `ret` is 0, never the descriptor's number.
+    /// `open(2)` into each of the named slots. The answer's `ret` is 0, never the descriptor's number.
     Open {
-        /// The slot's name.
-        slot: String,
+        /// The slots' names.
+        slots: Vec<String>,
         /// What to open.
         at: Where,
         /// `O_…` bits as Linux on x86-64 numbers them.
@@ -36,6 +36,13 @@ pub enum Op {
     },
     /// `dup(2)` of one slot into another.
     Dup {
+        /// The slot that is there.
+        from: String,
+        /// The slot that is made.
+        to: String,
+    },
+    /// `open(2)` of `/proc/self/fd/N` for reading and writing, N the descriptor in a slot.
+    Reopen {
         /// The slot that is there.
         from: String,
         /// The slot that is made.

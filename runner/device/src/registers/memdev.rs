@@ -33,10 +33,11 @@ pub(crate) fn registers(payload: u32) -> Vec<Register> {
     rows
 }
 
-/// The mailbox's registers, offsets within the block. Their side effects are [`crate::mailbox`]'s.
-pub(crate) fn mailbox_registers(payload: u32) -> Vec<Register> {
+/// The mailbox's registers, offsets within the block, for a mailbox that claims so many bytes of
+/// payload. Their side effects are [`crate::mailbox`]'s.
+pub(crate) fn mailbox_registers(claimed: u32) -> Vec<Register> {
     vec![
-        fixed(MAILBOX, 4, "Mailbox Capabilities", "CXL r3.2, 8.2.8.4.3", u64::from(payload.trailing_zeros())),
+        fixed(MAILBOX, 4, "Mailbox Capabilities", "CXL r3.2, 8.2.8.4.3", u64::from(claimed.trailing_zeros())),
         Register { writable: 1, ..fixed(MAILBOX + 4, 4, "Mailbox Control", "CXL r3.2, 8.2.8.4.4", 0) },
         Register { writable: 0x1f_ffff_ffff, ..fixed(MAILBOX + 8, 8, "Command", "CXL r3.2, 8.2.8.4.5", 0) },
         fixed(MAILBOX + 0x10, 8, "Mailbox Status", "CXL r3.2, 8.2.8.4.6", 0),
@@ -46,4 +47,18 @@ pub(crate) fn mailbox_registers(payload: u32) -> Vec<Register> {
             ..fixed(MAILBOX + 0x20, 8, "Payload (first word)", "CXL r3.2, 8.2.8.4.8", 0)
         },
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case::below_the_least(128, 7)]
+    #[case::usual(4096, 12)]
+    #[case::above_the_most(4 << 20, 22)]
+    fn the_capability_register_tells_the_exponent(#[case] claimed: u32, #[case] exponent: u64) {
+        assert_eq!(mailbox_registers(claimed)[0].value, exponent);
+    }
 }

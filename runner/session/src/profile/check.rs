@@ -54,6 +54,10 @@ pub(super) fn check(profile: &Profile, stem: &str) -> Checked {
     require(payload.is_power_of_two() && PAYLOAD.contains(&payload), &[Key("mailbox-payload")], || {
         format!("{payload} is not a power of two from {} to {}", PAYLOAD.start(), PAYLOAD.end())
     })?;
+    let claimed = profile.claimed_payload();
+    require(claimed.is_power_of_two(), &[Key("mailbox-payload-claimed")], || {
+        format!("{claimed} is not a power of two, and the register holds no other")
+    })?;
     let version = &profile.firmware_version;
     require(
         (1..=16).contains(&version.len()) && version.bytes().all(|b| b.is_ascii_graphic() || b == b' '),

@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use scrubjay_uapi::ReturnCode;
+use scrubjay_wire::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::text::OpcodeRef;
@@ -55,6 +56,8 @@ pub enum Play {
     OutputCut(u32),
     /// So many bytes of 0xee follow its output (as far as the payload goes).
     OutputExtended(u32),
+    /// These bytes stand in its output instead of its own; none beyond the output's end.
+    OutputReplaced(Replaced),
     /// The command register claims an output of so many bytes, whatever there is.
     OutputLengthClaimed(u32),
     /// Get Supported Features: the header says so many entries follow.
@@ -67,6 +70,17 @@ pub enum Play {
     ListShrunkTo(u16),
     /// The doorbell clears so many milliseconds later, at most 10,000.
     DelayMs(u32),
+}
+
+/// Bytes of an output that are not what the firmware would have said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Replaced {
+    /// The first of them.
+    pub at: u32,
+    /// What stands there.
+    #[schemars(with = "String")]
+    pub bytes: Bytes,
 }
 
 /// A background operation as the background command status register shows it.

@@ -14,7 +14,7 @@ use scrubjay_uapi::Effects;
 use scrubjay_wire::Probe;
 use serde::{Deserialize, Serialize};
 
-pub use fault::{Background, Fault, Play, Trigger};
+pub use fault::{Background, Fault, Play, Replaced, Trigger};
 pub use feature::{EntryOverride, Feature};
 pub use load::{ProfileError, Profiles};
 pub use text::{Hex16, Hex64, OpcodeRef};
@@ -46,6 +46,9 @@ pub struct Profile {
     /// Bytes of mailbox payload: a power of two, 256 to 1,048,576.
     #[serde(default = "default_mailbox_payload")]
     pub mailbox_payload: u32,
+    /// Bytes of payload that the mailbox's capability register claims instead, a power of two.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mailbox_payload_claimed: Option<u32>,
     /// What Identify calls the firmware: at most 16 ASCII characters.
     #[serde(default = "default_firmware_version")]
     pub firmware_version: String,
@@ -139,6 +142,11 @@ impl Profile {
     /// The Feature of this name.
     pub fn feature(&self, name: &str) -> Option<&Feature> {
         self.features.iter().find(|feature| feature.name == name)
+    }
+
+    /// Bytes of payload that the mailbox says it has, true or not.
+    pub fn claimed_payload(&self) -> u32 {
+        self.mailbox_payload_claimed.unwrap_or(self.mailbox_payload)
     }
 
     /// Whether the device is ours and needs a server.

@@ -20,6 +20,7 @@ pub fn rule(scene: &Scene, at: usize) -> &'static str {
         Action::Probe(_)
         | Action::FirmwareSet(_)
         | Action::FirmwareFail(_)
+        | Action::FirmwareFault(_)
         | Action::Hold(_)
         | Action::AwaitHeld(_)
         | Action::Release(_) => "unclassified",
@@ -36,7 +37,7 @@ pub fn rule(scene: &Scene, at: usize) -> &'static str {
 fn of_the_kernel(scene: &Scene, at: usize, was: &str, is: &str) -> &'static str {
     let action = &scene.moments[at].step.action;
     match action {
-        Action::Open(_) => open_rule(was, is),
+        Action::Open(_) | Action::Reopen(_) => open_rule(was, is),
         Action::Read(place) | Action::List(place) | Action::Stat(place) | Action::Resolve(place) => {
             file_rule(scene, at, place, was, is)
         }

@@ -30,9 +30,11 @@ impl Scene<'_> {
         let mut slot = slot;
         for (i, moment) in self.moments[..at].iter().enumerate().rev() {
             match &moment.step.action {
-                Action::Open(open) if open.slot == slot => return Some((open.device, i)),
+                Action::Open(open) if open.slots().iter().any(|name| name == slot) => {
+                    return Some((open.device, i));
+                }
                 // A second descriptor is as old as the first.
-                Action::Dup(dup) if dup.to == slot => slot = &dup.from,
+                Action::Dup(dup) | Action::Reopen(dup) if dup.to == slot => slot = &dup.from,
                 _ => {}
             }
         }
@@ -65,8 +67,12 @@ impl Scene<'_> {
             match &moment.step.action {
                 Action::Read(earlier) if earlier == place => return gets && moment.fields.is_empty(),
                 Action::Read(_) | Action::List(_) | Action::Stat(_) | Action::Resolve(_) => {}
-                Action::Open(_) | Action::Close(_) | Action::Dup(_) | Action::Taint(_) | Action::Pause(_) => {
-                }
+                Action::Open(_)
+                | Action::Close(_)
+                | Action::Dup(_)
+                | Action::Reopen(_)
+                | Action::Taint(_)
+                | Action::Pause(_) => {}
                 action if asked::is_get(action) => gets = true,
                 action if asked::call(action).is_some_and(|call| call.asked == Asked::Info) => {}
                 _ => return false,
