@@ -38,8 +38,9 @@ fn main() {
         PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo names the manifest's directory"));
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo names the output directory"));
     let root = here.ancestors().nth(2).expect("the crate lies two directories below the workspace");
-    for watched in ["runner/agent", "runner/wire", "Cargo.toml", "Cargo.lock"] {
-        println!("cargo::rerun-if-changed={}", root.join(watched).display());
+    // Relative to the package, so that they hold for a checkout that was moved with its build.
+    for watched in ["../agent", "../wire", "../../Cargo.toml", "../../Cargo.lock"] {
+        println!("cargo::rerun-if-changed={watched}");
     }
     println!("cargo::rerun-if-changed=build.rs");
 
