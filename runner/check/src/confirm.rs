@@ -1,11 +1,11 @@
 //! A suspected break is run again on a fresh boot before it is called one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use scrubjay_engine::{KernelRun, Lab};
 use scrubjay_session::Performance;
 use scrubjay_verdict::finding::Repeat;
-use scrubjay_verdict::{Policy, Rule, SessionVerdict};
+use scrubjay_verdict::{Finding, KernelVerdict, Policy, Rule, SessionVerdict};
 
 use crate::run::Check;
 use crate::target::Target;
@@ -80,11 +80,61 @@ pub fn confirm(check: &Check, target: &Target, suspects: &[String], run: &Kernel
     repeats
 }
 
+/// The sessions by which a kernel lacks a change, or carries it in part, where that breaks: all that
+/// lack it, or the fewer of those that carry it and those that do not.
+fn doubtful(verdict: &KernelVerdict, policy: Policy) -> BTreeSet<String> {
+    if !verdict.findings.iter().any(|f| is_history(f) && f.breaks(policy)) {
+        return BTreeSet::new();
+    }
+    let regressed = |session: &&SessionVerdict| {
+        session.lacks.iter().any(|change| verdict.changes.regressed.contains(change))
+    };
+    let lacking = verdict.sessions.iter().filter(regressed).map(|s| s.session.clone());
+    let fewer = verdict.changes.inconsistent.iter().flat_map(|part| match &part.carried_in {
+        carried if carried.len() < part.lacked_in.len() => carried,
+        _ => &part.lacked_in,
+    });
+    lacking.chain(fewer.cloned()).collect()
+}
+
+fn is_history(finding: &Finding) -> bool {
+    ["regressed", "change-inconsistent"].contains(&finding.rule.as_str())
+}
+
+/// Looks again whether a kernel lacks a change, or carries it in part, and writes into those findings
+/// how often that was seen.
+pub fn confirm_history(check: &Check, target: &Target, run: &KernelRun, verdict: &mut KernelVerdict) {
+    let ids = doubtful(verdict, check.policy);
+    let sessions: Vec<_> = ids.iter().filter_map(|id| check.library.sessions.get(id)).collect();
+    let mut findings: Vec<_> = verdict.findings.iter_mut().filter(|f| is_history(f)).collect();
+    for _ in 0..ROUNDS {
+        let once = |finding: &&mut Finding| finding.repeat.is_none_or(|repeat| repeat.seen < 2);
+        if sessions.is_empty() || !findings.iter().any(once) {
+            break;
+        }
+        let again = check.lab.run(&target.kernel, &sessions, &mut |_| {}).performances;
+        // A session that could not be run again neither confirms nor denies.
+        if !again.values().all(|performance| matches!(performance, Performance::Performed(_))) {
+            break;
+        }
+        let mut merged = run.clone();
+        merged.performances.extend(again);
+        let seen = check.judge_run(target, &merged).findings;
+        for finding in &mut findings {
+            let same = |other: &Finding| other.rule == finding.rule && other.accepted == finding.accepted;
+            let earlier = finding.repeat.unwrap_or(Repeat { seen: 1, of: 1 });
+            let seen = earlier.seen + u32::from(seen.iter().any(same));
+            finding.repeat = Some(Repeat { seen, of: earlier.of + 1 });
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use scrubjay_verdict::Promises;
     use scrubjay_verdict::finding::Place;
+    use scrubjay_verdict::judge::{ChangeProfile, Inconsistent};
     use scrubjay_verdict::waiver::Waived;
-    use scrubjay_verdict::{Finding, Promises};
 
     use super::*;
 
@@ -128,5 +178,38 @@ mod tests {
         let seen = Repeat { seen: 1, of: 3 };
         Repeats([(verdict.findings[0].fingerprint.clone(), seen)].into()).apply(&mut verdict);
         assert_eq!(verdict.findings[0].repeat, Some(seen));
+    }
+
+    fn kernel(rule: &str, changes: ChangeProfile, sessions: Vec<SessionVerdict>) -> KernelVerdict {
+        let (kernel, release) = ("k".to_owned(), String::new());
+        KernelVerdict { kernel, release, findings: vec![finding(rule)], sessions, changes }
+    }
+
+    #[test]
+    fn of_a_change_carried_in_part_the_fewer_sessions_are_doubted() {
+        let part = |carried: &[&str], lacked: &[&str]| {
+            let owned = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect();
+            let (carried_in, lacked_in) = (owned(carried), owned(lacked));
+            let inconsistent = vec![Inconsistent { change: "c".into(), carried_in, lacked_in }];
+            let profile = ChangeProfile { inconsistent, ..ChangeProfile::default() };
+            Vec::from_iter(doubtful(&kernel("change-inconsistent", profile, Vec::new()), Policy::Frozen))
+        };
+        assert_eq!(part(&["a"], &["b", "c"]), ["a"]);
+        assert_eq!(part(&["a", "b"], &["c"]), ["c"]);
+    }
+
+    #[test]
+    fn of_a_change_that_is_lost_every_session_that_lacks_it_is_doubted() {
+        let lacks = |id: &str, change: &str| SessionVerdict {
+            lacks: vec![change.to_owned()],
+            ..SessionVerdict::new(id)
+        };
+        let profile = ChangeProfile { regressed: vec!["c".into()], ..ChangeProfile::default() };
+        let sessions = vec![lacks("a", "c"), lacks("b", "another")];
+        assert_eq!(
+            Vec::from_iter(doubtful(&kernel("regressed", profile.clone(), sessions.clone()), Policy::Frozen)),
+            ["a"]
+        );
+        assert!(doubtful(&kernel("get-blocked", profile, sessions), Policy::Frozen).is_empty());
     }
 }

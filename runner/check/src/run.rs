@@ -75,6 +75,7 @@ impl Check<'_> {
         for session in &mut verdict.sessions {
             repeats.apply(session);
         }
+        confirm::confirm_history(self, target, &run, &mut verdict);
         let nearest = nearest_release(&verdict.changes, &self.library.changes);
         tell(RunEvent::KernelJudged {
             verdict: verdict.clone(),

@@ -124,6 +124,12 @@ impl Bank {
         self.0.iter().filter_map(|(_, device)| device.as_ref()).for_each(Device::abandon);
     }
 
+    /// Whether a device of the session has faults in its profile.
+    pub fn misbehaves(&self, indices: &[u16]) -> bool {
+        let profile = |i: &u16| self.0.get(usize::from(*i)).map(|(profile, _)| profile);
+        indices.iter().filter_map(profile).any(|profile| !profile.faults.is_empty())
+    }
+
     /// Lets go of every doorbell, so that no guest waits for a session that is over.
     pub fn release_all(&self) {
         for device in self.0.iter().filter_map(|(_, device)| device.as_ref()) {

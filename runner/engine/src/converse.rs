@@ -19,7 +19,7 @@ pub struct Spoken {
     pub performance: Performance,
     /// Why the guest can serve no other session; `None` when it can.
     pub spoiled: Option<String>,
-    /// Whether it came to nothing because the host was busy, and another guest may do better.
+    /// Whether the host was too busy for it to mean anything, and another guest may do better.
     pub late: bool,
 }
 
@@ -182,10 +182,12 @@ impl Talk<'_> {
         if let Some(profile) = dead {
             return self.failed(format!("the server of the device `{profile}` died"));
         }
+        let slow_by_intent = self.bank.misbehaves(&self.indices)
+            || self.lowered.steps.iter().any(|step| step.host.as_ref().is_some_and(HostAction::delays));
         Spoken {
             performance: Performance::Performed(Box::new(self.transcript.clone())),
             spoiled: spoiled.or(hurt).or(other).or(tainted).or(rebound),
-            late: false,
+            late: !slow_by_intent && gave_up(&self.transcript),
         }
     }
 
@@ -231,6 +233,18 @@ impl Talk<'_> {
     fn failed(&self, why: String) -> Spoken {
         Spoken { performance: Performance::Failed { why: why.clone() }, spoiled: Some(why), late: false }
     }
+}
+
+/// Whether the kernel gave up on a mailbox. Where the firmware answers at once it is the host that was
+/// busy for as long as the kernel waits, so such a session is tried again; a kernel that does it each
+/// time is judged by what it does.
+fn gave_up(transcript: &Transcript) -> bool {
+    let steps = transcript.steps.iter();
+    let nested = steps.clone().flat_map(|seen| &seen.observation.branches).flat_map(|branch| &branch.steps);
+    steps
+        .chain(nested)
+        .flat_map(|seen| &seen.observation.log)
+        .any(|event| event.what == klog::MAILBOX_TIMEOUT)
 }
 
 /// Takes the lines out of an answer that another thread caused, where the kernel says whose they are.
@@ -287,6 +301,18 @@ mod tests {
         let lines = damage_lines(console);
         assert_eq!(lines.len(), 2);
         assert!(lines[0].text.starts_with("BUG: kernel NULL"));
+    }
+
+    #[test]
+    fn a_kernel_that_gave_up_on_a_mailbox_is_noticed() {
+        let step = |what: &str| {
+            let log = vec![klog::Event { class: klog::Class::Message, what: what.to_owned() }];
+            let observation = Observation { log, ..Observation::default() };
+            Seen { id: "get".to_owned(), observation, aside: Aside::default() }
+        };
+        let with = |steps| Transcript { steps, ..Transcript::new("s") };
+        assert!(gave_up(&with(vec![step("mailbox-busy"), step("mailbox-timeout")])));
+        assert!(!gave_up(&with(vec![step("mailbox-busy")])));
     }
 
     #[test]

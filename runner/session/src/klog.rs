@@ -77,6 +77,9 @@ pub struct Message {
     pub source: &'static str,
 }
 
+/// The message of a kernel that gave up on a doorbell.
+pub const MAILBOX_TIMEOUT: &str = "mailbox-timeout";
+
 /// The messages that are compared. Every other line is kept in the transcript and not compared.
 pub const MESSAGES: &[Message] = &[
     Message {
@@ -92,7 +95,7 @@ pub const MESSAGES: &[Message] = &[
         source: "drivers/cxl/core/features.c, cxlctl_validate_set_features",
     },
     Message {
-        name: "mailbox-timeout",
+        name: MAILBOX_TIMEOUT,
         pattern: "mailbox timeout (opcode:",
         once: false,
         source: "drivers/cxl/pci.c, __cxl_pci_mbox_send_cmd",
