@@ -274,11 +274,18 @@ fn module_with(unit: &Path, source: &Path) -> Result<Option<PathBuf>, WorkshopEr
     for list in find(unit, "mod")? {
         let path = unit.join(&list);
         let text = fs::read_to_string(&path).map_err(CacheError::io("read", &path))?;
-        if text.split_whitespace().any(|part| Path::new(part).ends_with(&object)) {
+        if text.split_whitespace().any(|part| is_object(Path::new(part), &object)) {
             return Ok(Some(list.with_extension("ko")));
         }
     }
     Ok(None)
+}
+
+/// Whether a part of a module is that object, below the unit: kbuild names it from the unit's directory,
+/// or absolutely. An object of the same name in a directory below is another.
+fn is_object(part: &Path, object: &Path) -> bool {
+    let from_unit = part.strip_prefix(".").unwrap_or(part);
+    from_unit == object || part.is_absolute() && part.ends_with(Path::new(OBJECTS).join(object))
 }
 
 /// The files with that ending below a directory, by name.
@@ -325,5 +332,24 @@ fn objcopy(arguments: &[&std::ffi::OsStr]) -> Result<(), WorkshopError> {
         Ok(())
     } else {
         Err(failed(String::from_utf8_lossy(&output.stderr).trim().to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::its_own("./pci.o", "pci.o", true)]
+    #[case::its_own_plainly("pci.o", "pci.o", true)]
+    #[case::in_a_directory("core/mbox.o", "core/mbox.o", true)]
+    #[case::absolute("/w/objects/core/mbox.o", "core/mbox.o", true)]
+    #[case::of_the_same_name_below("core/pci.o", "pci.o", false)]
+    #[case::of_the_same_name_below_absolutely("/w/objects/core/pci.o", "pci.o", false)]
+    #[case::of_the_same_name_above("./pci.o", "core/pci.o", false)]
+    fn an_object_is_known_by_its_whole_path(#[case] part: &str, #[case] object: &str, #[case] is: bool) {
+        assert_eq!(is_object(Path::new(part), Path::new(object)), is);
     }
 }
