@@ -2,10 +2,12 @@
 //! never a pass.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 use anyhow::{Context, ensure};
 use libtest_mimic::{Arguments, Failed, Trial};
 use scrubjay_engine::{Kernel, KernelRun, Lab, Progress};
+use scrubjay_machine::Qemu;
 use scrubjay_session::observation::StepEnd;
 use scrubjay_session::{Performance, Sessions};
 use scrubjay_suites::bench::Bench;
@@ -18,6 +20,7 @@ fn main() {
         Trial::test("a_guest_that_is_spoiled_is_retired_and_the_rest_goes_on", || test(retired)),
         Trial::test("a_device_server_that_dies_is_an_error_that_names_it", || test(server_dies)),
         Trial::test("a_kernel_that_does_not_come_up_is_an_error_for_every_session", || test(no_kernel)),
+        Trial::test("a_guest_that_stops_on_the_way_up_is_booted_once_more", || test(stopped_once)),
         Trial::test("a_step_that_the_firmware_cannot_take_is_an_error", || test(firmware_cannot)),
         Trial::test("a_doorbell_let_go_too_late_is_held_against_the_host", || test(late)),
     ];
@@ -40,6 +43,15 @@ fn run(
     sessions: &[(&str, &str)],
     tell: &mut (dyn FnMut(&Lab, &Progress) + Send),
 ) -> anyhow::Result<KernelRun> {
+    run_in(bench.lab(), kernel, sessions, tell)
+}
+
+fn run_in(
+    lab: Lab,
+    kernel: &Kernel,
+    sessions: &[(&str, &str)],
+    tell: &mut (dyn FnMut(&Lab, &Progress) + Send),
+) -> anyhow::Result<KernelRun> {
     let dir = scrubjay_machine::RunDir::new()?;
     for (id, steps) in sessions {
         let text = format!(
@@ -49,7 +61,7 @@ fn run(
         fs::write(dir.path().join(format!("{id}.json")), text)?;
     }
     let made = Sessions::load(dir.path())?;
-    let lab = Lab { sessions: &made, ..bench.lab() };
+    let lab = Lab { sessions: &made, ..lab };
     let all: Vec<_> = made.iter().collect();
     Ok(lab.run(kernel, &all, &mut |progress| tell(&lab, &progress)))
 }
@@ -116,6 +128,26 @@ fn no_kernel(bench: &Bench) -> anyhow::Result<()> {
         let failed = matches!(run.performances.get(id), Some(Performance::Failed { .. }));
         ensure!(failed, "{id}: {:?}", run.performances.get(id));
     }
+    Ok(())
+}
+
+/// The first guest's CPUs never start.
+fn stopped_once(bench: &Bench) -> anyhow::Result<()> {
+    let dir = scrubjay_machine::RunDir::new()?;
+    let (program, marker) = (dir.path().join("qemu-system-x86_64"), dir.path().join("started"));
+    let script = format!(
+        "#!/bin/bash\nif [[ $* != *-kernel* || -e {marker} ]]; then exec {qemu} \"$@\"; fi\n\
+         touch {marker}; exec {qemu} -S \"$@\"\n",
+        marker = marker.display(),
+        qemu = bench.lab().qemu.path().display(),
+    );
+    fs::write(&program, script)?;
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755))?;
+    let qemu = Qemu::look_at(&program)?;
+    let lab = Lab { qemu: &qemu, ..bench.lab() };
+    let run = run_in(lab, &bench.target().kernel, &[("a", GET)], &mut |_, _| {})?;
+    ensure!(marker.exists(), "no guest was stopped");
+    ensure!(matches!(run.performances.get("a"), Some(Performance::Performed(_))), "{:?}", run.performances);
     Ok(())
 }
 

@@ -53,6 +53,8 @@ pub struct Rise {
 pub enum Failure {
     /// The kernel died on the way: its last words.
     Panicked(Vec<LogLine>),
+    /// It stopped on the way without a word of harm.
+    Silent(String),
     /// It could not be tested.
     Other(String),
 }
@@ -78,8 +80,9 @@ impl From<BootError> for Failure {
             BootError::Guest { source, .. } => Failure::from(*source),
             // A kernel that was hurt on the way and then waits for ever has not just been slow.
             BootError::TooSlow { ref console, .. } | BootError::NoAgent { ref console, .. } => {
-                hurt(console).unwrap_or_else(|| Failure::Other(with_causes(&error)))
+                hurt(console).unwrap_or_else(|| Failure::Silent(with_causes(&error)))
             }
+            BootError::NoOutput { .. } => Failure::Silent(with_causes(&error)),
             other => Failure::Other(with_causes(&other)),
         }
     }
@@ -124,6 +127,18 @@ impl Parts {
 impl Live {
     /// Boots a guest for a plan and waits until its devices have settled.
     pub fn up(lab: &Lab, kernel: &Kernel, plan: &BootPlan) -> Result<Self, Failure> {
+        match Self::boot(lab, kernel, plan) {
+            // On a busy host a guest now and then loses an interrupt of its HPET before anything
+            // else could wake it.
+            Err(Failure::Silent(why)) => {
+                tracing::warn!(kernel = %kernel.id, why, "a guest stopped on the way up and is booted once more");
+                Self::boot(lab, kernel, plan)
+            }
+            other => other,
+        }
+    }
+
+    fn boot(lab: &Lab, kernel: &Kernel, plan: &BootPlan) -> Result<Self, Failure> {
         let start = Instant::now();
         let Parts { dir, bank, spec } = Parts::new(lab, kernel, plan).map_err(Failure::Other)?;
         let devices = start.elapsed();

@@ -203,7 +203,7 @@ impl Boots<'_, '_> {
                 self.hurt_at_boot(&plan, log, StepEnd::GuestDied, run);
                 return done;
             }
-            Err(Failure::Other(why)) => {
+            Err(Failure::Silent(why) | Failure::Other(why)) => {
                 self.settle_all(&plan, run, |_| Performance::Failed { why: why.clone() });
                 return done;
             }
