@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use scrubjay_reports::ExitStatus;
 use scrubjay_verdict::rule::Object;
-use scrubjay_verdict::{Policy, Promises, Rule};
+use scrubjay_verdict::{Claims, Library, Policy, Rule};
 
 use crate::args::{ExplainArgs, PromisesArgs};
 use crate::context::Context;
@@ -85,7 +85,8 @@ const UNBOUNDED: &str = "none: it weighs the same whatever promise the step pins
 
 /// Lists promises.
 pub fn promises(args: &PromisesArgs, context: &Context) -> anyhow::Result<ExitStatus> {
-    let all = Promises::load(&context.vectors().join("promises"))?;
+    let library = Library::load(&context.root)?;
+    let (all, claims) = (&library.promises, Claims::of(&library));
     let named = |id: &str| {
         args.ids.iter().any(|word| word == id || (word.len() == 1 && id.starts_with(word.as_str())))
     };
@@ -100,7 +101,12 @@ pub fn promises(args: &PromisesArgs, context: &Context) -> anyhow::Result<ExitSt
         let changed =
             promise.changed.as_ref().map(|changed| format!("; changed: {changed}")).unwrap_or_default();
         writeln!(text, "{}  {}{note}{changed}", promise.id, promise.class.name())?;
-        for part in [&promise.statement, &promise.source] {
+        let claimed = claims.sessions(&promise.id).collect::<Vec<_>>().join(", ");
+        let tested = match &promise.untested {
+            Some(why) => format!("not tested: {why}"),
+            None => format!("claimed by {claimed}"),
+        };
+        for part in [&promise.statement, &promise.source, &tested] {
             let options = textwrap::Options::new(WIDTH).initial_indent("     ").subsequent_indent("     ");
             writeln!(text, "{}", textwrap::fill(part, options))?;
         }

@@ -7,6 +7,7 @@
 
 pub mod against;
 pub mod change;
+mod claims;
 mod classify;
 mod damage;
 pub mod defect;
@@ -24,6 +25,7 @@ pub mod waiver;
 
 pub use against::Reference;
 pub use change::{Change, Changes};
+pub use claims::Claims;
 pub use defect::{Defect, DefectSeen, DefectState};
 pub use finding::Finding;
 pub use golden::{Golden, Goldens};

@@ -51,6 +51,9 @@ pub struct Promise {
     /// In which release it changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changed: Option<String>,
+    /// Why no session claims it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub untested: Option<String>,
 }
 
 /// One area of the catalogue.
@@ -67,9 +70,13 @@ pub struct Area {
     pub promises: Vec<Promise>,
 }
 
-/// The whole catalogue, by id.
+/// The whole catalogue.
 #[derive(Clone, Debug, Default)]
-pub struct Promises(BTreeMap<String, Promise>);
+pub struct Promises {
+    by_id: BTreeMap<String, Promise>,
+    /// Titles by letter.
+    areas: BTreeMap<String, String>,
+}
 
 impl Promises {
     /// Reads every area below `dir`.
@@ -77,7 +84,7 @@ impl Promises {
     /// # Errors
     /// A file that is wrong, an id that is taken or belongs to another area.
     pub fn load(dir: &Path) -> Result<Self, FileError> {
-        let mut promises = BTreeMap::new();
+        let mut all = Promises::default();
         for path in file::json_below(dir)? {
             let area: Area = file::read(&path)?;
             if area.format != FORMAT {
@@ -87,23 +94,24 @@ impl Promises {
                     format!("`{}` is not `{FORMAT}`", area.format),
                 ));
             }
+            all.areas.insert(area.area.clone(), area.title);
             for (i, promise) in area.promises.into_iter().enumerate() {
                 let place = format!("promises[{i}].id");
                 if !promise.id.starts_with(&area.area) {
                     let why = format!("`{}` does not belong to area {}", promise.id, area.area);
                     return Err(FileError::sense(&path, place, why));
                 }
-                if let Some(other) = promises.insert(promise.id.clone(), promise) {
+                if let Some(other) = all.by_id.insert(promise.id.clone(), promise) {
                     return Err(FileError::sense(&path, place, format!("`{}` is taken", other.id)));
                 }
             }
         }
-        Ok(Promises(promises))
+        Ok(all)
     }
 
     /// One of them.
     pub fn get(&self, id: &str) -> Option<&Promise> {
-        self.0.get(id)
+        self.by_id.get(id)
     }
 
     /// How firmly a promise was made; one that is not in the catalogue counts as documented, so
@@ -112,8 +120,13 @@ impl Promises {
         self.get(id).map_or(Class::Documented, |promise| promise.class)
     }
 
+    /// The areas: letter and title.
+    pub fn areas(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.areas.iter().map(|(letter, title)| (letter.as_str(), title.as_str()))
+    }
+
     /// All of them, by id.
     pub fn iter(&self) -> impl Iterator<Item = &Promise> {
-        self.0.values()
+        self.by_id.values()
     }
 }

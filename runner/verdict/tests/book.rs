@@ -10,7 +10,8 @@ use rstest::rstest;
 use scrubjay_session::{Session, file};
 use scrubjay_verdict::rule::Object;
 use scrubjay_verdict::{
-    Change, Class, Golden, Policy, Rule, Severities, Severity, defect, normalisation, policy, promise, waiver,
+    Change, Claims, Class, Golden, Library, Policy, Rule, Severities, Severity, defect, normalisation,
+    policy, promise, waiver,
 };
 use serde_json::Value;
 
@@ -120,8 +121,14 @@ fn bounds() -> String {
     head.to_owned() + &[Class::Documented, Class::Implied, Class::Incidental].map(row).concat()
 }
 
+fn promises() -> String {
+    let library = Library::load(&root()).unwrap();
+    Claims::of(&library).markdown(&library)
+}
+
 #[rstest]
 #[case::normalisations("docs/normalisations.md", vec![("normalisations", normalisation::markdown())])]
+#[case::promises("docs/promises.md", vec![("promises", promises())])]
 #[case::rules("docs/rules.md", vec![("rules", rules())])]
 #[case::weights("docs/what-counts-as-a-break.md",
     vec![("cases", cases()), ("bounds", bounds()), ("unbounded", unbounded())])]
