@@ -279,6 +279,45 @@ fn broken(page: &Path, link: &str) -> Option<String> {
         .map(|_| format!("{}: `{link}`: no such heading", page.display()))
 }
 
+/// The parts of a page, each from its second-level heading on.
+fn parts(text: &str) -> Vec<&str> {
+    text.split("\n## ").skip(1).collect()
+}
+
+#[rstest]
+fn every_defect_has_its_part_on_the_page_of_differences() {
+    let library = Library::load(&root()).unwrap();
+    let text = page("docs/differences.md");
+    let mut marked = BTreeSet::new();
+    for session in library.sessions.iter() {
+        let golden = library.goldens.get(&session.id);
+        for defect in
+            golden.into_iter().flat_map(|golden| &golden.steps).filter_map(|step| step.defect.as_ref())
+        {
+            marked.insert((session.id.as_str(), defect.promise.as_str()));
+        }
+    }
+    assert!(!marked.is_empty());
+    for (session, promise) in &marked {
+        let told = |part: &&str| {
+            part.contains(&format!("`{session}`")) && part.contains(&format!("promise: {promise}"))
+        };
+        assert!(
+            parts(&text).iter().any(|part| told(&part)),
+            "docs/differences.md: no part for `{session}`, {promise}"
+        );
+    }
+    for part in parts(&text) {
+        let sessions = marked.iter().filter(|(session, _)| part.contains(&format!("`{session}`")));
+        let title = part.lines().next().unwrap_or_default();
+        assert!(sessions.count() > 0, "docs/differences.md: `{title}` is about no defect");
+        assert!(
+            part.contains("scrubjay check --kernel") && part.contains("\n```\n"),
+            "`{title}`: no command, no report"
+        );
+    }
+}
+
 #[rstest]
 fn every_link_of_every_page_leads_somewhere() {
     let pages = pages();
