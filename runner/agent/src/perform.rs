@@ -6,6 +6,7 @@ use std::io::{Read, Write};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -155,6 +156,13 @@ fn attempt(op: &Op, slots: &Slots, deadline: Duration, answer: &mut Answer) -> R
             fs::write("/proc/self/setgroups", "deny")?;
             fs::write("/proc/self/uid_map", "0 0 1")?;
             fs::write("/proc/self/gid_map", "0 0 1")?;
+        }
+        Op::Execute { argv } => {
+            let (program, arguments) = argv.split_first().ok_or(Failure::Errno(libc::ENOENT))?;
+            let output = Command::new(program).args(arguments).output()?;
+            answer.ret = output.status.code().unwrap_or(-1).into();
+            let bytes = [output.stdout, output.stderr].concat();
+            answer.text = Some(String::from_utf8_lossy(&bytes).into_owned());
         }
         Op::Pause { ms } => sleep(Duration::from_millis(u64::from(*ms))),
         Op::Host => {}

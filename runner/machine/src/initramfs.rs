@@ -3,6 +3,7 @@
 //! Owns names, modes and order of its entries. The same agent and modules give the same bytes.
 //! Reads module files, writes none. (Format: Documentation/driver-api/early-userspace/buffer-format.rst.)
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -16,6 +17,14 @@ pub enum InitramfsError {
     #[error("kernel module {path}: cannot be read")]
     Module {
         /// The module.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file could not be read.
+    #[error("{path}: cannot be read, and the guest wants it")]
+    File {
+        /// The file.
         path: PathBuf,
         /// Why.
         source: io::Error,
@@ -35,8 +44,12 @@ const DIRECTORIES: [&str; 6] = ["dev", "modules", "proc", "run", "sys", "tmp"];
 const MODULES: [&str; 4] = [".ko", ".ko.xz", ".ko.zst", ".ko.gz"];
 
 /// An archive with `/init`, `/dev/console`, `/dev/null` and the modules in the order given: `/modules/NN-name.ko…`,
-/// and `/modules/order` with one name a line.
-pub fn build(init: &[u8], modules: &[PathBuf]) -> Result<Vec<u8>, InitramfsError> {
+/// and `/modules/order` with one name a line. Then the files, each where the first of its paths says.
+pub fn build(
+    init: &[u8],
+    modules: &[PathBuf],
+    files: &[(PathBuf, PathBuf)],
+) -> Result<Vec<u8>, InitramfsError> {
     let mut archive = Archive { bytes: Vec::with_capacity(init.len() + 4096), entries: 0 };
     for directory in DIRECTORIES {
         archive.add(directory, ModeFileType::Directory, 0o755, &[]);
@@ -55,6 +68,18 @@ pub fn build(init: &[u8], modules: &[PathBuf]) -> Result<Vec<u8>, InitramfsError
         order.push('\n');
     }
     archive.add("modules/order", ModeFileType::Regular, 0o644, order.as_bytes());
+    let mut made = BTreeSet::new();
+    for (place, source) in files {
+        let place = place.strip_prefix("/").unwrap_or(place);
+        let mut above: Vec<_> = place.ancestors().skip(1).filter(|dir| !dir.as_os_str().is_empty()).collect();
+        above.reverse();
+        for dir in above.into_iter().filter(|dir| made.insert(dir.to_path_buf())) {
+            archive.add(&dir.to_string_lossy(), ModeFileType::Directory, 0o755, &[]);
+        }
+        let read = |error| InitramfsError::File { path: source.clone(), source: error };
+        let bytes = fs::read(source).map_err(read)?;
+        archive.add(&place.to_string_lossy(), ModeFileType::Regular, 0o755, &bytes);
+    }
     Ok(trailer(archive.bytes).expect("memory takes everything"))
 }
 
@@ -116,15 +141,36 @@ mod tests {
 
     #[test]
     fn init_is_executable_and_whole() {
-        let found = entries(&build(b"agent", &[]).unwrap());
+        let found = entries(&build(b"agent", &[], &[]).unwrap());
         assert!(found.contains(&("init".into(), 0o100755, b"agent".to_vec())), "{found:?}");
     }
 
     #[test]
     fn the_console_node_is_there_before_anything_is_mounted() {
-        let archive = build(b"agent", &[]).unwrap();
+        let archive = build(b"agent", &[], &[]).unwrap();
         let console = entries(&archive).into_iter().find(|(name, ..)| name == "dev/console").unwrap();
         assert_eq!(console.1, 0o020600);
+    }
+
+    #[test]
+    fn a_file_is_where_it_was_asked_for_below_directories_of_its_own() {
+        let dir = tempfile::tempdir().unwrap();
+        let source = dir.path().join("cxl");
+        fs::write(&source, "program").unwrap();
+        let files = ["/usr/bin/cxl", "/usr/lib/cxl.so"].map(|place| (place.into(), source.clone()));
+        let found = entries(&build(b"agent", &[], &files).unwrap());
+        let modes: Vec<_> =
+            found.iter().filter(|e| e.0.starts_with("usr")).map(|e| (e.0.as_str(), e.1)).collect();
+        assert_eq!(
+            modes,
+            [
+                ("usr", 0o040755),
+                ("usr/bin", 0o040755),
+                ("usr/bin/cxl", 0o100755),
+                ("usr/lib", 0o040755),
+                ("usr/lib/cxl.so", 0o100755)
+            ]
+        );
     }
 
     #[test]
@@ -134,7 +180,7 @@ mod tests {
         for path in &paths {
             fs::write(path, path.file_name().unwrap().as_encoded_bytes()).unwrap();
         }
-        let found = entries(&build(b"agent", &paths).unwrap());
+        let found = entries(&build(b"agent", &paths, &[]).unwrap());
         let content = |name: &str| &found.iter().find(|(n, ..)| n == name).unwrap().2[..];
         assert_eq!(content("modules/order"), b"00-fwctl.ko.xz\n01-cxl_core.ko\n");
         assert_eq!(content("modules/00-fwctl.ko.xz"), b"fwctl.ko.xz");
@@ -143,14 +189,14 @@ mod tests {
 
     #[test]
     fn the_same_input_gives_the_same_bytes() {
-        assert_eq!(build(b"agent", &[]).unwrap(), build(b"agent", &[]).unwrap());
+        assert_eq!(build(b"agent", &[], &[]).unwrap(), build(b"agent", &[], &[]).unwrap());
     }
 
     #[rstest]
     #[case::not_there("gone.ko", "gone.ko")]
     #[case::no_module("readme.txt", "readme.txt")]
     fn a_bad_module_is_named(#[case] name: &str, #[case] named: &str) {
-        let error = build(b"agent", &[PathBuf::from(name)]).unwrap_err();
+        let error = build(b"agent", &[PathBuf::from(name)], &[]).unwrap_err();
         assert!(error.to_string().contains(named), "{error}");
     }
 }

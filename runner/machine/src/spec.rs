@@ -30,6 +30,8 @@ pub struct Spec {
     pub kernel: PathBuf,
     /// Modules in the order of loading: `.ko`, `.ko.xz`, `.ko.zst` or `.ko.gz`.
     pub modules: Vec<PathBuf>,
+    /// More files of the guest: where each is there (absolute), and where its bytes are. All are executable.
+    pub files: Vec<(PathBuf, PathBuf)>,
     /// The kernel parameters that the machine itself needs: [`PARAMETERS`] unless a test needs others.
     pub parameters: Cow<'static, str>,
     /// More kernel parameters, after the machine's own, so that they win.
@@ -59,6 +61,7 @@ impl Spec {
         Spec {
             kernel: kernel.into(),
             modules: Vec::new(),
+            files: Vec::new(),
             parameters: Cow::Borrowed(PARAMETERS),
             append: String::new(),
             vcpus: 2,

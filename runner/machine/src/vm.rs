@@ -83,7 +83,7 @@ impl Vm {
     pub fn start(qemu: &Qemu, spec: &Spec, deadlines: &Deadlines) -> Result<Self, BootError> {
         let image = BootImage::inspect(&spec.kernel)?;
         let spec = Spec { kernel: image.path, ..spec.clone() };
-        let archive = initramfs::build(&spec.init, &spec.modules)?;
+        let archive = initramfs::build(&spec.init, &spec.modules, &spec.files)?;
         let console = open_console(&spec)?;
         let failed = |source| BootError::Start { qemu: qemu.path().to_owned(), source };
 

@@ -97,6 +97,12 @@ pub enum Op {
     },
     /// `unshare(CLONE_NEWUSER)` with the caller mapped to root.
     NewUserNamespace,
+    /// Runs a program and waits for its end: the answer's `ret` is its exit status, `text` what it wrote to standard
+    /// output and then to standard error. No session asks for it.
+    Execute {
+        /// The program's path and its arguments.
+        argv: Vec<String>,
+    },
     /// Sleeps.
     Pause {
         /// Milliseconds.

@@ -141,11 +141,8 @@ impl Identity {
 
     pub fn partitions(&self, input: &[u8]) -> Outcome {
         nothing(input)?;
-        let answer = Partitions {
-            active_volatile: self.units(),
-            next_volatile: self.units(),
-            ..Partitions::default()
-        };
+        // No other partition waits for a reset (CXL r3.2, 8.2.10.9.2.1).
+        let answer = Partitions { active_volatile: self.units(), ..Partitions::default() };
         Ok(Answer::output(answer.as_bytes()))
     }
 }

@@ -415,6 +415,11 @@ fn an_answer_has_the_length_that_the_specification_gives_it(
 }
 
 #[rstest]
+fn no_other_partition_waits_for_a_reset(mut firmware: Firmware) {
+    assert_eq!(firmware.command(0x4100, &[]).output[16..], [0; 16]);
+}
+
+#[rstest]
 fn the_clock_keeps_what_it_is_given(mut firmware: Firmware) {
     firmware.command(0x0301, &[1, 2, 3, 4, 5, 6, 7, 8]);
     assert_eq!(firmware.command(0x0300, &[]).output, [1, 2, 3, 4, 5, 6, 7, 8]);
