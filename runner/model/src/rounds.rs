@@ -22,8 +22,7 @@ pub fn rounds(session: &Session, sweep: &Sweep, profile: &Profile) -> Vec<Call> 
 }
 
 fn rawio(session: &Session) -> bool {
-    let gives_up =
-        |action: &Action| matches!(action, Action::DropCapability(drop) if drop.name == Capability::CapSysRawio);
+    let gives_up = |action: &Action| matches!(action, Action::DropCapability(drop) if drop.name == Capability::CapSysRawio);
     !session.steps.iter().any(|step| gives_up(&step.action))
 }
 
