@@ -53,7 +53,7 @@ pub struct Rise {
 pub enum Failure {
     /// The kernel died on the way: its last words.
     Panicked(Vec<LogLine>),
-    /// It stopped on the way without a word of harm.
+    /// It stopped on the way, and not of what is under test.
     Silent(String),
     /// It could not be tested.
     Other(String),
@@ -74,10 +74,18 @@ impl From<BootError> for Failure {
     fn from(error: BootError) -> Self {
         let hurt = |console: &Console| {
             let lines = crate::converse::damage_lines(&console.0);
-            (!lines.is_empty()).then_some(Failure::Panicked(lines))
+            names_drivers(&lines).then_some(Failure::Panicked(lines))
         };
         match error {
-            BootError::Guest { source, .. } => Failure::from(*source),
+            BootError::Guest { source, .. } => match Failure::from(*source) {
+                Failure::Panicked(lines) if !names_drivers(&lines) => {
+                    let said = lines.first().map_or("no report", |line| line.text.as_str());
+                    Failure::Silent(format!(
+                        "the kernel died on the way up, of nothing that is under test: {said}"
+                    ))
+                }
+                other => other,
+            },
             // A kernel that was hurt on the way and then waits for ever has not just been slow.
             BootError::TooSlow { ref console, .. } | BootError::NoAgent { ref console, .. } => {
                 hurt(console).unwrap_or_else(|| Failure::Silent(with_causes(&error)))
@@ -86,6 +94,15 @@ impl From<BootError> for Failure {
             other => Failure::Other(with_causes(&other)),
         }
     }
+}
+
+/// Whether a report has to do with the drivers under test. What kills a kernel on the way up without them says
+/// nothing of them: on a busy host the switch to per-CPU HPET channels can meet a tick that is broadcast
+/// (kernel/time/tick-broadcast.c, `tick_do_broadcast`).
+fn names_drivers(lines: &[LogLine]) -> bool {
+    let names =
+        |line: &LogLine| ["cxl", "fwctl", "edac"].iter().any(|name| line.text.to_lowercase().contains(name));
+    lines.iter().any(|line| names(line) && !line.text.starts_with("Modules linked in"))
 }
 
 /// An error and what is behind it, in one line.
@@ -129,7 +146,7 @@ impl Live {
     pub fn up(lab: &Lab, kernel: &Kernel, plan: &BootPlan) -> Result<Self, Failure> {
         match Self::boot(lab, kernel, plan) {
             // On a busy host a guest now and then loses an interrupt of its HPET before anything
-            // else could wake it.
+            // else could wake it, or dies of one.
             Err(Failure::Silent(why)) => {
                 tracing::warn!(kernel = %kernel.id, why, "a guest stopped on the way up and is booted once more");
                 Self::boot(lab, kernel, plan)
@@ -271,5 +288,24 @@ impl Live {
     pub fn down(self) {
         // A guest that does not go is killed when it is dropped.
         let _ = self.guest.power_off();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::a_tick(&["BUG: kernel NULL pointer dereference, address: 0", "RIP: 0010:0x0", " tick_do_broadcast.constprop.0+0x64/0x70"], false)]
+    #[case::a_tick_with_modules(&["Oops: 0010", "Modules linked in: cxl_mem cxl_core fwctl"], false)]
+    #[case::a_probe(&["BUG: kernel NULL pointer dereference, address: 8", " devm_cxl_memdev_edac_register+0x1/0x2"], true)]
+    #[case::a_class(&["WARNING: CPU: 0", "RIP: 0010:fwctl_register+0x1/0x2"], true)]
+    #[case::nothing(&[], false)]
+    fn a_report_is_of_the_drivers_or_not(#[case] lines: &[&str], #[case] theirs: bool) {
+        let line =
+            |text: &&str| LogLine { seq: 0, micros: 0, level: 0, caller: None, text: (*text).to_owned() };
+        assert_eq!(names_drivers(&lines.iter().map(line).collect::<Vec<_>>()), theirs);
     }
 }
