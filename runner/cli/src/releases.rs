@@ -97,7 +97,8 @@ fn page(library: &Library, sessions: &[&Session], releases: &[Release], head: &s
         "# Release by release\n\n\
          What each release does otherwise than the one before it, seen by running the same sessions on both. \
          Each difference has the rule that names it and the change that explains it; a change is told once, \
-         below the table in which it first stands. Made by `scrubjay releases --write docs/releases.md`; \
+         below the table in which it first stands. What no change explains has one row a session, with the first of its \
+         differences. Made by `scrubjay releases --write docs/releases.md`; \
          what no change names is explained in [findings](findings.md).\n\n",
     );
     page += &format!("{} on each release, in {head}", table::count(sessions.len(), "session"));
@@ -126,7 +127,10 @@ fn section(library: &Library, earlier: &Release, later: &Release, passage: &Pass
         "\n| rule | session, step, field | {} | {} | change |\n|---|---|---|---|---|\n",
         earlier.id, later.id
     );
-    passage.differences.iter().for_each(|difference| text += &row(difference));
+    for group in passage.differences.chunk_by(|one, next| of_one_cause(one, next)) {
+        let [first, more @ ..] = group else { continue };
+        text += &row(first, more.len());
+    }
     let named = passage.differences.iter().flat_map(|d| &d.changes);
     for id in named.collect::<std::collections::BTreeSet<_>>() {
         if let Some(change) = library.changes.get(id) {
@@ -144,7 +148,13 @@ fn section(library: &Library, earlier: &Release, later: &Release, passage: &Pass
     text
 }
 
-fn row(Difference { finding, changes }: &Difference) -> String {
+/// Whether two differences are told in one row: those of a session that no change explains.
+fn of_one_cause(one: &Difference, next: &Difference) -> bool {
+    one.changes.is_empty() && next.changes.is_empty() && one.finding.session == next.finding.session
+}
+
+/// A difference, and how many more of its session it stands for.
+fn row(Difference { finding, changes }: &Difference, more: usize) -> String {
     let field = finding.field.map_or("", |field| field.name());
     let step = match finding.step.as_str() {
         "" => String::new(),
@@ -155,8 +165,12 @@ fn row(Difference { finding, changes }: &Difference) -> String {
         _ => changes.iter().cloned().collect::<Vec<_>>().join(", "),
     };
     let title = Rule::find(&finding.rule).map_or("", |rule| rule.title.as_str());
+    let more = match more {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
     format!(
-        "| `{}`: {title} | `{}`{step}, {field} | {} | {} | {changes} |\n",
+        "| `{}`: {title} | `{}`{step}, {field}{more} | {} | {} | {changes} |\n",
         finding.rule,
         finding.session,
         cell(&finding.accepted),
