@@ -127,7 +127,7 @@ fn section(library: &Library, earlier: &Release, later: &Release, passage: &Pass
         "\n| rule | session, step, field | {} | {} | change |\n|---|---|---|---|---|\n",
         earlier.id, later.id
     );
-    for group in passage.differences.chunk_by(|one, next| of_one_cause(one, next)) {
+    for group in passage.differences.chunk_by(of_one_cause) {
         let [first, more @ ..] = group else { continue };
         text += &row(first, more.len());
     }
