@@ -302,10 +302,7 @@ fn every_defect_has_its_part_on_the_page_of_differences() {
         let told = |part: &&str| {
             part.contains(&format!("`{session}`")) && part.contains(&format!("promise: {promise}"))
         };
-        assert!(
-            parts(&text).iter().any(|part| told(&part)),
-            "docs/differences.md: no part for `{session}`, {promise}"
-        );
+        assert!(parts(&text).iter().any(told), "docs/differences.md: no part for `{session}`, {promise}");
     }
     for part in parts(&text) {
         let sessions = marked.iter().filter(|(session, _)| part.contains(&format!("`{session}`")));
