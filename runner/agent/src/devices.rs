@@ -119,6 +119,11 @@ pub fn all_nodes() -> Vec<bool> {
     (0..list().len() as u16).map(|i| find(i, Anchor::Node).is_some_and(|node| node.exists())).collect()
 }
 
+/// The PCI address of each device.
+pub fn all_addresses() -> Vec<String> {
+    (0..list().len() as u16).map(|i| name(i, Anchor::Pci)).collect()
+}
+
 /// A name without the numbers that probe order gives: `mem0`, `fwctl3`, `cxl_mem1` end in `N`.
 pub fn symbolic(name: &str) -> String {
     for prefix in ["cxl_mem", "mem", "fwctl", "endpoint", "port", "root", "decoder", "pmem"] {

@@ -120,11 +120,12 @@ fn attempt(op: &Op, slots: &Slots, deadline: Duration, answer: &mut Answer) -> R
             answer.text = Some(String::from_utf8_lossy(&bytes).into_owned());
         }
         Op::WriteFile { at, text } => {
-            let text = text
-                .replace("{bdf}", &devices::name(at.device, Anchor::Pci))
-                .replace("{memdev}", &devices::name(at.device, Anchor::Memdev));
+            let text = text.replace("{bdf}", &devices::name(at.device, Anchor::Pci));
+            let named = text.replace("{memdev}", &devices::name(at.device, Anchor::Memdev));
             let mut file = File::options().write(true).open(path(at)?)?;
-            answer.ret = file.write(text.as_bytes())? as i64;
+            let written = file.write(named.as_bytes())?;
+            let whole = text.replace("{memdev}", "memN").len();
+            answer.ret = if written == named.len() { whole } else { written } as i64;
         }
         Op::List { at } => {
             for entry in fs::read_dir(path(at)?)? {

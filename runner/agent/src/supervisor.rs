@@ -29,7 +29,8 @@ pub fn serve(channel: &mut Channel) -> Result<(), FrameError> {
             ToGuest::Settle(settle) => {
                 let reached = wait_until_settled(settle);
                 let nodes = devices::all_nodes();
-                channel.send(&ToHost::Settled { reached, nodes, log: kmsg::fresh() })?;
+                let addresses = devices::all_addresses();
+                channel.send(&ToHost::Settled { reached, nodes, addresses, log: kmsg::fresh() })?;
             }
             ToGuest::Run(program) => {
                 let end = run(channel, &program)?;

@@ -2,8 +2,8 @@
 //! QEMU's own, all in one guest and by turns. The times are the guest's; the messages are counted by the
 //! servers of the devices.
 
-use scrubjay_engine::BootPlan;
 use scrubjay_engine::watched::Watched;
+use scrubjay_engine::{BootPlan, Placed};
 use scrubjay_session::observation::OK;
 use scrubjay_session::{Boot, Need, Performance, Session, Transcript};
 use serde_json::{Value, json};
@@ -47,8 +47,9 @@ pub fn measure(bench: &Bench) -> Result<Calls, BenchError> {
     let plan = BootPlan {
         boot: Boot::Clean,
         command_line: String::new(),
-        devices: DEVICES.map(str::to_owned).to_vec(),
+        devices: DEVICES.map(|id| Placed { profile: id.to_owned(), owner: None }).to_vec(),
         sessions: sessions.iter().map(|s| s.id.clone()).collect(),
+        number: 1,
     };
     let mut gathered: [Gathered; 4] = Default::default();
     let mut guest = Watched::up(bench.lab, bench.kernel, &plan)?;

@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use scrubjay_device::{Device, DeviceError};
 use scrubjay_machine::{Device as Plugged, Kind, Port};
-use scrubjay_session::MailboxCommand;
 use scrubjay_session::lower::HostAction;
 use scrubjay_session::profile::{Attach, Fault, Profile, Profiles};
+use scrubjay_session::{MailboxCommand, Session};
 use scrubjay_uapi::Selection;
 use scrubjay_wire::Attached;
+
+use crate::plan::Placed;
 
 /// How long the firmware waits for the kernel to ring a doorbell that it was told to keep.
 const HELD_DEADLINE: Duration = Duration::from_secs(10);
@@ -39,23 +41,31 @@ pub enum ActError {
 }
 
 /// The devices of a guest, in the order that it counts them.
-pub struct Bank(Vec<(Profile, Option<Device>)>);
+pub struct Bank(Vec<Member>);
+
+struct Member {
+    placed: Placed,
+    profile: Profile,
+    /// `None` where QEMU has the device itself.
+    device: Option<Device>,
+}
 
 impl Bank {
-    /// Serves every profile that is ours to serve, each on a socket in `dir`.
-    pub fn serve(ids: &[String], profiles: &Profiles, dir: &Path) -> Result<Self, String> {
+    /// Serves every device that is ours to serve, each on a socket in `dir`.
+    pub fn serve(devices: &[Placed], profiles: &Profiles, dir: &Path) -> Result<Self, String> {
         let mut bank = Vec::new();
-        for (i, id) in ids.iter().enumerate() {
-            let profile = profiles.get(id).map_err(|e| e.to_string())?.clone();
+        for (i, placed) in devices.iter().enumerate() {
+            let profile = profiles.get(&placed.profile).map_err(|e| e.to_string())?.clone();
             let device = profile.is_served().then(|| Device::serve(&profile, &dir.join(format!("d{i}"))));
-            bank.push((profile, device.transpose().map_err(|e| e.to_string())?));
+            let device = device.transpose().map_err(|e| e.to_string())?;
+            bank.push(Member { placed: placed.clone(), profile, device });
         }
         Ok(Bank(bank))
     }
 
     /// What the guest is to be built with.
     pub fn plugged(&self, dir: &Path) -> Vec<Plugged> {
-        let plug = |(i, (profile, _)): (usize, &(Profile, Option<Device>))| {
+        let plug = |(i, Member { profile, .. }): (usize, &Member)| {
             let socket = dir.join(format!("d{i}"));
             match profile.attach {
                 Attach::CxlEndpoint => Plugged { port: Port::Cxl, kind: Kind::VfioUser { socket } },
@@ -71,7 +81,7 @@ impl Bank {
 
     /// What the agent is told of each, given the address of its port.
     pub fn attached(&self, port: impl Fn(usize) -> String) -> Vec<Attached> {
-        let attach = |(i, (profile, _)): (usize, &(Profile, Option<Device>))| Attached {
+        let attach = |(i, Member { profile, .. }): (usize, &Member)| Attached {
             name: profile.id.clone(),
             port: port(i),
             until: profile.until,
@@ -82,26 +92,34 @@ impl Bank {
     /// Whether each device has a Feature that the kernel leaves to user space.
     pub fn expect_nodes(&self) -> Vec<bool> {
         let open_to_users = |p: &Profile| p.is_served() && p.features.iter().any(|f| f.known().is_none());
-        self.0.iter().map(|(profile, _)| open_to_users(profile)).collect()
+        self.0.iter().map(|member| open_to_users(&member.profile)).collect()
     }
 
-    /// Where the guest has the devices of a session.
-    pub fn indices(&self, devices: &[String]) -> Vec<u16> {
-        let index = |id: &String| self.0.iter().position(|(profile, _)| profile.id == *id);
-        devices.iter().map(|id| index(id).map_or(u16::MAX, |i| i as u16)).collect()
+    /// Where the guest has the devices of a session: those that are for it alone, else those that all
+    /// share. What taints the kernel before the first session uses any.
+    pub fn indices(&self, session: &Session) -> Vec<u16> {
+        let index = |profile: &String| {
+            let of = |owner: Option<&str>| {
+                let is_it = |p: &Placed| p.profile == *profile && p.owner.as_deref() == owner;
+                self.0.iter().position(|member| is_it(&member.placed))
+            };
+            let any = || self.0.iter().position(|member| member.placed.profile == *profile);
+            of(Some(&session.id)).or_else(|| of(None)).or_else(any)
+        };
+        session.devices.iter().map(|id| index(id).map_or(u16::MAX, |i| i as u16)).collect()
     }
 
     /// Puts a device back to what its profile says, without the kernel's notice.
     pub fn reset(&self, index: u16) {
-        if let Some((_, Some(device))) = self.0.get(usize::from(index)) {
+        if let Some(device) = self.device(index) {
             device.reset();
         }
     }
 
     /// The commands that the devices received since the last call, device by device.
     pub fn take_traces(&self, indices: &[u16]) -> Vec<MailboxCommand> {
-        let device = |i: &u16| self.0.get(usize::from(*i)).and_then(|(_, device)| device.as_ref());
-        let mut trace: Vec<_> = indices.iter().filter_map(device).flat_map(Device::take_trace).collect();
+        let mut trace: Vec<_> =
+            indices.iter().filter_map(|i| self.device(*i)).flat_map(Device::take_trace).collect();
         for command in trace.iter_mut().filter(|c| c.opcode == SET_TIMESTAMP) {
             command.input.0.fill(0);
         }
@@ -110,39 +128,47 @@ impl Bank {
 
     /// Messages that the servers have answered so far.
     pub fn messages(&self) -> u64 {
-        self.0.iter().filter_map(|(_, device)| device.as_ref()).map(Device::messages).sum()
+        self.served().map(Device::messages).sum()
     }
 
     /// That every server still serves; the name of one that does not.
     pub fn dead(&self) -> Option<&str> {
-        let dead = self.0.iter().find(|(_, device)| device.as_ref().is_some_and(|d| !d.alive()));
-        dead.map(|(profile, _)| profile.id.as_str())
+        let dead = self.0.iter().find(|member| member.device.as_ref().is_some_and(|d| !d.alive()));
+        dead.map(|member| member.profile.id.as_str())
     }
 
     /// Makes every server go away.
     pub fn abandon(&self) {
-        self.0.iter().filter_map(|(_, device)| device.as_ref()).for_each(Device::abandon);
+        self.served().for_each(Device::abandon);
     }
 
     /// Whether a device of the session has faults in its profile.
     pub fn misbehaves(&self, indices: &[u16]) -> bool {
-        let profile = |i: &u16| self.0.get(usize::from(*i)).map(|(profile, _)| profile);
+        let profile = |i: &u16| self.0.get(usize::from(*i)).map(|member| &member.profile);
         indices.iter().filter_map(profile).any(|profile| !profile.faults.is_empty())
     }
 
     /// Lets go of every doorbell, so that no guest waits for a session that is over.
     pub fn release_all(&self) {
-        for device in self.0.iter().filter_map(|(_, device)| device.as_ref()) {
+        self.served().for_each(|device| {
             device.release();
-        }
+        });
+    }
+
+    /// The devices that are ours to serve.
+    fn served(&self) -> impl Iterator<Item = &Device> {
+        self.0.iter().filter_map(|member| member.device.as_ref())
+    }
+
+    fn device(&self, index: u16) -> Option<&Device> {
+        self.0.get(usize::from(index)).and_then(|member| member.device.as_ref())
     }
 
     /// Acts as the firmware; what there is to say of it goes into the step's `text`.
     pub fn act(&self, action: &HostAction, indices: &[u16]) -> Result<Option<String>, ActError> {
         let device = |session_device: usize| -> Result<&Device, ActError> {
             let index = indices.get(session_device).copied().unwrap_or(u16::MAX);
-            let found = self.0.get(usize::from(index)).and_then(|(_, device)| device.as_ref());
-            found.ok_or_else(|| {
+            self.device(index).ok_or_else(|| {
                 ActError::Refused("this device is not ours: its firmware cannot act".to_owned())
             })
         };

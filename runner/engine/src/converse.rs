@@ -29,6 +29,19 @@ pub struct Before<'a> {
     pub taint: u64,
     /// What the kernel said on the way up.
     pub log: &'a [LogLine],
+    /// The PCI address of each of the guest's devices.
+    pub addresses: &'a [String],
+}
+
+impl Before<'_> {
+    /// What the kernel said on the way up, without the lines that name other devices than these.
+    fn log_of(&self, indices: &[u16]) -> Vec<LogLine> {
+        let is_other = |i: usize| !indices.iter().any(|own| usize::from(*own) == i);
+        let others: Vec<_> =
+            self.addresses.iter().enumerate().filter(|(i, a)| is_other(*i) && !a.is_empty()).collect();
+        let names_other = |line: &LogLine| others.iter().any(|(_, address)| line.text.contains(*address));
+        self.log.iter().filter(|line| !names_other(line)).cloned().collect()
+    }
 }
 
 /// Performs a session.
@@ -40,7 +53,7 @@ pub fn converse(
     silence: Duration,
     before: &Before,
 ) -> Spoken {
-    let indices = bank.indices(&session.devices);
+    let indices = bank.indices(session);
     let probe_trace = bank.take_traces(&indices);
     let mut talk = Talk {
         guest,
@@ -143,8 +156,9 @@ impl Talk<'_> {
         seen.observation.mailbox = self.bank.take_traces(&self.indices);
         if self.lowered.steps[ticket as usize].host == Some(HostAction::Probe) {
             seen.observation.mailbox = std::mem::take(&mut self.probe_trace);
-            seen.observation.log = events(self.before.log, self.session.boot);
-            seen.aside.lines = self.before.log.to_vec();
+            let log = self.before.log_of(&self.indices);
+            seen.observation.log = events(&log, self.session.boot);
+            seen.aside.lines = log;
         }
         add_said(&mut seen, &self.said);
         self.transcript.steps.push(seen);
@@ -177,7 +191,7 @@ impl Talk<'_> {
         let other = other.map(|event| format!("the kernel was hurt: {}", event.class.name()));
         let before = self.before.taint;
         let tainted = (taint != before).then(|| format!("taint went from {before} to {taint}"));
-        let rebound = self.session.spoils_guest().then(|| "the session rebinds its device".to_owned());
+        let own = self.session.spoils_guest().then(|| "the session needs a guest of its own".to_owned());
         let dead = self.bank.dead().map(str::to_owned);
         if let Some(profile) = dead {
             return self.failed(format!("the server of the device `{profile}` died"));
@@ -186,7 +200,7 @@ impl Talk<'_> {
             || self.lowered.steps.iter().any(|step| step.host.as_ref().is_some_and(HostAction::delays));
         Spoken {
             performance: Performance::Performed(Box::new(self.transcript.clone())),
-            spoiled: spoiled.or(hurt).or(other).or(tainted).or(rebound),
+            spoiled: spoiled.or(hurt).or(other).or(tainted).or(own),
             late: !slow_by_intent && gave_up(&self.transcript),
         }
     }
@@ -301,6 +315,16 @@ mod tests {
         let lines = damage_lines(console);
         assert_eq!(lines.len(), 2);
         assert!(lines[0].text.starts_with("BUG: kernel NULL"));
+    }
+
+    #[test]
+    fn what_a_kernel_said_of_another_device_is_not_of_the_session() {
+        let line = |text: &str| LogLine { seq: 0, micros: 0, level: 4, caller: None, text: text.to_owned() };
+        let log = [line("cxl_pci 0000:0d:00.0: mailbox timeout"), line("cxl_pci 0000:0e:00.0: x"), line("x")];
+        let addresses = ["0000:0d:00.0".to_owned(), "0000:0e:00.0".to_owned(), String::new()];
+        let before = Before { taint: 0, log: &log, addresses: &addresses };
+        assert_eq!(before.log_of(&[1]), log[1..]);
+        assert_eq!(before.log_of(&[0, 2]), [log[0].clone(), log[2].clone()]);
     }
 
     #[test]

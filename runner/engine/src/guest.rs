@@ -29,6 +29,8 @@ pub struct Live {
     pub log: Vec<LogLine>,
     /// Whether each device has a fwctl node.
     pub nodes: Vec<bool>,
+    /// The PCI address of each device.
+    addresses: Vec<String>,
     taint: u64,
     /// How long it took to come up, part by part.
     pub rise: Rise,
@@ -175,6 +177,7 @@ impl Live {
             hello,
             log: Vec::new(),
             nodes: Vec::new(),
+            addresses: Vec::new(),
             taint,
             rise,
             _dir: dir,
@@ -191,8 +194,9 @@ impl Live {
         let ask = Settle { devices, deadline_ms: deadline.as_millis() as u32 };
         self.guest.send(&ToGuest::Settle(ask)).map_err(Failure::from)?;
         match self.guest.receive(deadline + self.deadlines.silence).map_err(Failure::from)? {
-            ToHost::Settled { nodes, log, .. } => {
+            ToHost::Settled { nodes, addresses, log, .. } => {
                 self.nodes = nodes;
+                self.addresses = addresses;
                 self.log = log;
                 Ok(())
             }
@@ -237,7 +241,7 @@ impl Live {
         }
         let device =
             with_node.and_then(|i| plan.devices.get(i)).ok_or("no device of this boot has a fwctl node")?;
-        let session = prelude::session(device);
+        let session = prelude::session(&device.profile);
         let lowered = self.lower(&session, lab)?;
         let spoken = self.converse(&session, &lowered);
         match spoken.performance {
@@ -258,14 +262,14 @@ impl Live {
     fn lower(&self, session: &Session, lab: &Lab) -> Result<Lowered, String> {
         let surroundings = Surroundings {
             feature: &|profile, name| lab.feature(profile, name),
-            devices: &self.bank.indices(&session.devices),
+            devices: &self.bank.indices(session),
             patience: self.patience(),
         };
         lower(session, &surroundings).map_err(|e| e.to_string())
     }
 
     fn converse(&mut self, session: &Session, lowered: &Lowered) -> Spoken {
-        let before = Before { taint: self.taint, log: &self.log };
+        let before = Before { taint: self.taint, log: &self.log, addresses: &self.addresses };
         converse(&mut self.guest, &self.bank, session, lowered, self.deadlines.silence, &before)
     }
 

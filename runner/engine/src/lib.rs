@@ -14,4 +14,4 @@ pub mod store;
 pub mod watched;
 
 pub use lab::{Kernel, KernelRun, Lab, Progress, Sabotage, Tell};
-pub use plan::{BootPlan, plan, shuffled};
+pub use plan::{BootPlan, Placed, plan, shuffled};

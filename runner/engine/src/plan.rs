@@ -11,10 +11,21 @@ pub struct BootPlan {
     pub boot: Boot,
     /// Added to the kernel's command line.
     pub command_line: String,
-    /// Profile ids, in the order that the guest counts its devices.
-    pub devices: Vec<String>,
+    /// In the order that the guest counts them.
+    pub devices: Vec<Placed>,
     /// Session ids, in the order in which they are performed.
     pub sessions: Vec<String>,
+    /// Which of the boots of this kind, from 1.
+    pub number: usize,
+}
+
+/// A device of a guest.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Placed {
+    /// Its profile's id.
+    pub profile: String,
+    /// The session that it is for, where no other may touch it.
+    pub owner: Option<String>,
 }
 
 impl BootPlan {
@@ -28,6 +39,8 @@ impl BootPlan {
         if self.boot == Boot::Quarantine || self.sessions.len() == 1 {
             name.push('-');
             name.push_str(self.sessions.first().map_or("none", String::as_str));
+        } else if self.number > 1 {
+            name.push_str(&format!("-{}", self.number));
         }
         name
     }
@@ -35,65 +48,68 @@ impl BootPlan {
     /// The same sessions with one boot for each set of devices: what is left to do when a guest
     /// with all of them does not come up whole.
     pub fn isolated(&self, sessions: &[&Session]) -> Vec<BootPlan> {
-        let mut by_devices: BTreeMap<Vec<String>, Vec<String>> = BTreeMap::new();
+        let mut by_devices: BTreeMap<Vec<Placed>, Vec<String>> = BTreeMap::new();
         for id in &self.sessions {
-            let devices =
-                sessions.iter().find(|s| s.id == *id).map(|s| s.devices.clone()).unwrap_or_default();
-            by_devices.entry(devices).or_default().push(id.clone());
+            let session = sessions.iter().find(|s| s.id == *id);
+            by_devices.entry(session.map(|s| devices(s)).unwrap_or_default()).or_default().push(id.clone());
         }
         by_devices
             .into_iter()
             .map(|(devices, sessions)| BootPlan { devices, sessions, ..self.clone() })
             .collect()
     }
+
+    /// Takes in another plan if the guest has room for its devices.
+    fn join(&mut self, other: &BootPlan, most_devices: usize) -> bool {
+        let new: Vec<_> = other.devices.iter().filter(|d| !self.devices.contains(d)).cloned().collect();
+        let room = self.devices.len() + new.len() <= most_devices;
+        if room {
+            self.devices.extend(new);
+            self.sessions.extend(other.sessions.iter().cloned());
+        }
+        room
+    }
 }
 
 /// Plans the boots for `sessions`, in their order: shared ones first, then one for each session
-/// that needs a guest of its own.
+/// that needs a guest of its own. In a shared guest the sessions with devices of their own are last.
 ///
 /// `most_devices` bounds the devices of one guest.
 pub fn plan(sessions: &[&Session], most_devices: usize) -> Vec<BootPlan> {
     let mut shared: BTreeMap<(Boot, &str), Vec<BootPlan>> = BTreeMap::new();
     let mut own = Vec::new();
-    for session in sessions {
+    let (spoiling, sharing): (Vec<&Session>, Vec<_>) = sessions.iter().partition(|s| s.spoils_devices());
+    for session in sharing.into_iter().chain(spoiling) {
         let alone = BootPlan {
             boot: session.boot,
             command_line: session.command_line.clone(),
-            devices: distinct(&session.devices),
+            devices: devices(session),
             sessions: vec![session.id.clone()],
+            number: 1,
         };
         if session.spoils_guest() {
             own.push(alone);
             continue;
         }
         let plans = shared.entry((session.boot, &session.command_line)).or_default();
-        let room = plans.iter_mut().find(|plan| {
-            let new = alone.devices.iter().filter(|d| !plan.devices.contains(d)).count();
-            plan.devices.len() + new <= most_devices
-        });
-        match room {
-            Some(plan) => {
-                for device in alone.devices {
-                    if !plan.devices.contains(&device) {
-                        plan.devices.push(device);
-                    }
-                }
-                plan.sessions.extend(alone.sessions);
-            }
-            None => plans.push(alone),
+        if !plans.iter_mut().any(|plan| plan.join(&alone, most_devices)) {
+            plans.push(BootPlan { number: plans.len() + 1, ..alone });
         }
     }
     shared.into_values().flatten().chain(own).collect()
 }
 
-fn distinct(devices: &[String]) -> Vec<String> {
-    let mut distinct = Vec::new();
-    for device in devices {
-        if !distinct.contains(device) {
-            distinct.push(device.clone());
+/// What a guest needs for a session, each device once.
+fn devices(session: &Session) -> Vec<Placed> {
+    let mut devices = Vec::new();
+    for profile in &session.devices {
+        let owner = session.spoils_devices().then(|| session.id.clone());
+        let placed = Placed { profile: profile.clone(), owner };
+        if !devices.contains(&placed) {
+            devices.push(placed);
         }
     }
-    distinct
+    devices
 }
 
 /// The sessions in an order that `seed` decides, the same for the same seed.
@@ -127,6 +143,7 @@ mod tests {
 
     const READ: &str = r#"{"taint":{}}"#;
     const UNBIND: &str = r#"{"unbind":{"driver":"cxl_pci"}}"#;
+    const RESCAN: &str = r#"{"rescan":{}}"#;
 
     #[test]
     fn sessions_of_one_kind_share_a_boot_with_all_their_devices() {
@@ -138,12 +155,27 @@ mod tests {
         let plans = plan(&all.iter().collect::<Vec<_>>(), 8);
         assert_eq!(plans.len(), 2);
         assert_eq!(plans[0].sessions, ["a", "c"]);
-        assert_eq!(plans[0].devices, ["x", "y"]);
+        assert_eq!(plans[0].devices.iter().map(|d| d.profile.as_str()).collect::<Vec<_>>(), ["x", "y"]);
+    }
+
+    #[test]
+    fn a_session_that_spoils_its_devices_shares_a_boot_and_no_device() {
+        let all = [
+            session("a", "clean", &["x"], UNBIND),
+            session("b", "clean", &["x"], READ),
+            session("c", "clean", &["x"], UNBIND),
+        ];
+        let plans = plan(&all.iter().collect::<Vec<_>>(), 8);
+        assert_eq!(plans.len(), 1);
+        assert_eq!(plans[0].sessions, ["b", "a", "c"]);
+        let owners = plans[0].devices.iter().map(|d| d.owner.as_deref()).collect::<Vec<_>>();
+        assert_eq!(owners, [None, Some("a"), Some("c")]);
+        assert_eq!(plans[0].isolated(&all.iter().collect::<Vec<_>>()).len(), 3);
     }
 
     #[test]
     fn a_session_that_spoils_its_guest_is_alone() {
-        let all = [session("a", "clean", &["x"], UNBIND), session("b", "quarantine", &["x"], READ)];
+        let all = [session("a", "clean", &["x"], RESCAN), session("b", "quarantine", &["x"], READ)];
         let plans = plan(&all.iter().collect::<Vec<_>>(), 8);
         assert_eq!(plans.iter().map(|p| p.sessions.len()).collect::<Vec<_>>(), [1, 1]);
     }
@@ -151,7 +183,9 @@ mod tests {
     #[test]
     fn a_guest_gets_no_more_devices_than_it_can_take() {
         let all = [session("a", "clean", &["x"], READ), session("b", "clean", &["y"], READ)];
-        assert_eq!(plan(&all.iter().collect::<Vec<_>>(), 1).len(), 2);
+        let plans = plan(&all.iter().collect::<Vec<_>>(), 1);
+        assert_eq!(plans.iter().map(BootPlan::name).collect::<Vec<_>>(), ["clean-a", "clean-b"]);
+        assert_eq!(plans[1].number, 2);
     }
 
     #[test]

@@ -169,10 +169,11 @@ impl Trials<'_> {
     }
 }
 
-/// Whether a session is in the two boots that every mutant is tried in: what needs a guest of its own, may hurt the
-/// kernel or wants another command line would cost a boot for each mutant.
+/// Whether a session is in the two boots that every mutant is tried in: what needs a guest or devices of its
+/// own, may hurt the kernel or wants another command line would make each mutant's boots more or longer.
 fn is_shared(session: &Session) -> bool {
     matches!(session.boot, Boot::Clean | Boot::Tainting)
         && session.command_line.is_empty()
         && !session.spoils_guest()
+        && !session.spoils_devices()
 }

@@ -28,6 +28,10 @@ pub struct Session {
     /// What kind of boot it needs.
     #[serde(default)]
     pub boot: Boot,
+    /// Whether no other session may touch its devices: it spoils them, or looks at what they received
+    /// before it. So it is for every session that binds, unbinds or removes one, without this.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub own_devices: bool,
     /// Added to the kernel's command line.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub command_line: String,
@@ -128,10 +132,13 @@ impl Session {
             return sense("steps".into(), "a session without a step pins nothing".into());
         }
         let probe = |step: &Step| matches!(step.action, Action::Probe(_));
-        if self.steps.iter().skip(1).any(probe) || (self.boot != Boot::Quarantine && probe(&self.steps[0])) {
+        let untouched = self.boot == Boot::Quarantine || self.own_devices;
+        if self.steps.iter().skip(1).any(probe) || (!untouched && probe(&self.steps[0])) {
             return sense(
                 "steps".into(),
-                "a probe step is the first of a session with `\"boot\": \"quarantine\"`".into(),
+                "a probe step is the first of a session with `\"own_devices\": true` or \
+                 `\"boot\": \"quarantine\"`"
+                    .into(),
             );
         }
         let mut seen = HashSet::new();
@@ -170,11 +177,17 @@ impl Session {
         }
     }
 
-    /// Whether the guest can serve no other session afterwards.
+    /// Whether the guest can serve no other session afterwards. A scan of the bus finds the devices again
+    /// that other sessions removed.
     pub fn spoils_guest(&self) -> bool {
-        self.boot == Boot::Quarantine
+        self.boot == Boot::Quarantine || any_step(&self.steps, &|action| matches!(action, Action::Rescan(_)))
+    }
+
+    /// Whether its devices can serve no other session afterwards, or none before it.
+    pub fn spoils_devices(&self) -> bool {
+        self.own_devices
             || any_step(&self.steps, &|action| {
-                matches!(action, Action::Unbind(_) | Action::Bind(_) | Action::Remove(_) | Action::Rescan(_))
+                matches!(action, Action::Unbind(_) | Action::Bind(_) | Action::Remove(_))
             })
     }
 

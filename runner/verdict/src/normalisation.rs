@@ -44,6 +44,12 @@ pub const ALL: &[Normalisation] = &[
         place: "agent, devices",
     },
     Normalisation {
+        id: "numbered-length",
+        what: "a write that takes the whole name of a memdev returns the length of memN",
+        why: "its number has as many digits as there are memdevs before it",
+        place: "agent, perform",
+    },
+    Normalisation {
         id: "pci-address",
         what: "PCI addresses in resolved links become BDF",
         why: "bus numbers follow the order of root ports in the guest",

@@ -50,6 +50,8 @@ pub enum ToHost {
         reached: Vec<bool>,
         /// One for each device: whether it has a fwctl node.
         nodes: Vec<bool>,
+        /// One for each device: its PCI address as the kernel says it, empty where there is none.
+        addresses: Vec<String>,
         /// Kernel log lines since boot.
         log: Vec<LogLine>,
     },
