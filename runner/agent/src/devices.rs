@@ -119,6 +119,22 @@ pub fn all_nodes() -> Vec<bool> {
     (0..list().len() as u16).map(|i| find(i, Anchor::Node).is_some_and(|node| node.exists())).collect()
 }
 
+/// Binds CXL roots that have no driver although the driver is there: 6.19 leaves them so where CXL is built in.
+/// The names of those that it bound.
+pub fn bind_roots() -> Vec<String> {
+    let bind = |name: &String| fs::write("/sys/bus/platform/drivers/cxl_acpi/bind", name).is_ok();
+    let Ok(devices) = fs::read_dir("/sys/bus/platform/devices") else { return Vec::new() };
+    let roots = devices.flatten().filter(|d| !d.path().join("driver").exists());
+    let names = roots.map(|d| d.file_name().to_string_lossy().into_owned());
+    names.filter(|name| name.starts_with("ACPI0017:")).filter(bind).collect()
+}
+
+/// Waits until the memdevs have been probed that a root which was just bound brings with it: it leaves them to a
+/// queue (drivers/cxl/core/port.c, cxl_bus_rescan), and so can be flushed.
+pub fn await_memdevs() {
+    let _ = fs::write("/sys/bus/cxl/flush", "1");
+}
+
 /// The PCI address of each device.
 pub fn all_addresses() -> Vec<String> {
     (0..list().len() as u16).map(|i| name(i, Anchor::Pci)).collect()

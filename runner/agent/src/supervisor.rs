@@ -27,10 +27,10 @@ pub fn serve(channel: &mut Channel) -> Result<(), FrameError> {
     loop {
         match channel.receive()? {
             ToGuest::Settle(settle) => {
-                let reached = wait_until_settled(settle);
+                let (reached, bound) = wait_until_settled(settle);
                 let nodes = devices::all_nodes();
                 let addresses = devices::all_addresses();
-                channel.send(&ToHost::Settled { reached, nodes, addresses, log: kmsg::fresh() })?;
+                channel.send(&ToHost::Settled { reached, nodes, addresses, bound, log: kmsg::fresh() })?;
             }
             ToGuest::Run(program) => {
                 let end = run(channel, &program)?;
@@ -44,15 +44,27 @@ pub fn serve(channel: &mut Channel) -> Result<(), FrameError> {
     }
 }
 
-fn wait_until_settled(settle: Settle) -> Vec<bool> {
+/// How long the kernel may take to bind its CXL root before it is done by hand.
+const ROOT: Duration = Duration::from_secs(1);
+
+/// Whether each device has come up, and the CXL roots that were bound by hand for it.
+fn wait_until_settled(settle: Settle) -> (Vec<bool>, Vec<String>) {
     let deadline = Duration::from_millis(settle.deadline_ms.into());
     devices::attach(settle.devices);
     let start = Instant::now();
+    let mut bound = None;
     loop {
         let reached = devices::all_reached();
         if reached.iter().all(|&r| r) || start.elapsed() > deadline {
+            let bound: Vec<String> = bound.unwrap_or_default();
+            if !bound.is_empty() {
+                devices::await_memdevs();
+            }
             devices::remember();
-            return reached;
+            return (reached, bound);
+        }
+        if start.elapsed() > ROOT {
+            bound.get_or_insert_with(devices::bind_roots);
         }
         std::thread::sleep(Duration::from_millis(2));
     }

@@ -31,6 +31,8 @@ pub struct Live {
     pub nodes: Vec<bool>,
     /// The PCI address of each device.
     addresses: Vec<String>,
+    /// CXL roots that the kernel had not bound and the agent did.
+    pub bound: Vec<String>,
     taint: u64,
     /// How long it took to come up, part by part.
     pub rise: Rise,
@@ -178,6 +180,7 @@ impl Live {
             log: Vec::new(),
             nodes: Vec::new(),
             addresses: Vec::new(),
+            bound: Vec::new(),
             taint,
             rise,
             _dir: dir,
@@ -194,7 +197,8 @@ impl Live {
         let ask = Settle { devices, deadline_ms: deadline.as_millis() as u32 };
         self.guest.send(&ToGuest::Settle(ask)).map_err(Failure::from)?;
         match self.guest.receive(deadline + self.deadlines.silence).map_err(Failure::from)? {
-            ToHost::Settled { nodes, addresses, log, .. } => {
+            ToHost::Settled { nodes, addresses, bound, log, .. } => {
+                self.bound = bound;
                 self.nodes = nodes;
                 self.addresses = addresses;
                 self.log = log;

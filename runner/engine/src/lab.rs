@@ -292,14 +292,26 @@ impl KernelRun {
             let refused = live.hello.modules_refused.iter();
             self.not_checked.extend(refused.map(|m| format!("module refused: {m}")));
         }
+        let by_hand = |root: &String| {
+            format!("binding of {root} at boot: this kernel did not, so it was bound by hand")
+        };
+        self.leave_unchecked(live.bound.iter().map(by_hand).collect());
+    }
+
+    fn leave_unchecked(&mut self, lines: Vec<String>) {
+        for line in lines {
+            if !self.not_checked.contains(&line) {
+                self.not_checked.push(line);
+            }
+        }
     }
 
     /// Takes in what the sessions of another plan gave on the same kernel.
     pub fn merge(&mut self, other: KernelRun) {
         if self.release.is_empty() {
             self.release = other.release;
-            self.not_checked = other.not_checked;
         }
+        self.leave_unchecked(other.not_checked);
         self.absent = self.absent.take().or(other.absent);
         self.performances.extend(other.performances);
         self.boots += other.boots;

@@ -52,6 +52,8 @@ pub enum ToHost {
         nodes: Vec<bool>,
         /// One for each device: its PCI address as the kernel says it, empty where there is none.
         addresses: Vec<String>,
+        /// CXL roots that the kernel had not bound after a second and the agent then did.
+        bound: Vec<String>,
         /// Kernel log lines since boot.
         log: Vec<LogLine>,
     },
