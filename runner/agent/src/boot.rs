@@ -68,6 +68,7 @@ pub fn hello(channel: &str) -> Hello {
         ("stack", fs::read("/proc/self/stack").is_ok()),
         ("ia32", has_ia32()),
         ("taint", there("/proc/sys/kernel/tainted")),
+        ("kasan", kmsg::said("KernelAddressSanitizer initialized")),
     ];
     let banner = text("/proc/version");
     Hello {

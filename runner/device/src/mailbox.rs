@@ -167,6 +167,10 @@ impl Mailbox {
         let Ringing { opcode, input, play, .. } = command;
         match play {
             Some(Play::ReturnCode(code)) => self.answer(opcode, input, None, memory, code),
+            Some(Play::ReturnCodeFromOffset) if offset(opcode, &input) != 0 => {
+                let code = ReturnCode(offset(opcode, &input));
+                self.answer(opcode, input, None, memory, code)
+            }
             Some(Play::Background(background)) => {
                 self.answer(opcode, input, Some(background), memory, ReturnCode::BACKGROUND)
             }
@@ -199,6 +203,13 @@ impl Mailbox {
     fn record(&mut self, opcode: u16, input: Vec<u8>, return_code: u16, output: Vec<u8>) {
         self.trace.push(MailboxCommand { opcode, input: Bytes(input), return_code, output: Bytes(output) });
     }
+}
+
+/// The offset field of a Get or Set Feature, behind the UUID and, of a Set, its flags (CXL r3.2, 8.2.10.6.2 and
+/// 8.2.10.6.3); 0 where there is none.
+fn offset(opcode: u16, input: &[u8]) -> u16 {
+    let at = if opcode == 0x0502 { 20 } else { 16 };
+    input.get(at..at + 2).and_then(|field| field.try_into().ok()).map_or(0, u16::from_le_bytes)
 }
 
 /// Lets the registers show an answer.

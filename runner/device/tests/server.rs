@@ -287,6 +287,20 @@ fn a_fault_is_played_once_and_then_no_more(
 }
 
 #[rstest]
+fn a_code_can_be_asked_for_by_the_offset(bench: Bench) {
+    let mut driver = bench.connect();
+    bench.device.inject(Fault { on: Trigger::default(), play: Play::ReturnCodeFromOffset });
+    let with = |input: &[u8], at: usize| {
+        let mut input = input.to_vec();
+        input[at..at + 2].copy_from_slice(&0x1234u16.to_le_bytes());
+        input
+    };
+    assert_eq!(driver.command(0x0501, &with(GET, 16)), (0x1234, vec![]));
+    assert_eq!(driver.command(0x0502, &with(SET, 20)), (0x1234, vec![]));
+    assert_eq!(driver.command(0x0501, GET), (0, vec![1, 2, 3, 4]));
+}
+
+#[rstest]
 fn a_doorbell_that_never_clears_stops_the_mailbox_until_the_host_resets(bench: Bench) {
     let mut driver = bench.connect();
     bench.device.inject(fault(Play::DoorbellStuck));

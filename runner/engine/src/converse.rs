@@ -8,7 +8,8 @@ use scrubjay_session::klog;
 use scrubjay_session::lower::{HostAction, Lowered};
 use scrubjay_session::observation::{Aside, Observation, Seen, StepEnd};
 use scrubjay_session::observe::{events, observe};
-use scrubjay_session::{MailboxCommand, Performance, Session, Transcript};
+
+use scrubjay_session::{Action, Field, MailboxCommand, Performance, Session, Transcript};
 use scrubjay_wire::{Answer, End, LogLine, Op, ToGuest, ToHost};
 
 use crate::bank::{ActError, Bank};
@@ -153,7 +154,10 @@ impl Talk<'_> {
         let foreign = take_foreign(&mut answer);
         self.transcript.unattributed.extend(foreign);
         let mut seen = observe(ticket, answer, &self.lowered.steps, self.session.boot);
-        seen.observation.mailbox = self.bank.take_traces(&self.indices);
+        let trace = self.bank.take_traces(&self.indices);
+        if !self.is_long(&seen.id) {
+            seen.observation.mailbox = trace;
+        }
         if self.lowered.steps[ticket as usize].host == Some(HostAction::Probe) {
             seen.observation.mailbox = std::mem::take(&mut self.probe_trace);
             let log = self.before.log_of(&self.indices);
@@ -162,6 +166,14 @@ impl Talk<'_> {
         }
         add_said(&mut seen, &self.said);
         self.transcript.steps.push(seen);
+    }
+
+    /// Whether a step is a sweep whose commands are not compared: as many as its rounds, they are not kept.
+    fn is_long(&self, step: &str) -> bool {
+        self.session.step(step).is_some_and(|step| {
+            matches!(step.action, Action::Sweep(_))
+                && step.masks.iter().any(|mask| mask.field == Field::Mailbox)
+        })
     }
 
     fn end(&mut self, end: End, log: Vec<LogLine>, taint: u64) -> Spoken {

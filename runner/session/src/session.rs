@@ -89,6 +89,8 @@ pub enum Need {
     UserNamespaces,
     /// `/proc/sys/kernel/tainted`.
     Taint,
+    /// KASAN, which sees what is read or written beyond an object.
+    Kasan,
 }
 
 impl Need {
@@ -100,6 +102,7 @@ impl Need {
             Need::Lockdown => "lockdown",
             Need::UserNamespaces => "user-namespaces",
             Need::Taint => "taint",
+            Need::Kasan => "kasan",
         }
     }
 }

@@ -151,8 +151,13 @@ impl Golden {
             if step.base.is_empty() || step.changes.iter().any(|a| a.seen.is_empty() || a.with.is_empty()) {
                 return sense(&format!("steps[{i}]"), "an empty list expects nothing".into());
             }
-            let same = |a: &Observation| step.base.iter().any(|b| b.differing(a).is_empty());
-            if let Some(c) = step.changes.iter().position(|a| a.seen.iter().any(same)) {
+            let in_base = |a: &Observation| step.base.iter().any(|b| b.differing(a).is_empty());
+            let leaves = |a: &Alternative, b: &Observation| !a.seen.iter().any(|a| b.differing(a).is_empty());
+            // Fewer of the base's values are a change, too.
+            let narrows =
+                |a: &Alternative| a.seen.iter().all(in_base) && step.base.iter().any(|b| leaves(a, b));
+            let idle = |a: &Alternative| a.seen.iter().any(in_base) && !narrows(a);
+            if let Some(c) = step.changes.iter().position(idle) {
                 return sense(&format!("steps[{i}].changes[{c}]"), "a change that changes nothing".into());
             }
         }

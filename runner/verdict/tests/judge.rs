@@ -82,6 +82,21 @@ fn a_kernel_is_matched_by_what_it_does(
     assert_eq!(verdict.sessions[0].status(Policy::Frozen), Status::Pass);
 }
 
+#[rstest]
+#[case::what_both_may_do(errno("EINVAL"), "7.3", &[])]
+#[case::what_only_the_older_does(ok(), "7.3", &["regressed"])]
+#[case::on_an_older(ok(), "7.1", &[])]
+#[case::neither(errno("EIO"), "7.1", &["errno-changed"])]
+fn a_change_may_leave_one_of_several_values(
+    #[case] seen: Observation,
+    #[case] release: &str,
+    #[case] found: &[&str],
+) {
+    let base = json!([{"errno": "EINVAL"}, {"errno": "ok"}]);
+    let world = World::new(get(), base, Some(json!({"errno": "EINVAL"})));
+    assert_eq!(rules(&world.judge(seen, release)), found);
+}
+
 #[test]
 fn a_release_that_lacks_its_change_has_regressed() {
     let world = World::new(get(), json!({"errno": "ok"}), Some(json!({"errno": "EINVAL"})));

@@ -47,6 +47,9 @@ pub enum Play {
     ReturnCode(ReturnCode),
     /// It is performed and answers with this code and no output.
     PerformThenReturnCode(ReturnCode),
+    /// Get and Set Feature: where the offset field is not 0 it is not performed and answers with the code of that
+    /// number and no output.
+    ReturnCodeFromOffset,
     /// It is performed, but its doorbell never clears; so no later command runs either, until the host
     /// resets the device's state.
     DoorbellStuck,

@@ -45,13 +45,14 @@ impl World {
         );
         fs::create_dir_all(world.0.path().join("vectors/goldens")).unwrap();
         let session = world.library().sessions.get("s").unwrap().clone();
+        let base = if base.is_array() { base } else { json!([base]) };
         let changes = changed.map(|seen| json!([{"with": ["c"], "seen": [seen]}])).unwrap_or(json!([]));
         world.write(
             "goldens/s.json",
             json!({"format": "scrubjay.golden/1", "session": "s", "of": fingerprint(&session),
                 "recorded": "7.1", "steps": [
                     {"id": "open", "base": [{"errno": "ok"}]},
-                    {"id": "step", "base": [base], "changes": changes}]}),
+                    {"id": "step", "base": base, "changes": changes}]}),
         );
         world
     }
