@@ -68,7 +68,7 @@ fn with(mut call: Call, vary: &Vary, value: u64, sweep: &Sweep, profile: &Profil
             Moving::Scope => call.scope = number,
             Moving::SetUuid => call.target = target(profile, number),
             // The device's to judge, and its word is no errno.
-            Moving::GetSelection | Moving::GetOffset | Moving::GetUuid => {}
+            Moving::GetSelection | Moving::GetOffset | Moving::GetUuid | Moving::SetOffset => {}
             Moving::GetCount => call.irregular |= number == 0,
             Moving::SupportedStart => call.irregular |= value >= profile.features.len() as u64,
             _ => call.irregular = true,

@@ -7,7 +7,7 @@ use std::{env, fs};
 
 use scrubjay_model::rounds::rounds;
 use scrubjay_model::{Allowed, Word, word};
-use scrubjay_session::observation::Observation;
+use scrubjay_session::observation::{Observation, StepEnd};
 use scrubjay_session::step::Sweep;
 use scrubjay_session::{Action, Session};
 use scrubjay_verdict::Library;
@@ -81,7 +81,9 @@ fn all() -> Vec<Held> {
             let Action::Sweep(sweep) = &step.action else { continue };
             // A sweep beside others in a race is about the race.
             let seen = recorded.base.iter().chain(recorded.changes.iter().flat_map(|change| &change.seen));
-            all.extend(seen.map(|seen| hold(session, &step.id, sweep, seen, &library)));
+            // One that did not come back has no rounds to hold.
+            let whole = seen.filter(|seen| seen.end == StepEnd::CameBack);
+            all.extend(whole.map(|seen| hold(session, &step.id, sweep, seen, &library)));
         }
     }
     all
