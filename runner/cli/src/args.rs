@@ -86,7 +86,7 @@ pub struct GuestArgs {
     /// Virtual CPUs of a guest
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = vcpus)]
     pub vcpus: u8,
-    /// Guests at the same time [default: the number of processors]
+    /// Guests at the same time [default: two more than processors, because guests also wait]
     #[arg(short, long, value_name = "N")]
     pub jobs: Option<NonZeroUsize>,
 }
@@ -94,7 +94,8 @@ pub struct GuestArgs {
 impl GuestArgs {
     /// How many guests may run at the same time.
     pub fn at_once(&self) -> usize {
-        self.jobs.or_else(|| available_parallelism().ok()).map_or(1, usize::from)
+        let processors = || available_parallelism().map_or(1, usize::from);
+        self.jobs.map_or_else(|| processors() + 2, usize::from)
     }
 }
 
