@@ -40,6 +40,7 @@ impl Member {
             Need::Lockdown => "CONFIG_SECURITY_LOCKDOWN_LSM=y",
             Need::UserNamespaces => "CONFIG_USER_NS=y",
             Need::Taint => "CONFIG_PROC_SYSCTL=y",
+            Need::Modules => "CONFIG_CXL_PCI=m",
             Need::Kasan => "CONFIG_KASAN=y",
         };
         let config = self.image.as_ref().and_then(|image| image.config.as_ref());

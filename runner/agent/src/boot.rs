@@ -1,8 +1,10 @@
 //! The first and the last thing: mounts, modules, what this kernel has, power off.
 
 use std::fs::{self, File};
+use std::io;
 use std::path::Path;
 
+use nix::errno::Errno;
 use nix::kmod::{ModuleInitFlags, finit_module};
 use nix::mount::{MsFlags, mount};
 use nix::sys::reboot::{RebootMode, reboot};
@@ -43,17 +45,30 @@ fn load_modules() -> Vec<String> {
     let order = fs::read_to_string("/modules/order").unwrap_or_default();
     let mut refused = Vec::new();
     for name in order.lines().filter(|l| !l.is_empty()) {
-        let path = Path::new("/modules").join(name);
-        let compressed = matches!(path.extension().and_then(|e| e.to_str()), Some("xz" | "zst" | "gz"));
-        let flags = if compressed { COMPRESSED } else { ModuleInitFlags::empty() };
-        let loaded = File::open(&path)
-            .map_err(|e| e.to_string())
-            .and_then(|file| finit_module(file, c"", flags).map_err(|e| format!("{e:?}")));
-        if let Err(why) = loaded {
+        if let Err(why) = load(&Path::new("/modules").join(name)) {
+            let why = why.raw_os_error().map_or(why.to_string(), |e| format!("{:?}", Errno::from_raw(e)));
             refused.push(format!("{name}: {why}"));
         }
     }
     refused
+}
+
+/// Loads the module of this name, as `/proc/modules` has it.
+pub fn load_module(name: &str) -> io::Result<()> {
+    let is_it = |path: &Path| {
+        let file = path.file_name().unwrap_or_default().to_string_lossy();
+        file.split_once('-')
+            .and_then(|(_, file)| file.split_once('.'))
+            .is_some_and(|(stem, _)| stem.replace('-', "_") == name)
+    };
+    let mut paths = fs::read_dir("/modules")?.flatten().map(|entry| entry.path());
+    load(&paths.find(|path| is_it(path)).ok_or(Errno::ENOENT)?)
+}
+
+fn load(path: &Path) -> io::Result<()> {
+    let compressed = matches!(path.extension().and_then(|e| e.to_str()), Some("xz" | "zst" | "gz"));
+    let flags = if compressed { COMPRESSED } else { ModuleInitFlags::empty() };
+    Ok(finit_module(File::open(path)?, c"", flags)?)
 }
 
 /// What this kernel is and what it lacks.
@@ -68,6 +83,7 @@ pub fn hello(channel: &str) -> Hello {
         ("stack", fs::read("/proc/self/stack").is_ok()),
         ("ia32", has_ia32()),
         ("taint", there("/proc/sys/kernel/tainted")),
+        ("modules", fs::read_to_string("/proc/modules").is_ok_and(|modules| modules.contains("cxl_pci "))),
         ("kasan", kmsg::said("KernelAddressSanitizer initialized")),
     ];
     let banner = text("/proc/version");

@@ -1,6 +1,7 @@
 //! Performs one operation and says what it gave. Knows the operations, not their meaning.
 
 use std::collections::HashMap;
+use std::ffi::CString;
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
@@ -11,6 +12,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use nix::kmod::{DeleteModuleFlags, delete_module};
 use nix::libc;
 use nix::sched::{CloneFlags, unshare};
 use nix::unistd::{Gid, Uid, setgroups, setresgid, setresuid};
@@ -18,7 +20,7 @@ use scrubjay_wire::op::Settling;
 use scrubjay_wire::{Anchor, Answer, Arg, Entry, Entry32, FileCall, Ioctl, Op, Where};
 
 use crate::memory::Laid;
-use crate::{devices, sweep, syscall};
+use crate::{boot, devices, sweep, syscall};
 
 /// How much of a file is read.
 const FILE_LIMIT: u64 = 64 << 10;
@@ -157,6 +159,11 @@ fn attempt(op: &Op, slots: &Slots, deadline: Duration, answer: &mut Answer) -> R
             fs::write("/proc/self/setgroups", "deny")?;
             fs::write("/proc/self/uid_map", "0 0 1")?;
             fs::write("/proc/self/gid_map", "0 0 1")?;
+        }
+        Op::LoadModule { name } => boot::load_module(name)?,
+        Op::UnloadModule { name } => {
+            let name = CString::new(name.as_str()).map_err(|_| Failure::Errno(libc::EINVAL))?;
+            delete_module(&name, DeleteModuleFlags::O_NONBLOCK)?;
         }
         Op::Execute { argv } => {
             let (program, arguments) = argv.split_first().ok_or(Failure::Errno(libc::ENOENT))?;

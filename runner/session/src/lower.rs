@@ -209,6 +209,8 @@ impl Lowering<'_> {
             Action::DropCapability(drop) => plain(Op::DropCapability { number: drop.name.number() }),
             Action::Become(who) => plain(Op::Become { id: who.id }),
             Action::NewUserNamespace(_) => plain(Op::NewUserNamespace),
+            Action::LoadModule(module) => plain(Op::LoadModule { name: module.name.clone() }),
+            Action::UnloadModule(module) => plain(Op::UnloadModule { name: module.name.clone() }),
             Action::Unbind(driver) => plain(self.bind(driver.device, driver.driver, "unbind")),
             Action::Bind(driver) => plain(self.bind(driver.device, driver.driver, "bind")),
             Action::Remove(on) => plain(self.write_pci(on.device, "remove")),

@@ -89,6 +89,8 @@ pub enum Need {
     UserNamespaces,
     /// `/proc/sys/kernel/tainted`.
     Taint,
+    /// CXL and fwctl as modules.
+    Modules,
     /// KASAN, which sees what is read or written beyond an object.
     Kasan,
 }
@@ -102,6 +104,7 @@ impl Need {
             Need::Lockdown => "lockdown",
             Need::UserNamespaces => "user-namespaces",
             Need::Taint => "taint",
+            Need::Modules => "modules",
             Need::Kasan => "kasan",
         }
     }
@@ -181,9 +184,12 @@ impl Session {
     }
 
     /// Whether the guest can serve no other session afterwards. A scan of the bus finds the devices again
-    /// that other sessions removed.
+    /// that other sessions removed, and a module is for all devices.
     pub fn spoils_guest(&self) -> bool {
-        self.boot == Boot::Quarantine || any_step(&self.steps, &|action| matches!(action, Action::Rescan(_)))
+        self.boot == Boot::Quarantine
+            || any_step(&self.steps, &|action| {
+                matches!(action, Action::Rescan(_) | Action::LoadModule(_) | Action::UnloadModule(_))
+            })
     }
 
     /// Whether its devices can serve no other session afterwards, or none before it.

@@ -175,6 +175,10 @@ pub enum Action {
     Become(Become),
     /// Enters a new user namespace as its root.
     NewUserNamespace(Nothing),
+    /// Loads a module that the guest has; those that it depends on have to be there.
+    LoadModule(Module),
+    /// Unloads a module; EAGAIN while it is in use (kernel/module/main.c, delete_module).
+    UnloadModule(Module),
     /// Unbinds a driver from the device.
     Unbind(Driver),
     /// Binds a driver to the device.
@@ -564,6 +568,14 @@ pub enum DriverName {
     CxlPci,
     /// The memdev driver.
     CxlMem,
+}
+
+/// See [`Action::LoadModule`] and [`Action::UnloadModule`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Module {
+    /// Its name, as in `/proc/modules`.
+    pub name: String,
 }
 
 /// See [`Action::Unbind`] and [`Action::Bind`].

@@ -100,7 +100,7 @@ pub struct Hello {
     /// `virtio` or `16550`.
     pub channel: String,
     /// Names of what this kernel lacks that sessions may need: `fwctl` (no fwctl class or module),
-    /// `edac`, `ia32`, `lockdown`, `user-namespaces`, `taint`, `kasan`, `stack` (no /proc/PID/stack).
+    /// `edac`, `ia32`, `lockdown`, `user-namespaces`, `taint`, `modules`, `kasan`, `stack` (no /proc/PID/stack).
     pub lacks: Vec<String>,
     /// Modules that were given and could not be loaded, with the errno.
     pub modules_refused: Vec<String>,

@@ -97,6 +97,16 @@ pub enum Op {
     },
     /// `unshare(CLONE_NEWUSER)` with the caller mapped to root.
     NewUserNamespace,
+    /// `finit_module(2)` of a module that the guest was given.
+    LoadModule {
+        /// Its name, as in `/proc/modules`.
+        name: String,
+    },
+    /// `delete_module(2)`, without waiting.
+    UnloadModule {
+        /// Its name, as in `/proc/modules`.
+        name: String,
+    },
     /// Runs a program and waits for its end: the answer's `ret` is its exit status, `text` what it wrote to standard
     /// output and then to standard error. No session asks for it.
     Execute {
