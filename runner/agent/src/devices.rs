@@ -105,6 +105,7 @@ pub fn reached(device: u16, until: Probe) -> bool {
         Probe::Memdev => find(device, Anchor::Memdev).is_some(),
         Probe::Endpoint => find(device, Anchor::Memdev).is_some_and(|memdev| memdev.join("driver").exists()),
         Probe::Node => find(device, Anchor::Node).is_some_and(|node| node.exists()),
+        Probe::NodeGone => find(device, Anchor::Node).is_none_or(|node| !node.exists()),
         Probe::Gone => find(device, Anchor::Pci).is_none(),
     }
 }

@@ -118,8 +118,10 @@ impl FromStr for Bytes {
             if bytes.len().checked_mul(times).is_none_or(|n| n + out.len() > LONGEST) {
                 return Err(BytesError(format!("`{token}` is longer than {LONGEST} bytes")));
             }
-            for _ in 0..times {
-                out.extend_from_slice(&bytes);
+            // What is repeated is one byte, and some are repeated a million times.
+            match *bytes {
+                [byte] => out.resize(out.len() + times, byte),
+                _ => out.extend_from_slice(&bytes),
             }
         }
         Ok(Bytes(out))

@@ -164,6 +164,8 @@ pub enum Probe {
     Endpoint,
     /// The fwctl node is there.
     Node,
+    /// The fwctl node is gone.
+    NodeGone,
     /// The PCI function is gone.
     Gone,
 }

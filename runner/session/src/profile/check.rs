@@ -41,7 +41,8 @@ pub(super) fn check(profile: &Profile, stem: &str) -> Checked {
     })?;
     require(!profile.title.trim().is_empty(), &[Key("title")], || "a title is needed".into())?;
     require(profile.serial.0 != 0, &[Key("serial")], || "0 is no serial number".into())?;
-    require(profile.until != Probe::Gone, &[Key("until")], || "a device cannot come up as `gone`".into())?;
+    let comes_up = !matches!(profile.until, Probe::Gone | Probe::NodeGone);
+    require(comes_up, &[Key("until")], || "a device cannot come up as something that is gone".into())?;
     if profile.attach == Attach::QemuCxlType3 {
         return check_stock(profile);
     }
