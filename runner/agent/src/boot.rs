@@ -84,6 +84,7 @@ pub fn hello(channel: &str) -> Hello {
         ("ia32", has_ia32()),
         ("taint", there("/proc/sys/kernel/tainted")),
         ("modules", fs::read_to_string("/proc/modules").is_ok_and(|modules| modules.contains("cxl_pci "))),
+        ("pcie-hotplug", there("/sys/bus/pci_express/drivers/pciehp")),
         ("kasan", kmsg::said("KernelAddressSanitizer initialized")),
     ];
     let banner = text("/proc/version");

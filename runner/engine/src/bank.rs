@@ -1,16 +1,17 @@
-//! The devices of one guest: serves them, resets them, acts as their firmware.
+//! The devices of one guest: serves them, resets them, acts as their firmware, takes them out of their slots.
 
 use std::path::Path;
 use std::time::Duration;
 
 use scrubjay_device::{Device, DeviceError};
-use scrubjay_machine::{Device as Plugged, Kind, Port};
+use scrubjay_machine::{Device as Plugged, Guest, Kind, Port};
 use scrubjay_session::lower::HostAction;
 use scrubjay_session::profile::{Attach, Fault, Profile, Profiles};
 use scrubjay_session::{MailboxCommand, Session};
 use scrubjay_uapi::Selection;
 use scrubjay_wire::Attached;
 
+use crate::guest::with_causes;
 use crate::plan::Placed;
 
 /// How long the firmware waits for the kernel to ring a doorbell that it was told to keep.
@@ -20,13 +21,17 @@ const HELD_DEADLINE: Duration = Duration::from_secs(10);
 /// (drivers/cxl/pci.c, CXL_MAILBOX_TIMEOUT_MS), and its clock runs on while the host is busy elsewhere.
 const LATE: Duration = Duration::from_millis(1_600);
 
+/// How many times a step's deadline a kernel may take to let a device go: it waits 5 s for a second press of
+/// the button, and then as long as removing the device takes (drivers/pci/hotplug/pciehp_ctrl.c).
+const UNPLUG_STEPS: u32 = 3;
+
 /// Set Timestamp (CXL r3.2, 8.2.10.4.2): its input is the time of day, which is made 0.
 const SET_TIMESTAMP: u16 = 0x0301;
 
 /// Memory of a stock device: the least that the specification's granularity allows.
 const STOCK_MIB: u32 = 256;
 
-/// Why the firmware could not act as a session asked.
+/// Why the firmware or the machine could not act as a session asked.
 #[derive(Debug, thiserror::Error)]
 pub enum ActError {
     /// It cannot.
@@ -164,11 +169,17 @@ impl Bank {
         self.0.get(usize::from(index)).and_then(|member| member.device.as_ref())
     }
 
-    /// Acts as the firmware; what there is to say of it goes into the step's `text`.
-    pub fn act(&self, action: &HostAction, indices: &[u16]) -> Result<Option<String>, ActError> {
+    /// Acts as the firmware, or on a slot of the machine; what there is to say of it goes into the step's
+    /// `text`.
+    pub fn act(
+        &self,
+        action: &HostAction,
+        indices: &[u16],
+        guest: &mut Guest,
+    ) -> Result<Option<String>, ActError> {
+        let index = |session_device: usize| indices.get(session_device).copied().unwrap_or(u16::MAX);
         let device = |session_device: usize| -> Result<&Device, ActError> {
-            let index = indices.get(session_device).copied().unwrap_or(u16::MAX);
-            self.device(index).ok_or_else(|| {
+            self.device(index(session_device)).ok_or_else(|| {
                 ActError::Refused("this device is not ours: its firmware cannot act".to_owned())
             })
         };
@@ -207,6 +218,16 @@ impl Bank {
             HostAction::Release { device: d } => {
                 let held = device(*d)?.release();
                 if held > LATE { Err(ActError::Late(held)) } else { Ok(None) }
+            }
+            HostAction::Unplug { device } => {
+                let within = guest.deadlines().step * UNPLUG_STEPS;
+                let went = guest.unplug(index(*device).into(), within);
+                let went = went.map_err(|e| ActError::Refused(with_causes(&e)))?;
+                Ok(Some(if went { "gone" } else { "kept" }.to_owned()))
+            }
+            HostAction::Plug { device } => {
+                guest.plug(index(*device).into()).map_err(|e| ActError::Refused(with_causes(&e)))?;
+                Ok(None)
             }
         }
     }

@@ -142,8 +142,8 @@ impl Talk<'_> {
             self.under_way = Some(ticket);
         }
         if let Some(action) = &meta.host {
-            let said =
-                self.bank.act(action, &self.indices).map_err(|e| BeginError::Act(meta.id.clone(), e))?;
+            let said = self.bank.act(action, &self.indices, self.guest);
+            let said = said.map_err(|e| BeginError::Act(meta.id.clone(), e))?;
             self.said.extend(said.map(|said| (meta.id.clone(), said)));
         }
         Ok(self.guest.send(&ToGuest::Go { ticket })?)

@@ -59,7 +59,7 @@ pub enum Shape {
     Plain,
 }
 
-/// What the firmware does by itself.
+/// What the firmware or the machine does by itself.
 #[derive(Clone, Debug, PartialEq)]
 pub enum HostAction {
     /// Shows what came before the session.
@@ -84,6 +84,16 @@ pub enum HostAction {
     },
     /// Lets the doorbell go.
     Release {
+        /// Index into the session's devices.
+        device: usize,
+    },
+    /// Leaves its slot.
+    Unplug {
+        /// Index into the session's devices.
+        device: usize,
+    },
+    /// Comes into its slot.
+    Plug {
         /// Index into the session's devices.
         device: usize,
     },
@@ -229,7 +239,9 @@ impl Lowering<'_> {
             | Action::FirmwareFault(_)
             | Action::Hold(_)
             | Action::AwaitHeld(_)
-            | Action::Release(_) => plain(Op::Host),
+            | Action::Release(_)
+            | Action::Unplug(_)
+            | Action::Plug(_) => plain(Op::Host),
             Action::Parallel(group) => {
                 let names = group.branches.iter().map(|b| b.name.clone()).collect();
                 let branches =
@@ -310,6 +322,8 @@ fn host_action(action: &Action) -> Option<HostAction> {
         Action::Hold(hold) => HostAction::Hold { device: hold.device, opcode: hold.opcode.0 as u16 },
         Action::AwaitHeld(on) => HostAction::AwaitHeld { device: on.device },
         Action::Release(on) => HostAction::Release { device: on.device },
+        Action::Unplug(on) => HostAction::Unplug { device: on.device },
+        Action::Plug(on) => HostAction::Plug { device: on.device },
         _ => return None,
     })
 }

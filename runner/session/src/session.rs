@@ -91,6 +91,8 @@ pub enum Need {
     Taint,
     /// CXL and fwctl as modules.
     Modules,
+    /// PCIe hotplug.
+    PcieHotplug,
     /// KASAN, which sees what is read or written beyond an object.
     Kasan,
 }
@@ -105,6 +107,7 @@ impl Need {
             Need::UserNamespaces => "user-namespaces",
             Need::Taint => "taint",
             Need::Modules => "modules",
+            Need::PcieHotplug => "pcie-hotplug",
             Need::Kasan => "kasan",
         }
     }
@@ -196,7 +199,14 @@ impl Session {
     pub fn spoils_devices(&self) -> bool {
         self.own_devices
             || any_step(&self.steps, &|action| {
-                matches!(action, Action::Unbind(_) | Action::Bind(_) | Action::Remove(_))
+                matches!(
+                    action,
+                    Action::Unbind(_)
+                        | Action::Bind(_)
+                        | Action::Remove(_)
+                        | Action::Unplug(_)
+                        | Action::Plug(_)
+                )
             })
     }
 
@@ -347,7 +357,12 @@ fn device_of(action: &Action) -> Option<usize> {
         }
         Action::Write(write) => write.at.device,
         Action::Unbind(driver) | Action::Bind(driver) => driver.device,
-        Action::Remove(on) | Action::Rescan(on) | Action::AwaitHeld(on) | Action::Release(on) => on.device,
+        Action::Remove(on)
+        | Action::Rescan(on)
+        | Action::Unplug(on)
+        | Action::Plug(on)
+        | Action::AwaitHeld(on)
+        | Action::Release(on) => on.device,
         Action::Settle(settle) => settle.device,
         Action::FirmwareSet(set) => set.device,
         Action::FirmwareFail(fail) => fail.device,

@@ -187,6 +187,11 @@ pub enum Action {
     Remove(OnDevice),
     /// Scans the bus for the PCI function again.
     Rescan(OnDevice),
+    /// Takes the device out of its slot: the attention button is pressed, the kernel lets the device go
+    /// (drivers/pci/hotplug/pciehp_ctrl.c), and it is gone. Needs `pcie_ports=native` on the command line.
+    Unplug(OnDevice),
+    /// Puts the device into its slot again, as it is after a power cycle.
+    Plug(OnDevice),
     /// Waits until the device has come up or gone.
     Settle(Settle),
     /// Sleeps.

@@ -16,14 +16,16 @@ pub fn rule(scene: &Scene, at: usize) -> &'static str {
     let Moment { step, accepted, seen, .. } = &scene.moments[at];
     let (was, is) = (accepted.errno.as_str(), seen.errno.as_str());
     match &step.action {
-        // What the firmware of the test does is no doing of the kernel's.
+        // What the firmware and the machine of the test do is no doing of the kernel's.
         Action::Probe(_)
         | Action::FirmwareSet(_)
         | Action::FirmwareFail(_)
         | Action::FirmwareFault(_)
         | Action::Hold(_)
         | Action::AwaitHeld(_)
-        | Action::Release(_) => "unclassified",
+        | Action::Release(_)
+        | Action::Unplug(_)
+        | Action::Plug(_) => "unclassified",
         _ => match (was.starts_with(AGENT), is.starts_with(AGENT)) {
             // What a step needs (a descriptor) is not there.
             (false, true) => "step-lost",

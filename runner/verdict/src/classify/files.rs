@@ -39,6 +39,9 @@ pub fn text_rule(scene: &Scene, at: usize) -> &'static str {
         // A command that the session waits for did not come, or came where none was expected.
         Action::AwaitHeld(_) if seen.text.as_deref() == Some("held") => "mailbox-command-added",
         Action::AwaitHeld(_) => "mailbox-command-removed",
+        // Everything after it is about a device that is out of its slot.
+        Action::Unplug(_) if seen.text.as_deref() == Some("gone") => "step-regained",
+        Action::Unplug(_) => "step-lost",
         _ => "unclassified",
     }
 }
