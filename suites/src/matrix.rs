@@ -41,6 +41,7 @@ impl Member {
             Need::UserNamespaces => "CONFIG_USER_NS=y",
             Need::Taint => "CONFIG_PROC_SYSCTL=y",
             Need::Modules => "CONFIG_CXL_PCI=m",
+            Need::PcieHotplug => "CONFIG_HOTPLUG_PCI_PCIE=y",
             Need::Kasan => "CONFIG_KASAN=y",
         };
         let config = self.image.as_ref().and_then(|image| image.config.as_ref());

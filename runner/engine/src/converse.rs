@@ -115,12 +115,14 @@ impl Talk<'_> {
                 Err(e) => return self.lost(e),
             };
             match heard {
-                ToHost::Begin { ticket } => {
-                    if let Err(refusal) = self.begin(ticket) {
+                ToHost::Begin { ticket } => match self.begin(ticket) {
+                    Ok(()) => {}
+                    Err(BeginError::Guest(e)) => return self.lost(e),
+                    Err(refusal) => {
                         let late = matches!(refusal, BeginError::Act(_, ActError::Late(_)));
                         return Spoken { late, ..self.failed(refusal.to_string()) };
                     }
-                }
+                },
                 ToHost::Done { ticket, answer } => self.done(ticket, *answer),
                 ToHost::End { end, log, taint } => return self.end(end, log, taint),
                 ToHost::Failed { why } => return self.failed(format!("the agent failed: {why}")),
