@@ -42,7 +42,7 @@ impl Member {
             Need::Taint => "CONFIG_PROC_SYSCTL=y",
             Need::Modules => "CONFIG_CXL_PCI=m",
             Need::PcieHotplug => "CONFIG_HOTPLUG_PCI_PCIE=y",
-            Need::Kasan => "CONFIG_KASAN=y",
+            Need::SlubDebug => "CONFIG_SLUB_DEBUG=y",
         };
         let config = self.image.as_ref().and_then(|image| image.config.as_ref());
         let config = config.and_then(|path| std::fs::read_to_string(path).ok());

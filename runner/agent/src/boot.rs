@@ -85,7 +85,7 @@ pub fn hello(channel: &str) -> Hello {
         ("taint", there("/proc/sys/kernel/tainted")),
         ("modules", fs::read_to_string("/proc/modules").is_ok_and(|modules| modules.contains("cxl_pci "))),
         ("pcie-hotplug", there("/sys/bus/pci_express/drivers/pciehp")),
-        ("kasan", kmsg::said("KernelAddressSanitizer initialized")),
+        ("slub-debug", there("/sys/kernel/slab/kmalloc-16/red_zone")),
     ];
     let banner = text("/proc/version");
     Hello {

@@ -37,20 +37,6 @@ pub fn open() {
     taint();
 }
 
-/// Whether a record since boot holds this; those that are fresh stay so.
-pub fn said(words: &str) -> bool {
-    let Ok(mut file) = File::options().read(true).custom_flags(libc::O_NONBLOCK).open("/dev/kmsg") else {
-        return false;
-    };
-    let mut record = [0; RECORD];
-    while let Ok(n @ 1..) = file.read(&mut record) {
-        if String::from_utf8_lossy(&record[..n]).contains(words) {
-            return true;
-        }
-    }
-    false
-}
-
 /// The records since the last call, of this process or its parent: descriptors are shared.
 pub fn fresh() -> Vec<LogLine> {
     let mut log = log().lock().unwrap_or_else(|e| e.into_inner());

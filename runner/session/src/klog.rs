@@ -28,6 +28,8 @@ pub enum Class {
     Kasan,
     /// A report of the undefined-behaviour sanitiser.
     Ubsan,
+    /// A report of the slab allocator's checks (mm/slub.c, `slab_bug`).
+    Slub,
     /// A report of the lock validator.
     Lockdep,
     /// A task that has been blocked for long.
@@ -57,6 +59,7 @@ impl Class {
             Class::Oops => "oops",
             Class::Kasan => "kasan",
             Class::Ubsan => "ubsan",
+            Class::Slub => "slub",
             Class::Lockdep => "lockdep",
             Class::HungTask => "hung-task",
             Class::Leak => "leak",
@@ -138,6 +141,7 @@ const REPORTS: &[(&str, Class)] = &[
     ("Kernel panic - not syncing: ", Class::Panic),
     ("Oops: ", Class::Oops),
     ("BUG: ", Class::Oops),
+    ("BUG ", Class::Slub),
     ("kernel BUG at ", Class::Oops),
     ("WARNING: ", Class::Warning),
 ];
@@ -166,6 +170,8 @@ fn named(class: Class, rest: &str) -> String {
             Some(function) => function.split('+').next().unwrap_or(function).to_owned(),
             None => rest.split(' ').next().unwrap_or(rest).to_owned(),
         },
+        // "kmalloc-16 (Tainted: G): Right Redzone overwritten"
+        Class::Slub => rest.rsplit("): ").next().unwrap_or(rest).to_owned(),
         // "name:pid blocked for more than 10 seconds."
         Class::HungTask => "blocked".to_owned(),
         Class::Oops => {
@@ -194,6 +200,11 @@ mod tests {
         "BUG: KASAN: slab-out-of-bounds in cxl_get_feature+0x1d/0x2e0",
         Class::Kasan,
         "slab-out-of-bounds in cxl_get_feature"
+    )]
+    #[case::slub(
+        "BUG kmalloc-16 (Not tainted): kmalloc Redzone overwritten",
+        Class::Slub,
+        "kmalloc Redzone overwritten"
     )]
     #[case::warn(
         "WARNING: CPU: 1 PID: 52 at drivers/cxl/core/mbox.c:99 cxl_event+0x1/0x2",

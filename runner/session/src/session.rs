@@ -93,8 +93,8 @@ pub enum Need {
     Modules,
     /// PCIe hotplug.
     PcieHotplug,
-    /// KASAN, which sees what is read or written beyond an object.
-    Kasan,
+    /// The slab allocator's checks, which `slab_debug` on the command line switches on.
+    SlubDebug,
 }
 
 impl Need {
@@ -108,7 +108,7 @@ impl Need {
             Need::Taint => "taint",
             Need::Modules => "modules",
             Need::PcieHotplug => "pcie-hotplug",
-            Need::Kasan => "kasan",
+            Need::SlubDebug => "slub-debug",
         }
     }
 }

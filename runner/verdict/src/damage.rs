@@ -33,7 +33,7 @@ pub fn of(class: Class) -> &'static str {
     match class {
         Class::Warning => "kernel-warning",
         Class::Oops | Class::Panic => "kernel-oops",
-        Class::Kasan | Class::Ubsan | Class::Leak => "kernel-sanitizer",
+        Class::Kasan | Class::Ubsan | Class::Slub | Class::Leak => "kernel-sanitizer",
         Class::Lockdep => "kernel-lockdep",
         Class::HungTask => "kernel-hung",
         Class::Message => "message-added",
