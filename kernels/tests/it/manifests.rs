@@ -25,6 +25,7 @@ fn every_manifest_of_the_project_reads_and_its_id_is_its_stem() {
         "7.0",
         "7.1",
         "7.1-instrumented",
+        "7.1-slub",
         "7.2",
         "7.3",
         "7.3-clang",
