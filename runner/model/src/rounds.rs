@@ -1,7 +1,8 @@
 //! A sweep as the calls that it makes.
 
 use scrubjay_session::profile::Profile;
-use scrubjay_session::step::{Capability, Moving, Sweep, Vary};
+use scrubjay_session::step::Capability;
+use scrubjay_session::sweep::{Moving, Sweep, Vary};
 use scrubjay_session::{Action, Session};
 
 use crate::{Call, Kind, Target};

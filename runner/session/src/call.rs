@@ -11,9 +11,8 @@ use uuid::Uuid;
 use zerocopy::IntoBytes;
 
 use crate::lower::{Shape, is_open};
-use crate::step::{
-    self, Collected, GetFeature, GetSupportedFeatures, Info, Moving, RawIoctl, Rpc, SetFeature, Sweep,
-};
+use crate::step::{self, GetFeature, GetSupportedFeatures, Info, RawIoctl, Rpc, SetFeature};
+use crate::sweep::{Collected, Moving, Sweep};
 
 /// The structure's buffer.
 const ARG: u8 = 0;

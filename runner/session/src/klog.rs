@@ -170,7 +170,7 @@ fn named(class: Class, rest: &str) -> String {
             Some(function) => function.split('+').next().unwrap_or(function).to_owned(),
             None => rest.split(' ').next().unwrap_or(rest).to_owned(),
         },
-        // "kmalloc-16 (Tainted: G): Right Redzone overwritten"
+        // "kmalloc-16 (Not tainted): Object corrupt"
         Class::Slub => rest.rsplit("): ").next().unwrap_or(rest).to_owned(),
         // "name:pid blocked for more than 10 seconds."
         Class::HungTask => "blocked".to_owned(),
@@ -201,11 +201,7 @@ mod tests {
         Class::Kasan,
         "slab-out-of-bounds in cxl_get_feature"
     )]
-    #[case::slub(
-        "BUG kmalloc-16 (Not tainted): kmalloc Redzone overwritten",
-        Class::Slub,
-        "kmalloc Redzone overwritten"
-    )]
+    #[case::slub("BUG kmalloc-16 (Not tainted): Object corrupt", Class::Slub, "Object corrupt")]
     #[case::warn(
         "WARNING: CPU: 1 PID: 52 at drivers/cxl/core/mbox.c:99 cxl_event+0x1/0x2",
         Class::Warning,

@@ -17,6 +17,7 @@ pub mod observe;
 pub mod profile;
 pub mod session;
 pub mod step;
+pub mod sweep;
 pub mod transcript;
 
 pub use file::FileError;

@@ -29,7 +29,7 @@ pub struct Session {
     #[serde(default)]
     pub boot: Boot,
     /// Whether no other session may touch its devices: it spoils them, or looks at what they received
-    /// before it. So it is for every session that binds, unbinds or removes one, without this.
+    /// before it. So it is for every session that binds, unbinds, removes or unplugs one, without this.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub own_devices: bool,
     /// Added to the kernel's command line.
@@ -199,14 +199,7 @@ impl Session {
     pub fn spoils_devices(&self) -> bool {
         self.own_devices
             || any_step(&self.steps, &|action| {
-                matches!(
-                    action,
-                    Action::Unbind(_)
-                        | Action::Bind(_)
-                        | Action::Remove(_)
-                        | Action::Unplug(_)
-                        | Action::Plug(_)
-                )
+                matches!(action, Action::Unbind(_) | Action::Bind(_) | Action::Remove(_) | Action::Unplug(_))
             })
     }
 
