@@ -46,8 +46,8 @@ pub fn brief(finding: &Finding) -> String {
         "" => finding.rule.clone(),
         step => format!("{} at step {step}", finding.rule),
     };
-    if let Some(Repeat { seen, of }) = finding.repeat.filter(|repeat| repeat.seen < repeat.of) {
-        text.push_str(&format!(", intermittent {seen}/{of}"));
+    if let Some(repeat) = finding.repeat.filter(|repeat| repeat.seen < repeat.of) {
+        text.push_str(&format!(", {}", often(repeat)));
     }
     text
 }
@@ -68,30 +68,12 @@ pub fn lines(finding: &Finding, look: Look) -> Vec<String> {
     if let Some(first) = lines.first_mut() {
         *first = first.replacen(&finding.rule, &look.colour.strong(&finding.rule), 1);
     }
-    let mut row = |name: &str, text: &str| {
-        lines.extend(wrapped(&format!("{}  {name:9} ", look.indent), text));
-    };
-    if !finding.promise.is_empty() {
-        row("promise", &promise(finding, look.promises));
-    }
-    for difference in differences(finding) {
-        row("differs", &difference);
-    }
-    for (name, value) in [("accepted", &finding.accepted), ("seen", &finding.seen)] {
-        for (i, item) in items(finding.field, value).iter().enumerate() {
-            row(if i == 0 { name } else { "" }, item);
-        }
-    }
-    if !finding.follows.is_empty() {
-        let follows: Vec<_> = finding.follows.iter().map(|field| field.name()).collect();
-        row("so too", &follows.join(", "));
-    }
+    let mut rows = rows(finding, look.promises);
     if let Some(repeat) = finding.repeat {
-        let often = format!("{}/{}", repeat.seen, repeat.of);
-        row("seen in", &if repeat.seen < repeat.of { format!("intermittent {often}") } else { often });
+        rows.push(("seen in", often(repeat)));
     }
-    if let Some(Waived { reason, reference, expires }) = &finding.waived {
-        row("waived", &plain(&format!("until {expires}: {reason} ({reference})")));
+    for (name, text) in &rows {
+        lines.extend(wrapped(&format!("{}  {name:9} ", look.indent), text));
     }
     lines.extend(log(finding, look.indent));
     // Coloured words are no longer than they look only to a terminal: no wrapping here.
@@ -104,7 +86,35 @@ pub fn lines(finding: &Finding, look: Look) -> Vec<String> {
     lines
 }
 
-fn headline(finding: &Finding) -> String {
+/// What a finding says whatever kernel shows it: a name and a text each, the name empty where the
+/// text goes on with what stands before it.
+pub fn rows(finding: &Finding, promises: &Promises) -> Vec<(&'static str, String)> {
+    let mut rows = Vec::new();
+    if !finding.promise.is_empty() {
+        rows.push(("promise", promise(finding, promises)));
+    }
+    rows.extend(differences(finding).into_iter().map(|difference| ("differs", difference)));
+    for (name, value) in [("accepted", &finding.accepted), ("seen", &finding.seen)] {
+        let items = items(finding.field, value).into_iter().enumerate();
+        rows.extend(items.map(|(i, item)| (if i == 0 { name } else { "" }, item)));
+    }
+    if !finding.follows.is_empty() {
+        let follows: Vec<_> = finding.follows.iter().map(|field| field.name()).collect();
+        rows.push(("so too", follows.join(", ")));
+    }
+    if let Some(Waived { reason, reference, expires }) = &finding.waived {
+        rows.push(("waived", plain(&format!("until {expires}: {reason} ({reference})"))));
+    }
+    rows
+}
+
+/// How often a finding was seen: `2/2`, `intermittent 1/3`.
+pub fn often(Repeat { seen, of }: Repeat) -> String {
+    if seen < of { format!("intermittent {seen}/{of}") } else { format!("{seen}/{of}") }
+}
+
+/// Rule, place and the rule's title, in a line.
+pub fn headline(finding: &Finding) -> String {
     let title = Rule::find(&finding.rule).map_or("", |rule| &rule.title);
     match place(finding) {
         place if place.is_empty() => format!("{}: {title}", finding.rule),

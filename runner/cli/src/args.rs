@@ -430,6 +430,8 @@ pub enum Format {
     Ktap,
     /// run.json (scrubjay.run/1)
     Json,
+    /// One page with everything, for a browser
+    Html,
 }
 
 fn vcpus(text: &str) -> Result<u8, String> {

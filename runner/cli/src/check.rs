@@ -56,7 +56,7 @@ pub fn run(args: &CheckArgs, context: &Context) -> anyhow::Result<ExitStatus> {
         against,
         baseline: baseline(args, &catalogue)?,
     };
-    let reports = output::reports(args.format, args.output.as_deref(), &library.promises)?;
+    let reports = output::reports(args.format, args.output.as_deref(), &library)?;
     output::told(&reports, |reports| run.check(reports))
 }
 

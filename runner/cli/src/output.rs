@@ -6,8 +6,10 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use scrubjay_machine::at_interrupt;
-use scrubjay_reports::{Bar, Colour, Consumer, ExitStatus, Json, Ktap, Reports, RunEvent, Sink, Terminal};
-use scrubjay_verdict::Promises;
+use scrubjay_reports::{
+    Bar, Colour, Consumer, Document, ExitStatus, Ktap, Reports, RunEvent, Sink, Terminal,
+};
+use scrubjay_verdict::{Claims, Library};
 
 use crate::args::Format;
 use crate::failure;
@@ -16,9 +18,11 @@ use crate::failure;
 ///
 /// # Errors
 /// A file that cannot be made.
-pub fn reports(format: Format, output: Option<&Path>, promises: &Promises) -> anyhow::Result<Reports> {
-    let stdout = io::stdout();
-    let seen = stdout.is_terminal();
+pub fn reports(format: Format, output: Option<&Path>, library: &Library) -> anyhow::Result<Reports> {
+    let promises = &library.promises;
+    let html = |sink| Document::html(sink, promises.clone(), Claims::of(library));
+    let stdout = || Sink::Stream(Box::new(io::stdout()));
+    let seen = io::stdout().is_terminal();
     let text = || -> Box<dyn Consumer + Send> {
         let colour = Colour::for_stream(seen);
         Box::new(Terminal::new(io::stdout(), colour, promises.clone(), Bar::for_stderr()))
@@ -29,14 +33,16 @@ pub fn reports(format: Format, output: Option<&Path>, promises: &Promises) -> an
         return Ok(Reports::new(match format {
             Format::Terminal => vec![text()],
             Format::Ktap => vec![Box::new(Ktap::new(io::stdout(), promises.clone())), Box::new(bar())],
-            Format::Json => vec![Box::new(Json::new(Sink::Stream(Box::new(io::stdout())))), Box::new(bar())],
+            Format::Json => vec![Box::new(Document::json(stdout())), Box::new(bar())],
+            Format::Html => vec![Box::new(html(stdout())), Box::new(bar())],
         }));
     };
     let file = || File::create(path).map(LineWriter::new).with_context(|| path.display().to_string());
     let report: Box<dyn Consumer + Send> = match format {
         Format::Terminal => Box::new(Terminal::new(file()?, Colour::Never, promises.clone(), Bar::hidden())),
         Format::Ktap => Box::new(Ktap::new(file()?, promises.clone())),
-        Format::Json => Box::new(Json::new(Sink::File(path.to_owned()))),
+        Format::Json => Box::new(Document::json(Sink::File(path.to_owned()))),
+        Format::Html => Box::new(html(Sink::File(path.to_owned()))),
     };
     Ok(Reports::new(vec![report, text()]))
 }

@@ -182,3 +182,23 @@ fn a_run_without_a_usable_qemu_is_never_a_pass() {
     let run = read(&report);
     assert_eq!((run["complete"].as_bool(), run["exit_status"].as_u64()), (Some(false), Some(3)));
 }
+
+#[test]
+fn a_page_of_such_a_run_is_not_green_and_has_every_promise() {
+    let root = Root::new();
+    let dir = tempfile::tempdir().unwrap();
+    let mut command = root.scrubjay(&["check", "--session", "info-*", "--format", "html"]);
+    command.env("SCRUBJAY_QEMU", "/bin/false").env("XDG_CACHE_HOME", dir.path());
+    command.arg("--kernel-cache").arg(root.image("7.3.4"));
+    let ran = run(&mut command);
+    assert_eq!(ran.status, 3, "{}{}", ran.out, ran.err);
+    assert!(
+        ran.out.starts_with("<!DOCTYPE html>") && ran.out.contains("<header class=\"error\">"),
+        "{}",
+        ran.out
+    );
+    let promises = scrubjay_verdict::Promises::load(&root.path().join("vectors/promises")).unwrap();
+    for promise in promises.iter() {
+        assert!(ran.out.contains(&format!("id=\"promise-{}\"", promise.id)), "{}", promise.id);
+    }
+}

@@ -15,11 +15,11 @@ const NAMED: usize = 3;
 
 /// The sessions of each promise.
 #[derive(Clone, Debug, Default)]
-pub struct Claims<'a>(BTreeMap<&'a str, BTreeSet<&'a str>>);
+pub struct Claims(BTreeMap<String, BTreeSet<String>>);
 
-impl<'a> Claims<'a> {
+impl Claims {
     /// What the sessions of a library claim.
-    pub fn of(library: &'a Library) -> Self {
+    pub fn of(library: &Library) -> Self {
         let mut claims = Claims::default();
         for session in library.sessions.iter() {
             for promise in session.promises() {
@@ -32,13 +32,14 @@ impl<'a> Claims<'a> {
         claims
     }
 
-    fn add(&mut self, promise: &'a str, session: &'a str) {
-        self.0.entry(promise).or_default().insert(session);
+    /// Lets a session claim a promise.
+    pub fn add(&mut self, promise: &str, session: &str) {
+        self.0.entry(promise.to_owned()).or_default().insert(session.to_owned());
     }
 
     /// The sessions that claim a promise, by id.
-    pub fn sessions(&self, promise: &str) -> impl Iterator<Item = &'a str> {
-        self.0.get(promise).into_iter().flatten().copied()
+    pub fn sessions(&self, promise: &str) -> impl Iterator<Item = &str> {
+        self.0.get(promise).into_iter().flatten().map(String::as_str)
     }
 
     /// What is wrong with the table, a sentence each: a promise that nobody claims and that has no

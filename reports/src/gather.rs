@@ -1,0 +1,192 @@
+//! Gathers a run from its events, for the reports that are written when it is over. Knows no format.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::mem;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use scrubjay_verdict::{ChangeProfile, Finding, KernelVerdict, Policy, WaiverUse};
+
+use crate::event::{Consumer, RunEvent};
+use crate::exit::Tally;
+use crate::run::{Breaks, Counts, Evidence, FORMAT, KernelReport, KernelState, Run, SessionSummary, Times};
+
+/// What has happened of a run so far.
+pub struct Gather {
+    begun: Instant,
+    policy: Policy,
+    tally: Tally,
+    notes: Vec<String>,
+    kernels: Vec<KernelReport>,
+    against: Option<String>,
+    baseline: Option<String>,
+    waivers: Vec<WaiverUse>,
+    evidence: BTreeMap<String, Evidence>,
+    times: Times,
+    current: Option<Current>,
+}
+
+/// A kernel whose turn it is.
+struct Current {
+    verdict: KernelVerdict,
+    titles: BTreeMap<String, String>,
+}
+
+impl Gather {
+    /// Of a run that starts now.
+    pub fn new() -> Self {
+        let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Gather {
+            begun: Instant::now(),
+            policy: Policy::default(),
+            tally: Tally::default(),
+            notes: Vec::new(),
+            kernels: Vec::new(),
+            against: None,
+            baseline: None,
+            waivers: Vec::new(),
+            evidence: BTreeMap::new(),
+            times: Times { started_unix_seconds: started.as_secs(), ..Times::default() },
+            current: None,
+        }
+    }
+
+    fn start(&mut self, kernel: &str) -> &mut Current {
+        self.current.get_or_insert_with(|| Current {
+            verdict: KernelVerdict {
+                kernel: kernel.to_owned(),
+                release: String::new(),
+                findings: Vec::new(),
+                sessions: Vec::new(),
+                changes: ChangeProfile::default(),
+            },
+            titles: BTreeMap::new(),
+        })
+    }
+
+    fn close(&mut self, mut report: KernelReport, titles: &BTreeMap<String, String>) {
+        if let Some(verdict) = &mut report.verdict {
+            report.counts = Counts::of(verdict, self.policy);
+            report.breaks = Breaks::of(verdict);
+            for seen in verdict.sessions.iter().flat_map(|session| &session.defects) {
+                *report.defects.entry(seen.state).or_default() += 1;
+            }
+            report.sessions = summaries(verdict, titles, self.policy);
+            let logs = take_logs(verdict);
+            if !logs.is_empty() {
+                self.evidence.entry(report.kernel.clone()).or_default().logs = logs;
+            }
+        }
+        self.kernels.push(report);
+    }
+
+    /// The kernel whose turn it was when the run was ended.
+    fn close_interrupted(&mut self) {
+        if let Some(Current { verdict, titles }) = self.current.take() {
+            let report = empty(verdict.kernel.clone(), KernelState::Interrupted);
+            self.close(KernelReport { verdict: Some(verdict), ..report }, &titles);
+        }
+    }
+
+    fn finish(&mut self, complete: bool) -> Run {
+        self.close_interrupted();
+        self.times.total_millis = self.begun.elapsed().as_millis() as u64;
+        Run {
+            format: FORMAT.to_owned(),
+            complete,
+            policy: self.policy,
+            against: self.against.clone(),
+            baseline: self.baseline.clone(),
+            exit_status: self.tally.exit_status().number(),
+            notes: mem::take(&mut self.notes),
+            kernels: mem::take(&mut self.kernels),
+            waivers: mem::take(&mut self.waivers),
+            evidence: mem::take(&mut self.evidence),
+            times: mem::take(&mut self.times),
+        }
+    }
+
+    /// Takes one event. The last one gives the run, whole or as far as it came.
+    ///
+    /// # Errors
+    /// None of its own.
+    pub fn event(&mut self, event: &RunEvent) -> io::Result<Option<Run>> {
+        self.tally.event(event)?;
+        match event {
+            RunEvent::RunStarted { policy, against, baseline, .. } => {
+                self.policy = *policy;
+                self.against.clone_from(against);
+                self.baseline.clone_from(baseline);
+            }
+            RunEvent::ReferenceStarted { .. } | RunEvent::ReferencePerformed => {}
+            RunEvent::Waivers { uses } => self.waivers.clone_from(uses),
+            RunEvent::Note { text } => self.notes.push(text.clone()),
+            RunEvent::KernelStarted { kernel, .. } => {
+                self.close_interrupted();
+                self.start(kernel);
+            }
+            RunEvent::SessionJudged { kernel, title, verdict, millis } => {
+                let current = self.start(kernel);
+                current.titles.insert(verdict.session.clone(), title.clone());
+                current.verdict.sessions.push(verdict.clone());
+                let times = self.times.session_millis.entry(kernel.clone()).or_default();
+                times.insert(verdict.session.clone(), *millis);
+            }
+            RunEvent::KernelJudged { verdict, nearest, not_checked, console_tail } => {
+                let titles = self.current.take().map(|current| current.titles).unwrap_or_default();
+                let kernel = &verdict.kernel;
+                if let Some(tail) = console_tail {
+                    self.evidence.entry(kernel.clone()).or_default().console_tail = Some(tail.clone());
+                }
+                let report = KernelReport {
+                    nearest_release: nearest.clone(),
+                    not_checked: not_checked.clone(),
+                    verdict: Some(verdict.clone()),
+                    ..empty(kernel.clone(), KernelState::Judged)
+                };
+                self.close(report, &titles);
+            }
+            RunEvent::KernelFailed { kernel, why } => {
+                self.current = None;
+                let report = empty(kernel.clone(), KernelState::Failed);
+                self.close(KernelReport { why: Some(why.clone()), ..report }, &BTreeMap::new());
+            }
+            RunEvent::RunFinished { cut } => return Ok(Some(self.finish(cut.is_none()))),
+        }
+        Ok(None)
+    }
+}
+
+fn empty(kernel: String, state: KernelState) -> KernelReport {
+    KernelReport {
+        kernel,
+        state,
+        why: None,
+        counts: Counts::default(),
+        breaks: Breaks::default(),
+        defects: BTreeMap::new(),
+        nearest_release: None,
+        not_checked: Vec::new(),
+        sessions: BTreeMap::new(),
+        verdict: None,
+    }
+}
+
+fn summaries(
+    verdict: &KernelVerdict,
+    titles: &BTreeMap<String, String>,
+    policy: Policy,
+) -> BTreeMap<String, SessionSummary> {
+    let summary = |session: &scrubjay_verdict::SessionVerdict| SessionSummary {
+        title: titles.get(&session.session).cloned().unwrap_or_default(),
+        status: session.status(policy),
+    };
+    verdict.sessions.iter().map(|session| (session.session.clone(), summary(session))).collect()
+}
+
+/// Takes the kernel's words out of the findings.
+fn take_logs(verdict: &mut KernelVerdict) -> BTreeMap<String, Vec<String>> {
+    let all = verdict.findings.iter_mut().chain(verdict.sessions.iter_mut().flat_map(|s| &mut s.findings));
+    let take = |finding: &mut Finding| (finding.fingerprint.clone(), mem::take(&mut finding.log));
+    all.filter(|finding| !finding.log.is_empty()).map(take).collect()
+}

@@ -1,0 +1,238 @@
+//! A run as one HTML page: nothing to fetch, no script, readable without colour.
+//!
+//! What it says of a finding is what the text formats say. What it has beside them is the table of
+//! promises, and kernels side by side.
+
+mod findings;
+mod kernels;
+mod promises;
+mod sessions;
+
+use jiff::Timestamp;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use scrubjay_verdict::{Claims, Promises, Status};
+
+use crate::exit::ExitStatus;
+use crate::run::{Run, Times};
+use crate::text::{count, plain};
+use crate::waivers::idle;
+
+const STYLE: &str = include_str!("html/style.css");
+
+/// The page.
+pub fn page(run: &Run, all: &Promises, claims: &Claims) -> String {
+    let verdict = verdict(run);
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { "scrubjay: " (verdict) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                header class=(banner(run)) {
+                    h1 { "scrubjay" }
+                    p { strong { (verdict) } }
+                    p { (asked(run)) }
+                    p { (when(&run.times)) }
+                    @if !run.complete { p { "The run was cut short: what is missing was not tested." } }
+                }
+                (part("Kernels", kernels::table(run)))
+                (part("Findings", findings::list(run, all)))
+                (part("Not tested", sessions::untested(run)))
+                (part("Changes and defects", kernels::profiles(run)))
+                (part("Promises", promises::table(run, all, claims)))
+                (part("Sessions", sessions::table(run)))
+                (part("Waivers to look at", lines(&idle(&run.waivers))))
+                (part("How it was run", lines(&run.notes)))
+            }
+        }
+    };
+    page.into_string()
+}
+
+/// What the run came to, as the exit status says it.
+fn verdict(run: &Run) -> String {
+    let status = ExitStatus::ALL.into_iter().find(|status| status.number() == run.exit_status);
+    format!("exit status {}: {}", run.exit_status, status.map_or("unknown", ExitStatus::meaning))
+}
+
+/// The look of the verdict: green only where everything that applies was tested.
+fn banner(run: &Run) -> &'static str {
+    match run.exit_status {
+        0 => Status::Pass.name(),
+        1 => Status::Break.name(),
+        _ => Status::Error.name(),
+    }
+}
+
+fn asked(run: &Run) -> String {
+    let named = |what: &str, id: &Option<String>| id.as_ref().map(|id| format!(", {what} {id}"));
+    let parts = [named("against", &run.against), named("baseline", &run.baseline)];
+    let parts: String = parts.into_iter().flatten().collect();
+    format!("{}{parts}; policy {} decides", count(run.kernels.len(), "kernel"), run.policy.name())
+}
+
+/// When it started, in UTC, and how long it took.
+fn when(times: &Times) -> String {
+    let started = i64::try_from(times.started_unix_seconds).unwrap_or(i64::MAX);
+    let started = Timestamp::from_second(started).map(|at| at.to_string()).unwrap_or_default();
+    format!("started {started}, took {} s", times.total_millis.div_ceil(1000))
+}
+
+/// A part of the page; none where there is nothing in it.
+fn part(title: &str, body: Option<Markup>) -> Markup {
+    let id = title.to_lowercase().replace(' ', "-");
+    html! {
+        @if let Some(body) = body {
+            section id=(id) { h2 { (title) } (body) }
+        }
+    }
+}
+
+fn lines(texts: &[String]) -> Option<Markup> {
+    (!texts.is_empty()).then(|| html! { ul { @for text in texts { li { (plain(text)) } } } })
+}
+
+/// A status in its colour; the word is always there.
+fn status(status: Status) -> Markup {
+    html! { span class=(status.name()) { (status.name()) } }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::{Document, Sink};
+    use crate::event::RunEvent;
+    use crate::samples::{catalogue, clean, mixed, play};
+
+    /// Sessions of the samples, and a promise that none of them claims.
+    fn claims() -> Claims {
+        let mut claims = Claims::default();
+        for (promise, session) in [
+            ("A01", "info-basic"),
+            ("A01", "locked"),
+            ("B01", "a"),
+            ("D12", "lost-set"),
+            ("H06", "set-by-scope"),
+            ("B14", "set-by-scope"),
+            ("E01", "slow"),
+            ("I01", "locked"),
+        ] {
+            claims.add(promise, session);
+        }
+        claims
+    }
+
+    fn written(events: &[RunEvent]) -> String {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("run.html");
+        play(events, &mut Document::html(Sink::File(path.clone()), catalogue(), claims()));
+        std::fs::read_to_string(path).unwrap()
+    }
+
+    /// The cells of a promise's row, without their tags.
+    fn row(page: &str, promise: &str) -> Vec<String> {
+        let start = page.find(&format!("id=\"promise-{promise}\"")).expect("the promise is in the page");
+        let row = &page[start..start + page[start..].find("</tr>").unwrap()];
+        let cells = row.split("<td").skip(1).map(|cell| {
+            let mut text = String::new();
+            let mut inside = false;
+            for c in cell.split_once('>').unwrap().1.chars() {
+                match c {
+                    '<' => inside = true,
+                    '>' => inside = false,
+                    c if !inside => text.push(c),
+                    _ => {}
+                }
+            }
+            text
+        });
+        cells.collect()
+    }
+
+    #[test]
+    fn a_clean_run_is_green_and_shows_no_finding() {
+        let page = written(&clean());
+        assert!(
+            page.contains("<header class=\"pass\">") && page.contains("exit status 0: no break"),
+            "{page}"
+        );
+        assert!(!page.contains("id=\"findings\"") && !page.contains("id=\"not-tested\""), "{page}");
+    }
+
+    #[test]
+    fn every_finding_is_there_with_its_place_values_and_id() {
+        let page = written(&mixed());
+        for said in [
+            "<header class=\"break\">",
+            "set-blocked in set-by-scope, step full, field errno: a write that worked is refused",
+            "intermittent 1/3",
+            "until 2026-12-31: the vendor ships it (ticket 7)",
+            "out-len: 1040 -&gt; 16",
+            "not a kernel image: k: it is empty",
+            "the guest went silent in step get # for 30 s",
+            "fwctl came with 6.16",
+            "this kernel has no lockdown",
+            "regressed: get-count-bounded",
+            "waiver 0123456789abcdef",
+            "accelerator: TCG (no /dev/kvm)",
+        ] {
+            assert!(page.contains(said), "{said:?} is not in\n{page}");
+        }
+    }
+
+    #[test]
+    fn what_a_kernel_says_is_text_and_nothing_else() {
+        let mut events = mixed();
+        for event in &mut events {
+            if let RunEvent::KernelJudged { verdict, .. } = event {
+                for finding in verdict.sessions.iter_mut().flat_map(|session| &mut session.findings) {
+                    finding.log.push("<script>alert(1)</script>\u{1b}[2J".into());
+                    finding.seen = "<b>".into();
+                }
+            }
+        }
+        let page = written(&events);
+        assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt;\\u{1b}[2J"), "{page}");
+        assert!(!page.contains("<script") && !page.contains("<b>") && !page.contains('\u{1b}'));
+    }
+
+    #[test]
+    fn a_promise_holds_only_where_a_session_that_claims_it_passed() {
+        let page = written(&mixed());
+        let last = |promise: &str| row(&page, promise).split_off(2);
+        // One of its two sessions was skipped on 7.1; both on 6.12; 7.2 never booted.
+        assert_eq!(last("A01"), ["holds 1/2", "not tested", "not tested"]);
+        assert_eq!(last("D12"), ["defect 1/1", "not tested", "not tested"]);
+        assert_eq!(last("H06"), ["break 0/1", "not tested", "not tested"]);
+        // What differs and breaks nothing is not called held.
+        assert_eq!(last("B14"), ["differs 0/1", "not tested", "not tested"]);
+        assert_eq!(last("E01"), ["not tested", "not tested", "not tested"]);
+        assert_eq!(last("I01"), ["not tested", "not tested", "not tested"]);
+        assert_eq!(last("B01"), ["not tested", "not tested", "not tested"]);
+        assert_eq!(last("A08"), ["not tested", "differs", "not tested"]);
+    }
+
+    #[test]
+    fn a_run_that_was_cut_is_never_green() {
+        let mut events = clean();
+        events.truncate(4);
+        events.push(RunEvent::RunFinished { cut: Some(ExitStatus::Interrupted) });
+        let page = written(&events);
+        assert!(page.contains("<header class=\"error\">") && page.contains("cut short"), "{page}");
+    }
+
+    #[test]
+    fn links_inside_the_page_lead_somewhere() {
+        let page = written(&mixed());
+        let targets: Vec<_> =
+            page.split("href=\"#").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+        assert!(!targets.is_empty());
+        for target in targets {
+            assert_eq!(page.matches(&format!("id=\"{target}\"")).count(), 1, "{target}");
+        }
+    }
+}
