@@ -46,11 +46,43 @@ impl Target {
     }
 }
 
+/// What makes a kernel several times slower: checks of each memory access or lock.
+const INSTRUMENTS: [&str; 4] = ["CONFIG_KASAN", "CONFIG_KCSAN", "CONFIG_KMSAN", "CONFIG_PROVE_LOCKING"];
+
 fn kernel(id: &str, image: &Image) -> Kernel {
     Kernel {
         id: id.to_owned(),
         image: image.bzimage.clone(),
         modules: image.modules.clone(),
         hz: image.option("CONFIG_HZ").and_then(|hz| hz.parse().ok()),
+        instrumented: instrumented(|option| image.option(option)),
+    }
+}
+
+fn instrumented(option: impl Fn(&str) -> Option<String>) -> bool {
+    INSTRUMENTS.iter().any(|name| option(name).as_deref() == Some("y"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::plain("reference.config", false)]
+    #[case::with_slub_debug("slub-debug.config", false)]
+    #[case::instrumented("instrumented.config", true)]
+    fn a_fragment_tells_whether_a_kernel_is_slow(#[case] fragment: &str, #[case] expected: bool) {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../kernels").join(fragment);
+        let text = fs::read_to_string(path).unwrap();
+        let option = |name: &str| {
+            let value = |line: &str| Some(line.strip_prefix(name)?.strip_prefix('=')?.to_owned());
+            text.lines().find_map(value)
+        };
+        assert_eq!(instrumented(option), expected);
     }
 }

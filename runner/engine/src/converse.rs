@@ -181,7 +181,7 @@ impl Talk<'_> {
     fn end(&mut self, end: End, log: Vec<LogLine>, taint: u64) -> Spoken {
         let spoiled = match end {
             End::Finished => {
-                self.transcript.unattributed.extend(log.into_iter().filter(|l| klog::classify(l).is_some()));
+                self.transcript.unattributed.extend(telling(log));
                 None
             }
             End::Hung { ticket, checkpoint, stack } => {
@@ -283,7 +283,18 @@ fn take_foreign(answer: &mut Answer) -> Vec<LogLine> {
     let is_own = |line: &LogLine| line.caller.as_ref().is_none_or(|caller| own.contains(caller));
     let (own, foreign): (Vec<_>, Vec<_>) = lines.into_iter().partition(is_own);
     answer.log = own;
-    foreign.into_iter().filter(|line| klog::classify(line).is_some()).collect()
+    telling(foreign).collect()
+}
+
+/// Of lines that belong to no step, those that mean something: an event's first line, and all from the first
+/// report of damage on, without which the report's own first line explains nothing.
+fn telling(lines: Vec<LogLine>) -> impl Iterator<Item = LogLine> {
+    let mut hurt = false;
+    lines.into_iter().filter(move |line| {
+        let event = klog::classify(line);
+        hurt |= event.as_ref().is_some_and(|event| event.class.is_damage());
+        hurt || event.is_some()
+    })
 }
 
 fn add_said(seen: &mut Seen, said: &HashMap<String, String>) {
@@ -331,9 +342,21 @@ mod tests {
         assert!(lines[0].text.starts_with("BUG: kernel NULL"));
     }
 
+    fn line(text: &str) -> LogLine {
+        LogLine { seq: 0, micros: 0, level: 4, caller: None, text: text.to_owned() }
+    }
+
+    #[test]
+    fn a_report_of_another_thread_is_kept_whole() {
+        let report = "WARNING: possible circular locking dependency detected";
+        let said =
+            ["chatter", "cxl_pci 0000:0d:00.0: mailbox timeout (opcode: 0x501)", "more", report, "a lock"];
+        let kept: Vec<_> = telling(said.map(line).to_vec()).map(|line| line.text).collect();
+        assert_eq!(kept, [said[1], said[3], said[4]]);
+    }
+
     #[test]
     fn what_a_kernel_said_of_another_device_is_not_of_the_session() {
-        let line = |text: &str| LogLine { seq: 0, micros: 0, level: 4, caller: None, text: text.to_owned() };
         let log = [line("cxl_pci 0000:0d:00.0: mailbox timeout"), line("cxl_pci 0000:0e:00.0: x"), line("x")];
         let addresses = ["0000:0d:00.0".to_owned(), "0000:0e:00.0".to_owned(), String::new()];
         let before = Before { taint: 0, log: &log, addresses: &addresses };

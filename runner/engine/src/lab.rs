@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use scrubjay_machine::{Accel, MOST_DEVICES, Qemu};
+use scrubjay_machine::{Accel, Deadlines, MOST_DEVICES, Qemu};
 use scrubjay_session::klog::{self, Event};
 use scrubjay_session::observation::{Aside, Observation, Seen, StepEnd};
 use scrubjay_session::profile::Profiles;
@@ -37,7 +37,12 @@ pub struct Kernel {
     pub modules: Vec<PathBuf>,
     /// How often a second it ticks, where its config is known.
     pub hz: Option<u32>,
+    /// Whether it watches itself at run time and is several times slower for it.
+    pub instrumented: bool,
 }
+
+/// How many times longer everything may take on an instrumented kernel.
+const INSTRUMENTED: f64 = 5.0;
 
 /// Everything that sessions are run with.
 pub struct Lab<'a> {
@@ -116,6 +121,11 @@ pub enum Progress<'a> {
 pub type Tell<'a> = dyn FnMut(Progress) + Send + 'a;
 
 impl Lab<'_> {
+    /// How long things may take in a guest of a kernel.
+    pub(crate) fn deadlines(&self, kernel: &Kernel) -> Deadlines {
+        Deadlines::new(self.accel, self.vcpus).scaled(if kernel.instrumented { INSTRUMENTED } else { 1.0 })
+    }
+
     /// Runs sessions on a kernel, in boots by plan.
     pub fn run(&self, kernel: &Kernel, sessions: &[&Session], tell: &mut Tell) -> KernelRun {
         self.run_plans(kernel, &plan(sessions, MOST_DEVICES), tell)

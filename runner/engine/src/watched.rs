@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use scrubjay_machine::{BootError, Deadlines, Death, Guest, GuestError, bare};
+use scrubjay_machine::{BootError, Death, Guest, GuestError, bare};
 use scrubjay_session::{Performance, Session};
 
 use crate::guest::{Failure, Live, Parts, Rise, with_causes};
@@ -138,7 +138,7 @@ pub fn bare_boot(lab: &Lab, kernel: &Kernel, plan: &BootPlan) -> Result<Duration
     let start = Instant::now();
     let Parts { dir, bank, mut spec } = Parts::new(lab, kernel, plan).map_err(failed)?;
     spec.init = bare::power_off().into();
-    match Guest::boot(lab.qemu, &spec, &Deadlines::new(lab.accel, lab.vcpus)) {
+    match Guest::boot(lab.qemu, &spec, &lab.deadlines(kernel)) {
         Err(BootError::Guest { source, .. })
             if matches!(*source, GuestError::Died { death: Death::PoweredOff, .. }) => {}
         Err(error) => return Err(failed(with_causes(&error))),

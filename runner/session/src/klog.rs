@@ -170,6 +170,14 @@ fn named(class: Class, rest: &str) -> String {
             Some(function) => function.split('+').next().unwrap_or(function).to_owned(),
             None => rest.split(' ').next().unwrap_or(rest).to_owned(),
         },
+        // "array-index-out-of-bounds in a/directory/file.c:99:27", from wherever it was built
+        Class::Ubsan => match rest.split_once(" in ") {
+            Some((kind, place)) => {
+                let file = place.rsplit('/').next().unwrap_or(place);
+                format!("{kind} in {}", file.split(':').next().unwrap_or(file))
+            }
+            None => rest.to_owned(),
+        },
         // "kmalloc-16 (Not tainted): Object corrupt"
         Class::Slub => rest.rsplit("): ").next().unwrap_or(rest).to_owned(),
         // "name:pid blocked for more than 10 seconds."
@@ -200,6 +208,11 @@ mod tests {
         "BUG: KASAN: slab-out-of-bounds in cxl_get_feature+0x1d/0x2e0",
         Class::Kasan,
         "slab-out-of-bounds in cxl_get_feature"
+    )]
+    #[case::ubsan(
+        "UBSAN: array-index-out-of-bounds in /tmp/linux/drivers/cxl/core/edac.c:99:27",
+        Class::Ubsan,
+        "array-index-out-of-bounds in edac.c"
     )]
     #[case::slub("BUG kmalloc-16 (Not tainted): Object corrupt", Class::Slub, "Object corrupt")]
     #[case::warn(
