@@ -185,6 +185,17 @@ mod tests {
     }
 
     #[test]
+    fn what_fails_a_run_is_unfolded() {
+        let page = written(&mixed());
+        let opened = |rule: &str| {
+            let at = page.find(&format!("</span> {rule} in ")).expect("the finding is in the page");
+            let tag = &page[page[..at].rfind("<details").unwrap()..at];
+            tag[..tag.find('>').unwrap()].ends_with(" open")
+        };
+        assert!(opened("set-blocked") && opened("unclassified") && !opened("return-changed"), "{page}");
+    }
+
+    #[test]
     fn what_a_kernel_says_is_text_and_nothing_else() {
         let mut events = mixed();
         for event in &mut events {
@@ -223,6 +234,7 @@ mod tests {
         events.push(RunEvent::RunFinished { cut: Some(ExitStatus::Interrupted) });
         let page = written(&events);
         assert!(page.contains("<header class=\"error\">") && page.contains("cut short"), "{page}");
+        assert!(page.contains("<td>interrupted</td>") && !page.contains("never came up"), "{page}");
     }
 
     #[test]

@@ -55,7 +55,7 @@ fn article(one: &Shown, promises: &Promises, policy: Policy) -> Markup {
     let finding = one.finding;
     let weight = weight(finding, policy);
     html! {
-        details.finding id=(anchor(finding)) open[weight == Status::Break.name()] {
+        details.finding id=(anchor(finding)) open[[Status::Break, Status::Error].map(Status::name).contains(&weight)] {
             summary { span class=(weight) { (weight) } " " (plain(&headline(finding))) }
             dl {
                 @for (name, text) in rows(finding, promises) {

@@ -45,7 +45,7 @@ fn line(kernel: &KernelReport) -> Markup {
             @if let (KernelState::Failed, Some(why)) = (kernel.state, &kernel.why) {
                 td class="error" colspan="10" { "nothing could be tested: " (plain(why)) }
             } @else {
-                td { (release(kernel)) @if kernel.state == KernelState::Interrupted { " (interrupted)" } }
+                td { (release(kernel)) }
                 @for (n, status) in counts {
                     td class=(if n == 0 { "none" } else { status.name() }) { (n) }
                 }
@@ -59,8 +59,10 @@ fn line(kernel: &KernelReport) -> Markup {
     }
 }
 
+/// Of a kernel whose turn was cut short none is known.
 fn release(kernel: &KernelReport) -> &str {
     match kernel.verdict.as_ref().map(|verdict| verdict.release.as_str()) {
+        _ if kernel.state == KernelState::Interrupted => "interrupted",
         None | Some("") => "never came up",
         Some(release) => release,
     }

@@ -165,7 +165,7 @@ impl Live {
         let devices = start.elapsed();
         let ports: Vec<_> =
             (0..spec.devices.len()).map(|i| spec.port_address(i).unwrap_or_default()).collect();
-        let deadlines = lab.deadlines(kernel);
+        let deadlines = kernel.deadlines(lab.accel, lab.vcpus);
         let guest = Guest::boot(lab.qemu, &spec, &deadlines).map_err(Failure::from)?;
         let BootTimes { output, ready } = guest.times();
         let rise = Rise { devices, firmware: output, kernel: ready - output, settle: Duration::ZERO };

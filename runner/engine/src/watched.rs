@@ -138,7 +138,7 @@ pub fn bare_boot(lab: &Lab, kernel: &Kernel, plan: &BootPlan) -> Result<Duration
     let start = Instant::now();
     let Parts { dir, bank, mut spec } = Parts::new(lab, kernel, plan).map_err(failed)?;
     spec.init = bare::power_off().into();
-    match Guest::boot(lab.qemu, &spec, &lab.deadlines(kernel)) {
+    match Guest::boot(lab.qemu, &spec, &kernel.deadlines(lab.accel, lab.vcpus)) {
         Err(BootError::Guest { source, .. })
             if matches!(*source, GuestError::Died { death: Death::PoweredOff, .. }) => {}
         Err(error) => return Err(failed(with_causes(&error))),
