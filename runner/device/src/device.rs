@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use scrubjay_session::MailboxCommand;
 use scrubjay_session::profile::{Fault, OpcodeRef, Play, Profile, Trigger};
-use scrubjay_uapi::{ReturnCode, Selection};
+use scrubjay_uapi::cxl::{ReturnCode, Selection};
 
 use crate::firmware::ValueError;
 use crate::machine::{Machine, Shared};

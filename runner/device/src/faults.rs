@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use scrubjay_session::profile::{Fault, Play, Profile};
-use scrubjay_uapi::{Opcode, ReturnCode};
+use scrubjay_uapi::cxl::{Opcode, ReturnCode};
 
 use crate::firmware::{Answer, ListView};
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use scrubjay_session::MailboxCommand;
 use scrubjay_session::profile::{Background, Fault, Play, Profile};
-use scrubjay_uapi::ReturnCode;
+use scrubjay_uapi::cxl::ReturnCode;
 use scrubjay_wire::Bytes;
 
 use crate::NO_ANSWER;

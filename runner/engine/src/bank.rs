@@ -8,7 +8,7 @@ use scrubjay_machine::{Device as Plugged, Guest, Kind, Port};
 use scrubjay_session::lower::HostAction;
 use scrubjay_session::profile::{Attach, Fault, Profile, Profiles};
 use scrubjay_session::{MailboxCommand, Session};
-use scrubjay_uapi::Selection;
+use scrubjay_uapi::cxl::Selection;
 use scrubjay_wire::Attached;
 
 use crate::guest::with_causes;

@@ -2,10 +2,10 @@
 
 use core::mem::offset_of;
 
-use scrubjay_uapi::feature::{GetFeatureIn, GetSupportedIn, SetFeatureIn, WireUuid};
+use scrubjay_uapi::cxl::feature::{GetFeatureIn, GetSupportedIn, SetFeatureIn, WireUuid};
+use scrubjay_uapi::cxl::rpc::{RPC_OUT_SIZE, RpcHeader, RpcOutHeader};
+use scrubjay_uapi::cxl::{FeatureEntry, Opcode};
 use scrubjay_uapi::fwctl::{FWCTL_INFO, FWCTL_RPC, Info as InfoStruct, MAX_RPC_LEN, Rpc as RpcStruct};
-use scrubjay_uapi::rpc::{RPC_OUT_SIZE, RpcHeader, RpcOutHeader};
-use scrubjay_uapi::{FeatureEntry, Opcode};
 use scrubjay_wire::{Arg, Buffer, Bytes, Ioctl, Link, Placement, Sweep as WireSweep, Vary as WireVary};
 use uuid::Uuid;
 use zerocopy::IntoBytes;

@@ -1,9 +1,9 @@
 //! Raw bytes as a person reads them. For the reader only: comparison is on the bytes.
 
-use scrubjay_uapi::feature::{GetSupportedOut, SetFeatureIn};
+use scrubjay_uapi::cxl::feature::{GetSupportedOut, SetFeatureIn};
+use scrubjay_uapi::cxl::rpc::RpcOutHeader;
+use scrubjay_uapi::cxl::{FeatureEntry, KnownFeature, Opcode, ReturnCode};
 use scrubjay_uapi::fwctl::{DeviceType, Info, Rpc};
-use scrubjay_uapi::rpc::RpcOutHeader;
-use scrubjay_uapi::{FeatureEntry, KnownFeature, Opcode, ReturnCode};
 use scrubjay_wire::Bytes;
 use serde_json::{Value, json};
 use uuid::Uuid;

@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use scrubjay_uapi::KnownFeature;
+use scrubjay_uapi::cxl::KnownFeature;
 use scrubjay_wire::{Anchor, GuestStep, Op, Placement, Program, Where};
 use uuid::Uuid;
 

@@ -1,7 +1,7 @@
 //! What the firmware saw: the mailbox commands that a device received.
 
 use schemars::JsonSchema;
-use scrubjay_uapi::{Opcode, ReturnCode};
+use scrubjay_uapi::cxl::{Opcode, ReturnCode};
 use scrubjay_wire::Bytes;
 use serde::{Deserialize, Serialize};
 

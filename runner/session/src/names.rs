@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use scrubjay_uapi::{Opcode, Scope, Selection};
+use scrubjay_uapi::Scope;
+use scrubjay_uapi::cxl::{Opcode, Selection};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A decimal or `0x` hexadecimal number.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rstest::rstest;
 use scrubjay_session::profile::{Cel, Play, Profile, ProfileError, Profiles};
-use scrubjay_uapi::{KnownFeature, ReturnCode, Selection};
+use scrubjay_uapi::cxl::{KnownFeature, ReturnCode, Selection};
 
 const GOOD: &str = r#"{
   "format": "scrubjay.device/1",

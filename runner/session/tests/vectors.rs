@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rstest::rstest;
 use scrubjay_session::profile::{Attach, Profiles};
-use scrubjay_uapi::{Effects, KnownFeature};
+use scrubjay_uapi::cxl::{Effects, KnownFeature};
 
 fn profiles() -> Profiles {
     Profiles::load_dir(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../vectors/devices")).unwrap()

@@ -3,12 +3,13 @@
 use core::mem::offset_of;
 
 use rstest::rstest;
-use scrubjay_uapi::feature::*;
+use scrubjay_uapi::cxl::ecs;
+use scrubjay_uapi::cxl::feature::*;
+use scrubjay_uapi::cxl::repair::*;
+use scrubjay_uapi::cxl::rpc::{RPC_IN_SIZE, RPC_OUT_SIZE, RpcHeader, RpcOutHeader};
+use scrubjay_uapi::cxl::scrub::{ScrubRead, ScrubWrite};
+use scrubjay_uapi::fwctl;
 use scrubjay_uapi::fwctl::{Info, Rpc};
-use scrubjay_uapi::repair::*;
-use scrubjay_uapi::rpc::{RPC_IN_SIZE, RPC_OUT_SIZE, RpcHeader, RpcOutHeader};
-use scrubjay_uapi::scrub::{ScrubRead, ScrubWrite};
-use scrubjay_uapi::{ecs, fwctl};
 
 #[rstest]
 #[case::info(size_of::<Info>(), 24)]

@@ -1,9 +1,10 @@
 //! Names stand for numbers, both ways, in Rust and in JSON.
 
 use rstest::rstest;
-use scrubjay_uapi::feature::WireUuid;
-use scrubjay_uapi::{DeviceType, Effects, FeatureFlags, KnownFeature, Opcode, ReturnCode};
-use scrubjay_uapi::{Scope, Selection, Transfer};
+use scrubjay_uapi::cxl::feature::WireUuid;
+use scrubjay_uapi::cxl::{Effects, FeatureFlags, KnownFeature, Opcode, ReturnCode};
+use scrubjay_uapi::cxl::{Selection, Transfer};
+use scrubjay_uapi::{DeviceType, Scope};
 use serde::Serialize;
 
 fn json(value: impl Serialize) -> String {

@@ -1,7 +1,7 @@
 //! What any memory device answers: logs, identity, partitions, health, time, events.
 
 use scrubjay_session::profile::Profile;
-use scrubjay_uapi::ReturnCode;
+use scrubjay_uapi::cxl::ReturnCode;
 use uuid::{Uuid, uuid};
 use zerocopy::little_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};

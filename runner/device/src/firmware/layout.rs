@@ -1,9 +1,9 @@
 //! How a Set Feature changes the value of a Feature whose writable data is not its readable data.
 
-use scrubjay_uapi::ecs::{self, EcsFruRead, EcsFruWrite};
-use scrubjay_uapi::repair::{DEVICE_INITIATED, PprRead, PprWrite, SparingRead, SparingWrite};
-use scrubjay_uapi::scrub::{self, ScrubRead, ScrubWrite};
-use scrubjay_uapi::{KnownFeature, ReturnCode};
+use scrubjay_uapi::cxl::ecs::{self, EcsFruRead, EcsFruWrite};
+use scrubjay_uapi::cxl::repair::{DEVICE_INITIATED, PprRead, PprWrite, SparingRead, SparingWrite};
+use scrubjay_uapi::cxl::scrub::{self, ScrubRead, ScrubWrite};
+use scrubjay_uapi::cxl::{KnownFeature, ReturnCode};
 use zerocopy::little_endian::U16;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 

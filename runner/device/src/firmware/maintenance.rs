@@ -1,10 +1,10 @@
 //! Perform Maintenance (CXL r3.2, 8.2.10.7.1): repair, as far as anyone can see it.
 
-use scrubjay_uapi::repair::{
+use scrubjay_uapi::cxl::repair::{
     HARD_SPARING, MaintenanceHeader, OPERATION_HARD, PprOperation, PprRead, QUERY_RESOURCES, RepairHeader,
     SOFT_SPARING, SparingOperation, SparingRead, maintenance_of,
 };
-use scrubjay_uapi::{KnownFeature, ReturnCode};
+use scrubjay_uapi::cxl::{KnownFeature, ReturnCode};
 use zerocopy::FromBytes;
 
 use super::features::State;

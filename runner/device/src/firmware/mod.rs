@@ -10,7 +10,7 @@ mod layout;
 mod maintenance;
 
 use scrubjay_session::profile::{Cel, CelRow, Profile};
-use scrubjay_uapi::{Effects, FeatureFlags, Opcode, ReturnCode};
+use scrubjay_uapi::cxl::{Effects, FeatureFlags, Opcode, ReturnCode};
 
 pub use features::ValueError;
 pub(crate) use features::{Features, ListView};

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use rstest::{fixture, rstest};
 use scrubjay_session::profile::Profile;
-use scrubjay_uapi::feature::{GetFeatureIn, GetSupportedIn, SetFeatureIn, WireUuid};
-use scrubjay_uapi::{KnownFeature, ReturnCode, Selection};
+use scrubjay_uapi::cxl::feature::{GetFeatureIn, GetSupportedIn, SetFeatureIn, WireUuid};
+use scrubjay_uapi::cxl::{KnownFeature, ReturnCode, Selection};
 use scrubjay_wire::Bytes;
 use uuid::{Uuid, uuid};
 use zerocopy::IntoBytes;

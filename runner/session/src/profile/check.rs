@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use scrubjay_uapi::{FeatureFlags, KnownFeature, ecs};
+use scrubjay_uapi::cxl::{FeatureFlags, KnownFeature, ecs};
 use scrubjay_wire::{Bytes, Probe};
 
 use super::{Attach, FORMAT, Feature, Play, Profile};

@@ -1,7 +1,7 @@
 //! Misbehaviour that a device plays.
 
 use schemars::JsonSchema;
-use scrubjay_uapi::ReturnCode;
+use scrubjay_uapi::cxl::ReturnCode;
 use scrubjay_wire::Bytes;
 use serde::{Deserialize, Serialize};
 

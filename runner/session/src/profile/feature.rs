@@ -1,8 +1,8 @@
 //! A Feature in a profile.
 
 use schemars::JsonSchema;
-use scrubjay_uapi::feature::WireUuid;
-use scrubjay_uapi::{Effects, FeatureEntry, FeatureFlags, KnownFeature, Selection};
+use scrubjay_uapi::cxl::feature::WireUuid;
+use scrubjay_uapi::cxl::{Effects, FeatureEntry, FeatureFlags, KnownFeature, Selection};
 use scrubjay_wire::Bytes;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;

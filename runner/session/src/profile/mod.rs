@@ -10,7 +10,7 @@ mod load;
 mod text;
 
 use schemars::JsonSchema;
-use scrubjay_uapi::Effects;
+use scrubjay_uapi::cxl::Effects;
 use scrubjay_wire::Probe;
 use serde::{Deserialize, Serialize};
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use scrubjay_uapi::Opcode;
+use scrubjay_uapi::cxl::Opcode;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 macro_rules! hex {

@@ -2,9 +2,9 @@
 
 use scrubjay_session::Action;
 use scrubjay_session::observation::OK;
-use scrubjay_uapi::feature::GetSupportedOut;
+use scrubjay_uapi::cxl::feature::GetSupportedOut;
+use scrubjay_uapi::cxl::rpc::RpcOutHeader;
 use scrubjay_uapi::fwctl::{FWCTL_RPC, Info, Rpc};
-use scrubjay_uapi::rpc::RpcOutHeader;
 use zerocopy::FromBytes;
 
 use super::asked::{self, Asked};

@@ -3,9 +3,10 @@
 use scrubjay_session::Action;
 use scrubjay_session::names::{OpcodeName, ScopeName};
 use scrubjay_session::step::Call;
-use scrubjay_uapi::feature::SetFeatureIn;
+use scrubjay_uapi::Scope;
+use scrubjay_uapi::cxl::feature::SetFeatureIn;
+use scrubjay_uapi::cxl::{KnownFeature, Opcode};
 use scrubjay_uapi::fwctl::{FWCTL_INFO, FWCTL_RPC};
-use scrubjay_uapi::{KnownFeature, Opcode, Scope};
 use uuid::Uuid;
 use zerocopy::FromBytes;
 

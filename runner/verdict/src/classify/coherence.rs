@@ -3,10 +3,10 @@
 use scrubjay_session::Action;
 use scrubjay_session::observation::OK;
 use scrubjay_session::step::{GetFeature, Place};
-use scrubjay_uapi::ecs::{self, EcsFruRead};
-use scrubjay_uapi::rpc::RpcOutHeader;
-use scrubjay_uapi::scrub::{self, ScrubRead};
-use scrubjay_uapi::{KnownFeature, Selection};
+use scrubjay_uapi::cxl::ecs::{self, EcsFruRead};
+use scrubjay_uapi::cxl::rpc::RpcOutHeader;
+use scrubjay_uapi::cxl::scrub::{self, ScrubRead};
+use scrubjay_uapi::cxl::{KnownFeature, Selection};
 use zerocopy::FromBytes;
 
 use super::{Moment, Scene, asked};

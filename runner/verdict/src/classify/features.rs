@@ -1,8 +1,8 @@
 //! Rules for the entries of Get Supported Features.
 
-use scrubjay_uapi::FeatureEntry;
-use scrubjay_uapi::bits::FeatureFlags;
-use scrubjay_uapi::feature::{GetSupportedOut, WireUuid};
+use scrubjay_uapi::cxl::FeatureEntry;
+use scrubjay_uapi::cxl::bits::FeatureFlags;
+use scrubjay_uapi::cxl::feature::{GetSupportedOut, WireUuid};
 use zerocopy::FromBytes;
 
 /// A list of entries, as far as it came.

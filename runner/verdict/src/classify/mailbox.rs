@@ -1,7 +1,7 @@
 //! Rules for what the firmware received.
 
 use scrubjay_session::{Action, MailboxCommand};
-use scrubjay_uapi::Opcode;
+use scrubjay_uapi::cxl::Opcode;
 
 use super::asked;
 

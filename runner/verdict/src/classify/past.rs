@@ -3,7 +3,7 @@
 use scrubjay_session::Action;
 use scrubjay_session::observation::OK;
 use scrubjay_session::step::{DriverName, Place};
-use scrubjay_uapi::KnownFeature;
+use scrubjay_uapi::cxl::KnownFeature;
 use scrubjay_wire::Anchor;
 
 use super::asked::{self, Asked};

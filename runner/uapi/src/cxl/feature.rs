@@ -6,7 +6,7 @@ use uuid::Uuid;
 use zerocopy::little_endian::{U16, U32};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
-use crate::bits::{Effects, FeatureFlags};
+use super::bits::{Effects, FeatureFlags};
 
 /// A UUID as the kernel's `uuid_t` holds it: the bytes in the order in which the text form reads.
 #[derive(

@@ -1,6 +1,6 @@
 //! What an RPC to a CXL device looks like: `include/uapi/fwctl/cxl.h`.
 //!
-//! The headers are in the host's byte order; what follows them ([`crate::feature`]) is little-endian.
+//! The headers are in the host's byte order; what follows them ([`super::feature`]) is little-endian.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

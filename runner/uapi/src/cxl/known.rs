@@ -81,26 +81,26 @@ impl KnownFeature {
     /// four for each FRU are added.
     pub const fn readable_size(self) -> usize {
         match self {
-            KnownFeature::PatrolScrub => size_of::<crate::scrub::ScrubRead>(),
+            KnownFeature::PatrolScrub => size_of::<super::scrub::ScrubRead>(),
             KnownFeature::Ecs => 1,
-            KnownFeature::SoftPpr | KnownFeature::HardPpr => size_of::<crate::repair::PprRead>(),
+            KnownFeature::SoftPpr | KnownFeature::HardPpr => size_of::<super::repair::PprRead>(),
             KnownFeature::CachelineSparing
             | KnownFeature::RowSparing
             | KnownFeature::BankSparing
-            | KnownFeature::RankSparing => size_of::<crate::repair::SparingRead>(),
+            | KnownFeature::RankSparing => size_of::<super::repair::SparingRead>(),
         }
     }
 
     /// Bytes that Set Feature takes; for ECS those without any media FRU, to which two for each are added.
     pub const fn writable_size(self) -> usize {
         match self {
-            KnownFeature::PatrolScrub => size_of::<crate::scrub::ScrubWrite>(),
+            KnownFeature::PatrolScrub => size_of::<super::scrub::ScrubWrite>(),
             KnownFeature::Ecs => 1,
-            KnownFeature::SoftPpr | KnownFeature::HardPpr => size_of::<crate::repair::PprWrite>(),
+            KnownFeature::SoftPpr | KnownFeature::HardPpr => size_of::<super::repair::PprWrite>(),
             KnownFeature::CachelineSparing
             | KnownFeature::RowSparing
             | KnownFeature::BankSparing
-            | KnownFeature::RankSparing => size_of::<crate::repair::SparingWrite>(),
+            | KnownFeature::RankSparing => size_of::<super::repair::SparingWrite>(),
         }
     }
 }

@@ -5,7 +5,7 @@
 use zerocopy::little_endian::{U16, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
-use crate::KnownFeature;
+use super::KnownFeature;
 
 /// What the readable data of every repair Feature starts with: 16 bytes.
 #[derive(
