@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use scrubjay_kernels::{Catalogue, Resolver, for_stderr};
+use scrubjay_kernels::{Catalogue, PlainLines, Resolver};
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -38,7 +38,7 @@ fn run(verb: &str, id: &str, dir: &std::path::Path) -> Result<String, Box<dyn st
     let catalogue = Catalogue::load(dir)?;
     let manifest = catalogue.get(id)?;
     let resolver = Resolver::for_user(None)?;
-    let mut progress = for_stderr();
+    let mut progress = PlainLines::new(std::io::stderr());
     Ok(match verb {
         "find" => format!("{:#?}\n{:#?}", resolver.state(manifest)?, resolver.find(manifest)?),
         "fetch" => format!("{:#?}", resolver.fetch(manifest, &mut progress)?),

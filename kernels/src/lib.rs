@@ -37,7 +37,7 @@ pub use fetch::{FetchError, Fetched};
 pub use image::{Image, ImageError, ImageHeader, Origin, Provenance};
 pub use manifest::{Compiler, Config, DebianPackage, Fwctl, Manifest, ManifestError, Place, Release, Source};
 pub use modules::ModuleError;
-pub use progress::{Bar, Cancellable, Phase, PlainLines, Progress, Silent, Unit, for_stderr};
+pub use progress::{Cancellable, Phase, PlainLines, Progress, Silent, Unit};
 pub use recipe::{Recipe, RecipeError};
 pub use resolver::{KERNEL_CACHE, Resolver, State};
 pub use sign::SignError;

@@ -1,12 +1,10 @@
-//! How long work reports itself: one trait, a bar for a terminal, plain lines for everything else.
+//! How long work reports itself: one trait, and plain lines for a log.
 //!
-//! Writes to standard error only; decides nothing but whether to go on.
+//! Draws nothing; decides nothing but whether to go on.
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// What a phase counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,12 +66,6 @@ impl<P: Progress + ?Sized> Progress for Box<P> {
     }
 }
 
-/// A bar where standard error is a terminal, plain lines otherwise.
-pub fn for_stderr() -> Box<dyn Progress> {
-    let stderr = std::io::stderr();
-    if stderr.is_terminal() { Box::new(Bar::default()) } else { Box::new(PlainLines::new(stderr)) }
-}
-
 /// Says nothing.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Silent;
@@ -129,68 +121,6 @@ impl<P: Progress> Progress for Cancellable<P> {
     }
     fn cancelled(&self) -> bool {
         self.flag.load(Ordering::Relaxed) || self.inner.cancelled()
-    }
-}
-
-/// A bar that redraws itself, for a terminal.
-#[derive(Debug, Default)]
-pub struct Bar {
-    bar: Option<ProgressBar>,
-}
-
-impl Progress for Bar {
-    fn start(&mut self, phase: &Phase<'_>) {
-        if let Some(bar) = self.bar.take() {
-            bar.abandon();
-        }
-        let template = match (phase.unit, phase.total) {
-            (Unit::Bytes, Some(_)) => "{msg} [{wide_bar}] {bytes}/{total_bytes} {eta}",
-            (Unit::Bytes, None) => "{msg} {spinner} {bytes}",
-            (Unit::Lines, Some(_)) => "{msg} [{wide_bar}] {percent}% {elapsed}",
-            (Unit::Lines, None) => "{msg} {spinner} {elapsed}",
-        };
-        // The templates are constants of ours; a bad one would only cost the look.
-        let style = ProgressStyle::with_template(template)
-            .unwrap_or_else(|_| ProgressStyle::default_bar())
-            .progress_chars("=> ");
-        let bar = ProgressBar::with_draw_target(phase.total, ProgressDrawTarget::stderr());
-        bar.set_style(style);
-        bar.set_message(phase.what.to_owned());
-        self.bar = Some(bar);
-    }
-
-    fn advance(&mut self, done: u64) {
-        if let Some(bar) = &self.bar {
-            // An estimate that was too small must not look like an end.
-            if bar.length().is_some_and(|length| done > length) {
-                bar.set_length(done);
-            }
-            bar.set_position(done);
-        }
-    }
-
-    fn finish(&mut self) {
-        if let Some(bar) = self.bar.take() {
-            if let Some(length) = bar.length() {
-                bar.set_position(length);
-            }
-            bar.finish();
-        }
-    }
-
-    fn note(&mut self, line: &str) {
-        match &self.bar {
-            Some(bar) => bar.println(line),
-            None => eprintln!("{line}"),
-        }
-    }
-}
-
-impl Drop for Bar {
-    fn drop(&mut self) {
-        if let Some(bar) = self.bar.take() {
-            bar.abandon();
-        }
     }
 }
 

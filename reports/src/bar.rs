@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::event::{Consumer, RunEvent};
+use scrubjay_run::{Consumer, RunEvent};
 
 /// The bar. Whoever else writes to the same terminal does so in [`Bar::aside`].
 pub struct Bar(ProgressBar);

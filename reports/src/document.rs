@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use scrubjay_session::file::{self, FileError};
 use scrubjay_verdict::{Claims, Promises};
 
-use crate::event::{Consumer, RunEvent};
 use crate::gather::Gather;
 use crate::html;
 use crate::run::Run;
+use scrubjay_run::{Consumer, RunEvent};
 
 /// Where a document goes.
 pub enum Sink {
@@ -88,7 +88,7 @@ mod tests {
 
     use super::*;
     use crate::run::{Breaks, Counts, KernelState};
-    use crate::samples::{clean, mixed, play};
+    use scrubjay_samples::{clean, mixed, play};
 
     fn written(events: &[RunEvent]) -> (tempfile::TempDir, PathBuf) {
         let dir = tempfile::tempdir().unwrap();
@@ -164,7 +164,7 @@ mod tests {
     fn an_interrupted_run_is_written_with_what_there_is_and_says_so() {
         let mut events = mixed();
         events.truncate(5);
-        events.push(RunEvent::RunFinished { cut: Some(crate::ExitStatus::Interrupted) });
+        events.push(RunEvent::RunFinished { cut: Some(scrubjay_run::ExitStatus::Interrupted) });
         let (_dir, path) = written(&events);
         let run = Run::read(&path).unwrap();
         assert!(!run.complete);

@@ -3,8 +3,8 @@
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::event::{Consumer, RunEvent};
-use crate::exit::{ExitStatus, Tally};
+use scrubjay_run::{Consumer, RunEvent};
+use scrubjay_run::{ExitStatus, Tally};
 
 /// The reports of one run. Clones share them: one belongs into the hook that a signal calls.
 #[derive(Clone)]

@@ -176,7 +176,7 @@ pub fn owner(finding: &Finding) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::samples::{catalogue, damage, finding, framed, waived};
+    use scrubjay_samples::{catalogue, damage, finding, framed, waived};
 
     fn shown(finding: &Finding) -> String {
         let promises = catalogue();

@@ -7,9 +7,9 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use scrubjay_verdict::{ChangeProfile, Finding, KernelVerdict, Policy, WaiverUse};
 
-use crate::event::{Consumer, RunEvent};
-use crate::exit::Tally;
 use crate::run::{Breaks, Counts, Evidence, FORMAT, KernelReport, KernelState, Run, SessionSummary, Times};
+use scrubjay_run::Tally;
+use scrubjay_run::{Consumer, RunEvent};
 
 /// What has happened of a run so far.
 pub struct Gather {

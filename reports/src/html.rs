@@ -12,10 +12,10 @@ use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use scrubjay_verdict::{Claims, Promises, Status};
 
-use crate::exit::ExitStatus;
 use crate::run::{Run, Times};
 use crate::text::{count, plain};
 use crate::waivers::idle;
+use scrubjay_run::ExitStatus;
 
 const STYLE: &str = include_str!("html/style.css");
 
@@ -105,8 +105,8 @@ fn status(status: Status) -> Markup {
 mod tests {
     use super::*;
     use crate::document::{Document, Sink};
-    use crate::event::RunEvent;
-    use crate::samples::{catalogue, clean, mixed, play};
+    use scrubjay_run::RunEvent;
+    use scrubjay_samples::{catalogue, clean, mixed, play};
 
     /// Sessions of the samples, and a promise that none of them claims.
     fn claims() -> Claims {

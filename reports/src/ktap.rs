@@ -8,13 +8,13 @@ use std::io::{self, Write};
 
 use scrubjay_verdict::{Finding, Policy, Promises, SessionVerdict, Status};
 
-use crate::event::{Consumer, RunEvent};
 use crate::finding::{self, Look};
 use crate::paint::Colour;
 use crate::profile::{changes, defects};
 use crate::terminal::is_bad;
 use crate::text::plain;
 use crate::waivers::idle;
+use scrubjay_run::{Consumer, RunEvent};
 
 /// The subtest about the kernel as a whole.
 const WHOLE: &str = "kernel";
@@ -195,7 +195,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::samples::{catalogue, clean, mixed, play};
+    use scrubjay_samples::{catalogue, clean, mixed, play};
 
     fn written(events: &[RunEvent]) -> String {
         let mut out = Vec::new();

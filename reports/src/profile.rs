@@ -81,7 +81,7 @@ mod tests {
     use scrubjay_verdict::judge::Inconsistent;
 
     use super::*;
-    use crate::samples::{kernel, marked, passed, skipped};
+    use scrubjay_samples::{kernel, marked, passed, skipped};
 
     fn profile() -> ChangeProfile {
         ChangeProfile {

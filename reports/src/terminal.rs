@@ -6,14 +6,14 @@ use std::io::{self, Write};
 use scrubjay_verdict::{Finding, KernelVerdict, Policy, Promises, SessionVerdict, Status};
 
 use crate::bar::Bar;
-use crate::event::{Consumer, RunEvent};
-use crate::exit::{ExitStatus, Tally};
 use crate::finding::{self, Look};
 use crate::paint::Colour;
 use crate::profile::{changes, defects};
 use crate::run::{Breaks, Counts};
 use crate::text::{WIDTH, count, cut, plain, wrapped};
 use crate::waivers::idle;
+use scrubjay_run::{Consumer, RunEvent};
+use scrubjay_run::{ExitStatus, Tally};
 
 /// Columns of a status word.
 const STATUS: usize = 6;
@@ -273,7 +273,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::samples::{catalogue, clean, errored, kernel, mixed, of_kernel, play, run_of, skipped};
+    use scrubjay_samples::{catalogue, clean, errored, kernel, mixed, of_kernel, play, run_of, skipped};
 
     fn written(events: &[RunEvent], colour: Colour) -> String {
         let mut out = Vec::new();

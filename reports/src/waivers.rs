@@ -33,7 +33,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::samples::waiver;
+    use scrubjay_samples::waiver;
 
     #[rstest]
     #[case::applied(WaiverState::Applied, &["7.2"], None)]

@@ -3,8 +3,6 @@
 //! The parsers are those of kernel trees: the one that SCRUBJAY_KUNIT names (kunit.py), else all that
 //! came with kernels in the user's cache. Where there is none the trials count as ignored.
 
-mod samples;
-
 use std::env;
 use std::fs;
 use std::io::Write;
@@ -12,7 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use scrubjay_reports::{ExitStatus, Ktap, RunEvent};
+use scrubjay_reports::Ktap;
+use scrubjay_run::{ExitStatus, RunEvent};
 
 /// What the parser's summary counts, and whether it was content.
 struct Understood {
@@ -67,7 +66,7 @@ fn kunits() -> Vec<(String, PathBuf)> {
 
 fn parse(kunit: &Path, events: &[RunEvent]) -> Result<Understood, Failed> {
     let mut ktap = Vec::new();
-    samples::play(events, &mut Ktap::new(&mut ktap, samples::catalogue()));
+    scrubjay_samples::play(events, &mut Ktap::new(&mut ktap, scrubjay_samples::catalogue()));
     let mut python = Command::new("python3")
         .arg(kunit)
         .arg("parse")
@@ -90,13 +89,13 @@ fn expect(condition: bool, understood: &Understood) -> Result<(), Failed> {
 }
 
 fn clean(kunit: &Path) -> Result<(), Failed> {
-    let understood = parse(kunit, &samples::clean())?;
+    let understood = parse(kunit, &scrubjay_samples::clean())?;
     // Two sessions and the kernel as a whole.
     expect(understood.content && understood.text.contains("Ran 3 tests: passed: 3\n"), &understood)
 }
 
 fn mixed(kunit: &Path) -> Result<(), Failed> {
-    let understood = parse(kunit, &samples::mixed())?;
+    let understood = parse(kunit, &scrubjay_samples::mixed())?;
     let said = [
         // 7.1: 2 pass, 1 waived, 3 break, 2 error, 1 skip and the kernel; 6.12: 3 skips and the kernel; 7.2: the kernel.
         "Ran 15 tests: passed: 5, failed: 6, skipped: 4\n",
@@ -114,7 +113,7 @@ fn mixed(kunit: &Path) -> Result<(), Failed> {
 }
 
 fn interrupted(kunit: &Path) -> Result<(), Failed> {
-    let mut events = samples::clean();
+    let mut events = scrubjay_samples::clean();
     // Before the second session.
     events.truncate(4);
     events.push(RunEvent::RunFinished { cut: Some(ExitStatus::Interrupted) });

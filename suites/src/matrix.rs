@@ -1,9 +1,10 @@
 //! The kernels that trials are made for, and those that are left out, with the reason.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use scrubjay_kernels::{Catalogue, Image, Manifest, Release, Resolver};
+use scrubjay_kernels::{Catalogue, Image, Manifest, PlainLines, Release, Resolver};
 use scrubjay_session::Need;
 
 /// The kernel that is built where it is not there.
@@ -79,5 +80,5 @@ pub fn members() -> anyhow::Result<Vec<Member>> {
 /// Why there is none.
 pub fn image(manifest: &Manifest) -> anyhow::Result<Image> {
     let resolver = Resolver::for_user(None)?;
-    Ok(resolver.obtain(manifest, &mut *scrubjay_kernels::for_stderr())?)
+    Ok(resolver.obtain(manifest, &mut PlainLines::new(io::stderr()))?)
 }

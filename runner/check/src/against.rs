@@ -1,7 +1,7 @@
 //! Performs sessions on the kernel that others are held against. It comes first.
 
 use scrubjay_engine::{KernelRun, Lab, Progress};
-use scrubjay_reports::RunEvent;
+use scrubjay_run::RunEvent;
 use scrubjay_session::{Performance, Session};
 use scrubjay_verdict::{Library, Reference};
 

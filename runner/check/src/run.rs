@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use scrubjay_engine::{KernelRun, Lab, Progress, shuffled};
-use scrubjay_reports::{RunEvent, nearest_release};
+use scrubjay_run::{RunEvent, nearest_release};
 use scrubjay_session::{Performance, Session};
 use scrubjay_verdict::judge::judge_session;
 use scrubjay_verdict::{KernelVerdict, Library, Policy, Reference, SessionVerdict, Waivers, judge};

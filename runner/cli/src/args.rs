@@ -6,7 +6,7 @@ use std::thread::available_parallelism;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use scrubjay_reports::ExitStatus;
+use scrubjay_run::ExitStatus;
 
 /// The kernel that is taken where none is named.
 pub const DEFAULT_KERNEL: &str = "7.3";

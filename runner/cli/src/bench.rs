@@ -3,7 +3,7 @@
 use scrubjay_bench::{Bench, Figures, Stage, text};
 use scrubjay_engine::Lab;
 use scrubjay_machine::cleanup_on_signals;
-use scrubjay_reports::ExitStatus;
+use scrubjay_run::ExitStatus;
 use scrubjay_session::file;
 
 use crate::args::BenchArgs;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use scrubjay_reports::ExitStatus;
+use scrubjay_run::ExitStatus;
 use scrubjay_verdict::rule::Object;
 use scrubjay_verdict::{Claims, Library, Policy, Rule};
 

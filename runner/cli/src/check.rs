@@ -6,7 +6,8 @@ use scrubjay_check::{Check, Target, against};
 use scrubjay_engine::Lab;
 use scrubjay_kernels::{Catalogue, Resolver};
 use scrubjay_machine::{Choice, Qemu, cleanup_on_signals};
-use scrubjay_reports::{ExitStatus, Reports, RunEvent};
+use scrubjay_reports::Reports;
+use scrubjay_run::{ExitStatus, RunEvent};
 use scrubjay_session::Session;
 use scrubjay_verdict::{KernelVerdict, Library, Reference, Waivers};
 

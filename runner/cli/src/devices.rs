@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use scrubjay_device::register_tables;
-use scrubjay_reports::ExitStatus;
+use scrubjay_run::ExitStatus;
 use scrubjay_session::profile::{Attach, Feature, Profile, Profiles};
 
 use crate::args::{DeviceArgs, DevicesArgs, DevicesCommand};

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use scrubjay_kernels::{Cache, Resolver, State};
 use scrubjay_machine::{Qemu, accel};
-use scrubjay_reports::ExitStatus;
+use scrubjay_run::ExitStatus;
 use scrubjay_session::file;
 use scrubjay_verdict::Library;
 use scrubjay_verdict::golden::PENDING;

@@ -3,7 +3,7 @@
 use scrubjay_kernels::{KernelError, ManifestError};
 use scrubjay_machine::AccelError;
 use scrubjay_mutants::MutantError;
-use scrubjay_reports::ExitStatus;
+use scrubjay_run::ExitStatus;
 use scrubjay_session::FileError;
 use scrubjay_session::profile::ProfileError;
 use scrubjay_verdict::library::LibraryError;

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context as _;
-use scrubjay_kernels::{Cancellable, KernelError, Progress, for_stderr};
+use scrubjay_kernels::{Cancellable, KernelError, Progress};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
+
+use crate::obtaining;
 
 /// A flag that signals raise.
 pub struct Interrupt(Arc<AtomicBool>);
@@ -27,7 +29,7 @@ impl Interrupt {
 
     /// Progress on standard error that stops when a signal came.
     pub fn progress(&self) -> impl Progress + use<> {
-        Cancellable::new(for_stderr(), Arc::clone(&self.0))
+        Cancellable::new(obtaining::for_stderr(), Arc::clone(&self.0))
     }
 
     /// An error once a signal came.

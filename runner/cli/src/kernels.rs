@@ -1,7 +1,7 @@
 //! `scrubjay kernels`: list, fetch, build, path.
 
 use scrubjay_kernels::{Catalogue, Fwctl, Manifest, Resolver, State};
-use scrubjay_reports::ExitStatus;
+use scrubjay_run::ExitStatus;
 
 use crate::args::{KernelsArgs, KernelsCommand};
 use crate::context::Context;

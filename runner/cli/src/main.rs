@@ -16,6 +16,7 @@ mod kernels;
 mod lab;
 mod manual;
 mod mutants;
+mod obtaining;
 mod output;
 mod record;
 mod releases;
@@ -26,7 +27,7 @@ mod sessions;
 mod table;
 
 use clap::Parser;
-use scrubjay_reports::ExitStatus;
+use scrubjay_run::ExitStatus;
 use scrubjay_verdict::Rule;
 
 use crate::args::{Cli, Command};

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use clap::CommandFactory;
 use clap_mangen::Man;
-use scrubjay_reports::ExitStatus;
+use scrubjay_run::ExitStatus;
 
 use crate::args::{Cli, CompletionsArgs, ManArgs};
 use crate::table;

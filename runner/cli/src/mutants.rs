@@ -10,7 +10,7 @@ use scrubjay_kernels::{Manifest, Workshop};
 use scrubjay_machine::cleanup_on_signals;
 use scrubjay_mutants::page::{self, Table};
 use scrubjay_mutants::{Mutant, Mutants, Trial, Trials, Window};
-use scrubjay_reports::ExitStatus;
+use scrubjay_run::ExitStatus;
 use scrubjay_session::file;
 use scrubjay_verdict::{Library, Policy, Waivers};
 

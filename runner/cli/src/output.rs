@@ -6,9 +6,8 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use scrubjay_machine::at_interrupt;
-use scrubjay_reports::{
-    Bar, Colour, Consumer, Document, ExitStatus, Ktap, Reports, RunEvent, Sink, Terminal,
-};
+use scrubjay_reports::{Bar, Colour, Document, Ktap, Reports, Sink, Terminal};
+use scrubjay_run::{Consumer, ExitStatus, RunEvent};
 use scrubjay_verdict::{Claims, Library};
 
 use crate::args::Format;

@@ -4,7 +4,7 @@ use scrubjay_check::Check;
 use scrubjay_check::record::{Recorded, record};
 use scrubjay_engine::{Lab, Progress};
 use scrubjay_machine::cleanup_on_signals;
-use scrubjay_reports::ExitStatus;
+use scrubjay_run::ExitStatus;
 use scrubjay_session::Performance;
 use scrubjay_verdict::{Library, Policy, Waivers};
 

@@ -8,7 +8,7 @@ use scrubjay_check::releases::{Difference, Passage, Release, passage};
 use scrubjay_engine::{Lab, Progress};
 use scrubjay_kernels::{Catalogue, Fwctl, Manifest};
 use scrubjay_machine::cleanup_on_signals;
-use scrubjay_reports::ExitStatus;
+use scrubjay_run::ExitStatus;
 use scrubjay_session::{Performance, Session};
 use scrubjay_verdict::{Library, Rule};
 

@@ -4,7 +4,8 @@ use std::fs;
 
 use schemars::{Schema, schema_for};
 use scrubjay_bench::Figures;
-use scrubjay_reports::{ExitStatus, Run};
+use scrubjay_reports::Run;
+use scrubjay_run::ExitStatus;
 use scrubjay_session::file;
 use scrubjay_session::profile::Profile;
 use scrubjay_session::{Session, Transcript};

@@ -1,6 +1,6 @@
 //! `scrubjay sessions`: what there is to replay.
 
-use scrubjay_reports::ExitStatus;
+use scrubjay_run::ExitStatus;
 use scrubjay_verdict::golden::PENDING;
 
 use crate::args::{SessionsArgs, SessionsCommand};

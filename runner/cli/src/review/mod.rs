@@ -11,7 +11,8 @@ mod show;
 use std::env;
 use std::io::{self, IsTerminal};
 
-use scrubjay_reports::{Colour, ExitStatus};
+use scrubjay_reports::Colour;
+use scrubjay_run::ExitStatus;
 use scrubjay_session::Sessions;
 use scrubjay_verdict::review::{Acceptance, Pending, ReviewError, Standing, pending};
 use scrubjay_verdict::{Changes, Golden, Promises};

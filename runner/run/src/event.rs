@@ -4,7 +4,7 @@ use std::io;
 
 use scrubjay_verdict::{KernelVerdict, Policy, SessionVerdict, WaiverUse};
 
-use crate::exit::ExitStatus;
+use crate::status::ExitStatus;
 
 /// Something that happened in a run.
 #[derive(Clone, Debug)]

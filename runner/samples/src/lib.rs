@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use scrubjay_reports::{Consumer, RunEvent};
+use scrubjay_run::{Consumer, RunEvent};
 use scrubjay_session::Field;
 use scrubjay_verdict::finding::Repeat;
 use scrubjay_verdict::finding::{Place, WHOLE_KERNEL};
@@ -14,7 +14,7 @@ use scrubjay_verdict::{
 
 /// The real promises.
 pub fn catalogue() -> Promises {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../vectors/promises");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../vectors/promises");
     Promises::load(&root).expect("the catalogue reads")
 }
 

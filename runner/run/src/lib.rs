@@ -1,0 +1,14 @@
+//! What a run is, for whoever makes one and whoever shows one: its events, its exit status.
+//!
+//! The run emits [`RunEvent`]s; whoever shows it is a [`Consumer`]. [`Tally`] is one of those and
+//! says how the command ends. Knows no format, and nothing of kernels, guests or sessions at work.
+
+mod event;
+mod history;
+mod status;
+mod tally;
+
+pub use event::{Consumer, RunEvent};
+pub use history::nearest_release;
+pub use status::ExitStatus;
+pub use tally::Tally;

@@ -1,0 +1,70 @@
+//! What a run's exit status is: the one place that says so. Knows no format.
+
+use std::io;
+
+use scrubjay_verdict::{Finding, Policy, SessionVerdict, Status};
+
+use crate::event::{Consumer, RunEvent};
+use crate::status::ExitStatus;
+
+/// The rule for a difference that no rule names: a gap of the suite, not of the kernel.
+const UNCLASSIFIED: &str = "unclassified";
+
+/// What counts for the exit status.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    policy: Policy,
+    broken: bool,
+    untested: bool,
+    cut: Option<ExitStatus>,
+}
+
+impl Tally {
+    /// The exit status of what was tallied.
+    ///
+    /// A run that was interrupted says nothing of the sessions it did not come to, so that wins; a
+    /// break wins over what could not be tested; a skip counts for nothing.
+    pub fn exit_status(&self) -> ExitStatus {
+        match self {
+            Tally { cut: Some(ExitStatus::Interrupted), .. } => ExitStatus::Interrupted,
+            Tally { broken: true, .. } => ExitStatus::Broken,
+            Tally { cut: Some(status), .. } => *status,
+            Tally { untested: true, .. } => ExitStatus::Untested,
+            _ => ExitStatus::Clean,
+        }
+    }
+
+    fn findings(&mut self, findings: &[Finding]) {
+        for finding in findings {
+            let ours = finding.rule == UNCLASSIFIED;
+            self.untested |= ours;
+            self.broken |= !ours && finding.breaks(self.policy);
+        }
+    }
+
+    fn session(&mut self, verdict: &SessionVerdict) {
+        self.findings(&verdict.findings);
+        self.untested |= verdict.error.is_some() || verdict.status(self.policy) == Status::Error;
+    }
+}
+
+impl Consumer for Tally {
+    fn event(&mut self, event: &RunEvent) -> io::Result<()> {
+        match event {
+            RunEvent::RunStarted { policy, .. } => *self = Tally { policy: *policy, ..Tally::default() },
+            RunEvent::SessionJudged { verdict, .. } => self.session(verdict),
+            RunEvent::KernelJudged { verdict, .. } => {
+                self.findings(&verdict.findings);
+                verdict.sessions.iter().for_each(|session| self.session(session));
+            }
+            RunEvent::KernelFailed { .. } => self.untested = true,
+            RunEvent::RunFinished { cut } => self.cut = *cut,
+            RunEvent::Note { .. }
+            | RunEvent::ReferenceStarted { .. }
+            | RunEvent::ReferencePerformed
+            | RunEvent::KernelStarted { .. }
+            | RunEvent::Waivers { .. } => {}
+        }
+        Ok(())
+    }
+}
