@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use scrubjay_device::register_tables;
 use scrubjay_run::ExitStatus;
-use scrubjay_session::profile::{Attach, Feature, Profile, Profiles};
+use scrubjay_session::cxl::profile::{Attach, Feature, Profile, Profiles};
 
 use crate::args::{DeviceArgs, DevicesArgs, DevicesCommand};
 use crate::context::Context;

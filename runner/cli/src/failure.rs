@@ -5,7 +5,7 @@ use scrubjay_machine::AccelError;
 use scrubjay_mutants::MutantError;
 use scrubjay_run::ExitStatus;
 use scrubjay_session::FileError;
-use scrubjay_session::profile::ProfileError;
+use scrubjay_session::cxl::profile::ProfileError;
 use scrubjay_verdict::library::LibraryError;
 use scrubjay_verdict::review::ReviewError;
 use scrubjay_verdict::{RuleError, WaiverError};

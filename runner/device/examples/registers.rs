@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use scrubjay_session::profile::Profile;
+use scrubjay_session::cxl::profile::Profile;
 
 fn main() -> ExitCode {
     let Some(path) = std::env::args().nth(1) else {

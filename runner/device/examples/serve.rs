@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use scrubjay_device::Device;
-use scrubjay_session::profile::Profile;
+use scrubjay_session::cxl::profile::Profile;
 
 fn main() -> ExitCode {
     if std::env::var_os("RUST_LOG").is_some_and(|level| level == "trace") {

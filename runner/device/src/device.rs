@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use scrubjay_session::MailboxCommand;
-use scrubjay_session::profile::{Fault, OpcodeRef, Play, Profile, Trigger};
+use scrubjay_session::cxl::profile::{Fault, OpcodeRef, Play, Profile, Trigger};
 use scrubjay_uapi::cxl::{ReturnCode, Selection};
 
 use crate::firmware::ValueError;

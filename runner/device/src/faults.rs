@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use scrubjay_session::profile::{Fault, Play, Profile};
+use scrubjay_session::cxl::profile::{Fault, Play, Profile};
 use scrubjay_uapi::cxl::{Opcode, ReturnCode};
 
 use crate::firmware::{Answer, ListView};
@@ -113,7 +113,7 @@ pub(crate) fn distort(play: Option<&Play>, opcode: u16, answer: Answer, payload:
 mod tests {
     use super::*;
     use rstest::rstest;
-    use scrubjay_session::profile::{OpcodeRef, Replaced, Trigger};
+    use scrubjay_session::cxl::profile::{OpcodeRef, Replaced, Trigger};
 
     fn on(skip: u32, times: Option<u32>) -> Trigger {
         Trigger { opcode: Some(OpcodeRef(0x501)), feature: None, skip, times }

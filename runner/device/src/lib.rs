@@ -22,7 +22,7 @@ pub use firmware::ValueError;
 pub const NO_ANSWER: u16 = 0xffff;
 
 /// The register tables as Markdown, for the book.
-pub fn register_tables(profile: &scrubjay_session::profile::Profile) -> String {
+pub fn register_tables(profile: &scrubjay_session::cxl::profile::Profile) -> String {
     use registers::{component, config, memdev, table};
     [
         table("Configuration space", &config::registers(profile)),

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use scrubjay_session::profile::Profile;
+use scrubjay_session::cxl::profile::Profile;
 
 use crate::mailbox::Mailbox;
 use crate::memory::Memory;

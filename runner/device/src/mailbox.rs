@@ -7,7 +7,7 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use scrubjay_session::MailboxCommand;
-use scrubjay_session::profile::{Background, Fault, Play, Profile};
+use scrubjay_session::cxl::profile::{Background, Fault, Play, Profile};
 use scrubjay_uapi::cxl::ReturnCode;
 use scrubjay_wire::Bytes;
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rstest::rstest;
 use scrubjay_device::register_tables;
-use scrubjay_session::profile::Profile;
+use scrubjay_session::cxl::profile::Profile;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")

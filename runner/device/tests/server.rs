@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use rstest::{fixture, rstest};
 use scrubjay_device::{Device, DeviceError, NO_ANSWER, SOCKET_PATH_LIMIT};
-use scrubjay_session::profile::{Background, Fault, Play, Profile, Trigger};
+use scrubjay_session::cxl::profile::{Background, Fault, Play, Profile, Trigger};
 use scrubjay_uapi::cxl::{ReturnCode, Selection};
 use tempfile::TempDir;
 use vfio_user::Client;

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use scrubjay_device::{Device, DeviceError};
 use scrubjay_machine::{Device as Plugged, Guest, Kind, Port};
+use scrubjay_session::cxl::profile::{Attach, Fault, Profile, Profiles};
 use scrubjay_session::lower::HostAction;
-use scrubjay_session::profile::{Attach, Fault, Profile, Profiles};
 use scrubjay_session::{MailboxCommand, Session};
 use scrubjay_uapi::cxl::Selection;
 use scrubjay_wire::Attached;

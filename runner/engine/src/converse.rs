@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use scrubjay_machine::{Death, Guest, GuestError};
+use scrubjay_session::cxl::messages::MAILBOX_TIMEOUT;
 use scrubjay_session::klog;
 use scrubjay_session::lower::{HostAction, Lowered};
 use scrubjay_session::observation::{Aside, Observation, Seen, StepEnd};
@@ -269,10 +270,7 @@ impl Talk<'_> {
 fn gave_up(transcript: &Transcript) -> bool {
     let steps = transcript.steps.iter();
     let nested = steps.clone().flat_map(|seen| &seen.observation.branches).flat_map(|branch| &branch.steps);
-    steps
-        .chain(nested)
-        .flat_map(|seen| &seen.observation.log)
-        .any(|event| event.what == klog::MAILBOX_TIMEOUT)
+    steps.chain(nested).flat_map(|seen| &seen.observation.log).any(|event| event.what == MAILBOX_TIMEOUT)
 }
 
 /// Takes the lines out of an answer that another thread caused, where the kernel says whose they are.

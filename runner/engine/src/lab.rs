@@ -8,9 +8,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use scrubjay_machine::{Accel, Deadlines, MOST_DEVICES, Qemu};
+use scrubjay_session::cxl::profile::Profiles;
 use scrubjay_session::klog::{self, Event};
 use scrubjay_session::observation::{Aside, Observation, Seen, StepEnd};
-use scrubjay_session::profile::Profiles;
 use scrubjay_session::{Performance, Session, Sessions, Transcript};
 use scrubjay_wire::LogLine;
 use uuid::Uuid;

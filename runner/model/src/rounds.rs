@@ -1,8 +1,9 @@
 //! A sweep as the calls that it makes.
 
-use scrubjay_session::profile::Profile;
-use scrubjay_session::step::Capability;
-use scrubjay_session::sweep::{Moving, Sweep, Vary};
+use scrubjay_session::action::Capability;
+use scrubjay_session::cxl::profile::Profile;
+use scrubjay_session::step::Sweep;
+use scrubjay_session::sweep::{Moving, Vary};
 use scrubjay_session::{Action, Session};
 
 use crate::{Call, Kind, Target};

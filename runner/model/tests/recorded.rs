@@ -8,7 +8,7 @@ use std::{env, fs};
 use scrubjay_model::rounds::rounds;
 use scrubjay_model::{Allowed, Word, word};
 use scrubjay_session::observation::{Observation, StepEnd};
-use scrubjay_session::sweep::Sweep;
+use scrubjay_session::step::Sweep;
 use scrubjay_session::{Action, Session};
 use scrubjay_verdict::Library;
 

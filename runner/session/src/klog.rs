@@ -4,13 +4,16 @@ use schemars::JsonSchema;
 use scrubjay_wire::LogLine;
 use serde::{Deserialize, Serialize};
 
+use crate::cxl::messages::MESSAGES as CXL;
+use crate::message::{FWCTL, Message};
+
 /// Something that the kernel said.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Event {
     /// What kind of line it is.
     pub class: Class,
-    /// What it names: a function, a report's kind, or a message of [`MESSAGES`].
+    /// What it names: a function, a report's kind, or a message that is compared.
     pub what: String,
 }
 
@@ -18,7 +21,7 @@ pub struct Event {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Class {
-    /// A message of [`MESSAGES`].
+    /// A message that is compared: by fwctl or by a driver, and named.
     Message,
     /// `WARN_ON` and the like.
     Warning,
@@ -68,61 +71,6 @@ impl Class {
     }
 }
 
-/// A message that user space may rely on, or that tells what happened.
-pub struct Message {
-    /// What it is called.
-    pub name: &'static str,
-    /// What the line holds.
-    pub pattern: &'static str,
-    /// Whether the kernel prints it once a boot: compared only in a boot of the session's own.
-    pub once: bool,
-    /// Who prints it.
-    pub source: &'static str,
-}
-
-/// The message of a kernel that gave up on a doorbell.
-pub const MAILBOX_TIMEOUT: &str = "mailbox-timeout";
-
-/// The messages that are compared. Every other line is kept in the transcript and not compared.
-pub const MESSAGES: &[Message] = &[
-    Message {
-        name: "fwctl-full-access",
-        pattern: "has requested full access to the physical device",
-        once: true,
-        source: "drivers/fwctl/main.c, fwctl_cmd_rpc",
-    },
-    Message {
-        name: "feature-reserved-effects",
-        pattern: "Reserved bits set in the Feature effects field",
-        once: true,
-        source: "drivers/cxl/core/features.c, cxlctl_validate_set_features",
-    },
-    Message {
-        name: MAILBOX_TIMEOUT,
-        pattern: "mailbox timeout (opcode:",
-        once: false,
-        source: "drivers/cxl/pci.c, __cxl_pci_mbox_send_cmd",
-    },
-    Message {
-        name: "mailbox-busy",
-        pattern: "mailbox queue busy",
-        once: false,
-        source: "drivers/cxl/pci.c, __cxl_pci_mbox_send_cmd",
-    },
-    Message {
-        name: "background-timeout",
-        pattern: "timeout waiting for background",
-        once: false,
-        source: "drivers/cxl/pci.c, __cxl_pci_mbox_send_cmd",
-    },
-    Message {
-        name: "raw-command",
-        pattern: "raw command path used",
-        once: true,
-        source: "drivers/cxl/core/mbox.c, cxl_validate_cmd_from_user",
-    },
-];
-
 /// The first words of reports, most telling first: the class and what follows the words.
 const REPORTS: &[(&str, Class)] = &[
     ("BUG: KASAN: ", Class::Kasan),
@@ -146,9 +94,14 @@ const REPORTS: &[(&str, Class)] = &[
     ("WARNING: ", Class::Warning),
 ];
 
+/// The messages that are compared. Every other line is kept in the transcript and not compared.
+fn messages() -> impl Iterator<Item = &'static Message> {
+    FWCTL.iter().chain(CXL)
+}
+
 /// What a line means; `None` for one that is not compared.
 pub fn classify(line: &LogLine) -> Option<Event> {
-    if let Some(message) = MESSAGES.iter().find(|m| line.text.contains(m.pattern)) {
+    if let Some(message) = messages().find(|m| line.text.contains(m.pattern)) {
         return Some(Event { class: Class::Message, what: message.name.to_owned() });
     }
     let (words, class) = REPORTS.iter().find(|(words, _)| line.text.starts_with(words))?;
@@ -157,7 +110,7 @@ pub fn classify(line: &LogLine) -> Option<Event> {
 
 /// Whether a message comes once a boot.
 pub fn once_a_boot(what: &str) -> bool {
-    MESSAGES.iter().any(|m| m.name == what && m.once)
+    messages().any(|m| m.name == what && m.once)
 }
 
 /// What a report names, without addresses, lines, processors and processes.

@@ -5,12 +5,16 @@
 use std::collections::HashMap;
 
 use scrubjay_uapi::cxl::KnownFeature;
-use scrubjay_wire::{Anchor, GuestStep, Op, Placement, Program, Where};
+use scrubjay_wire::{Anchor, GuestStep, Op, Program, Where};
 use uuid::Uuid;
 
+use crate::action::{Access, Node, Place};
 use crate::call::{self, Call};
+use crate::cxl::action::{Driver, FirmwareFail, FirmwareFault, FirmwareSet};
+use crate::cxl::call as cxl;
 use crate::session::Session;
-use crate::step::{Access, Action, DriverName, FirmwareFail, FirmwareFault, FirmwareSet, Node, Place, Step};
+use crate::shape::Shape;
+use crate::step::{Action, Step};
 
 /// Milliseconds until a step counts as hung, where it does not say otherwise.
 pub const STEP_DEADLINE_MS: u32 = 5_000;
@@ -33,30 +37,6 @@ pub struct Meta {
     pub host: Option<HostAction>,
     /// How its answer is read.
     pub shape: Shape,
-}
-
-/// How an answer is read.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Shape {
-    /// FWCTL_INFO: buffers are the structure and the device data.
-    Info,
-    /// FWCTL_RPC: buffers are the structure, the input and the output.
-    Rpc {
-        /// The header's opcode.
-        opcode: u32,
-        /// The input as it was before.
-        input: scrubjay_wire::Bytes,
-    },
-    /// Another ioctl: one buffer.
-    Ioctl,
-    /// A sweep.
-    Sweep,
-    /// The kernel's taint, read.
-    Taint,
-    /// A parallel group: names and first tickets of its branches.
-    Parallel(Vec<String>),
-    /// Anything else.
-    Plain,
 }
 
 /// What the firmware or the machine does by itself.
@@ -221,8 +201,8 @@ impl Lowering<'_> {
             Action::NewUserNamespace(_) => plain(Op::NewUserNamespace),
             Action::LoadModule(module) => plain(Op::LoadModule { name: module.name.clone() }),
             Action::UnloadModule(module) => plain(Op::UnloadModule { name: module.name.clone() }),
-            Action::Unbind(driver) => plain(self.bind(driver.device, driver.driver, "unbind")),
-            Action::Bind(driver) => plain(self.bind(driver.device, driver.driver, "bind")),
+            Action::Unbind(driver) => plain(self.bind(driver, "unbind")),
+            Action::Bind(driver) => plain(self.bind(driver, "bind")),
             Action::Remove(on) => plain(self.write_pci(on.device, "remove")),
             Action::Rescan(on) => {
                 let at = self.at(on.device, Anchor::Root, "sys/bus/pci/rescan");
@@ -257,16 +237,16 @@ impl Lowering<'_> {
     fn call(&self, action: &Action) -> Result<Call, String> {
         match action {
             Action::Info(info) => Ok(call::info(info)),
-            Action::GetSupportedFeatures(get) => Ok(call::get_supported(get)),
+            Action::GetSupportedFeatures(get) => Ok(cxl::get_supported(get)),
             Action::GetFeature(get) => {
                 let (uuid, _) = self.feature(&get.slot, &get.feature)?;
-                Ok(call::get_feature(get, uuid))
+                Ok(cxl::get_feature(get, uuid))
             }
             Action::SetFeature(set) => {
                 let (uuid, version) = self.feature(&set.slot, &set.feature)?;
-                Ok(call::set_feature(set, uuid, set.version.unwrap_or(version)))
+                Ok(cxl::set_feature(set, uuid, set.version.unwrap_or(version)))
             }
-            Action::Rpc(rpc) => Ok(call::rpc(rpc)),
+            Action::Rpc(rpc) => Ok(cxl::rpc(rpc)),
             Action::Ioctl(raw) => Ok(call::raw(raw)),
             other => Err(format!("{other:?} is no ioctl")),
         }
@@ -300,12 +280,9 @@ impl Lowering<'_> {
         self.at(place.device, place.anchor, &place.path)
     }
 
-    fn bind(&self, device: usize, driver: DriverName, file: &str) -> Op {
-        let (path, text) = match driver {
-            DriverName::CxlPci => (format!("sys/bus/pci/drivers/cxl_pci/{file}"), "{bdf}"),
-            DriverName::CxlMem => (format!("sys/bus/cxl/drivers/cxl_mem/{file}"), "{memdev}"),
-        };
-        Op::WriteFile { at: self.at(device, Anchor::Root, &path), text: text.to_owned() }
+    fn bind(&self, driver: &Driver, file: &str) -> Op {
+        let at = self.at(driver.device, Anchor::Root, &driver.driver.path(file));
+        Op::WriteFile { at, text: driver.driver.name_of_device().to_owned() }
     }
 
     fn write_pci(&self, device: usize, file: &str) -> Op {
@@ -326,9 +303,4 @@ fn host_action(action: &Action) -> Option<HostAction> {
         Action::Plug(on) => HostAction::Plug { device: on.device },
         _ => return None,
     })
-}
-
-/// Whether a placement holds memory that is read back.
-pub(crate) fn is_open(placement: Placement) -> bool {
-    !matches!(placement, Placement::Null | Placement::Kernel | Placement::Unmapped)
 }

@@ -1,11 +1,6 @@
 //! Values that a session writes by name, or by number where it means one that has no name.
 
-use std::borrow::Cow;
-
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use scrubjay_uapi::Scope;
-use scrubjay_uapi::cxl::{Opcode, Selection};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A decimal or `0x` hexadecimal number.
 pub(crate) fn number(text: &str) -> Option<u32> {
@@ -36,17 +31,17 @@ macro_rules! named {
             }
         }
 
-        impl Serialize for $name {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.collect_str(self)
             }
         }
 
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = Cow::<'de, str>::deserialize(deserializer)?;
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = <std::borrow::Cow::<'de, str> as serde::Deserialize>::deserialize(deserializer)?;
                 let known = <$of>::ALL.iter().find(|v| v.name() == text).map(|v| *v as $raw);
-                let value = known.or_else(|| number(&text).and_then(|n| <$raw>::try_from(n).ok()));
+                let value = known.or_else(|| $crate::names::number(&text).and_then(|n| <$raw>::try_from(n).ok()));
                 value.map($name).ok_or_else(|| {
                     let names: Vec<_> = <$of>::ALL.iter().map(|v| v.name()).collect();
                     serde::de::Error::custom(format!(
@@ -58,14 +53,14 @@ macro_rules! named {
             }
         }
 
-        impl JsonSchema for $name {
-            fn schema_name() -> Cow<'static, str> {
+        impl schemars::JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
                 stringify!($name).into()
             }
 
-            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
                 let names: Vec<_> = <$of>::ALL.iter().map(|v| v.name()).collect();
-                json_schema!({
+                schemars::json_schema!({
                     "type": "string",
                     "anyOf": [{ "enum": names }, { "pattern": "^(0x[0-9a-fA-F]+|[0-9]+)$" }],
                 })
@@ -73,16 +68,9 @@ macro_rules! named {
         }
     };
 }
+pub(crate) use named;
 
 named!(
     /// A scope by name, or any 32-bit number.
     ScopeName, Scope, u32, "1"
-);
-named!(
-    /// A selection by name, or any 8-bit number.
-    SelectionName, Selection, u8, "2"
-);
-named!(
-    /// An opcode by name, or any 32-bit number: the RPC header's field is that wide.
-    OpcodeName, Opcode, u32, "4"
 );

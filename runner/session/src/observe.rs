@@ -5,9 +5,10 @@ use scrubjay_wire::{Answer, Bytes, LogLine};
 
 use crate::decode;
 use crate::klog::{self, Event};
-use crate::lower::{Meta, Shape};
+use crate::lower::Meta;
 use crate::observation::{Aside, BranchSeen, OK, Observation, Seen, taint_gained};
 use crate::session::Boot;
+use crate::shape::Shape;
 
 /// Reads the answer of the step with this ticket. `metas` are the session's steps by ticket.
 pub fn observe(ticket: u32, answer: Answer, metas: &[Meta], boot: Boot) -> Seen {

@@ -1,23 +1,8 @@
-//! Sweeps: one call many times over, in one step.
+//! Sweeps, one call many times over in one step: what moves and what is collected.
 
 use schemars::JsonSchema;
 use scrubjay_wire::op::Values;
 use serde::{Deserialize, Serialize};
-
-use crate::step::Action;
-
-/// See [`Action::Sweep`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Sweep {
-    /// The call: `info`, one of the RPCs, or `ioctl`.
-    pub call: Box<Action>,
-    /// What moves, the last fastest.
-    pub vary: Vec<Vary>,
-    /// Which answers belong to a round's result.
-    #[serde(default)]
-    pub collect: Vec<Collected>,
-}
 
 /// One moving value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

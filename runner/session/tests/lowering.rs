@@ -4,8 +4,8 @@ use std::path::Path;
 
 use rstest::rstest;
 use scrubjay_session::Session;
+use scrubjay_session::cxl::profile::Play;
 use scrubjay_session::lower::{HostAction, Lowered, Surroundings, lower};
-use scrubjay_session::profile::Play;
 use scrubjay_wire::Op;
 
 fn session(steps: &str) -> Session {

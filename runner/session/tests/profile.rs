@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use rstest::rstest;
-use scrubjay_session::profile::{Cel, Play, Profile, ProfileError, Profiles};
+use scrubjay_session::cxl::profile::{Cel, Play, Profile, ProfileError, Profiles};
 use scrubjay_uapi::cxl::{KnownFeature, ReturnCode, Selection};
 
 const GOOD: &str = r#"{

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use rstest::rstest;
-use scrubjay_session::profile::{Attach, Profiles};
+use scrubjay_session::cxl::profile::{Attach, Profiles};
 use scrubjay_uapi::cxl::{Effects, KnownFeature};
 
 fn profiles() -> Profiles {

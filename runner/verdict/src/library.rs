@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use scrubjay_session::profile::{ProfileError, Profiles};
+use scrubjay_session::cxl::profile::{ProfileError, Profiles};
 use scrubjay_session::{FileError, Sessions};
 
 use crate::change::Changes;

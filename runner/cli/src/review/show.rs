@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use scrubjay_reports::Colour;
-use scrubjay_session::step::Call;
+use scrubjay_session::action::Call;
 use scrubjay_session::{Field, Observation, Session};
 use scrubjay_verdict::Promises;
 use scrubjay_verdict::review::{Pending, Reviewed, Standing};

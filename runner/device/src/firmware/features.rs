@@ -1,6 +1,6 @@
 //! The Features commands (CXL r3.2, 8.2.10.6) and the values behind them.
 
-use scrubjay_session::profile::{Feature, Profile};
+use scrubjay_session::cxl::profile::{Feature, Profile};
 use scrubjay_uapi::cxl::feature::{GetFeatureIn, GetSupportedIn, GetSupportedOut, SetFeatureIn};
 use scrubjay_uapi::cxl::{
     Effects, FeatureEntry, FeatureFlags, KnownFeature, ReturnCode, Selection, Transfer,

@@ -1,6 +1,6 @@
 //! What any memory device answers: logs, identity, partitions, health, time, events.
 
-use scrubjay_session::profile::Profile;
+use scrubjay_session::cxl::profile::Profile;
 use scrubjay_uapi::cxl::ReturnCode;
 use uuid::{Uuid, uuid};
 use zerocopy::little_endian::{U16, U32, U64};

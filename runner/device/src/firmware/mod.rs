@@ -9,7 +9,7 @@ mod general;
 mod layout;
 mod maintenance;
 
-use scrubjay_session::profile::{Cel, CelRow, Profile};
+use scrubjay_session::cxl::profile::{Cel, CelRow, Profile};
 use scrubjay_uapi::cxl::{Effects, FeatureFlags, Opcode, ReturnCode};
 
 pub use features::ValueError;

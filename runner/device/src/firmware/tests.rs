@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use rstest::{fixture, rstest};
-use scrubjay_session::profile::Profile;
+use scrubjay_session::cxl::profile::Profile;
 use scrubjay_uapi::cxl::feature::{GetFeatureIn, GetSupportedIn, SetFeatureIn, WireUuid};
 use scrubjay_uapi::cxl::{KnownFeature, ReturnCode, Selection};
 use scrubjay_wire::Bytes;

@@ -1,6 +1,6 @@
 //! PCI configuration space: header, PCI Express capability, serial number, CXL DVSECs.
 
-use scrubjay_session::profile::{Attach, Profile};
+use scrubjay_session::cxl::profile::{Attach, Profile};
 
 use super::{Block, Register, bar, fixed, writable};
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use rstest::rstest;
 use scrubjay_device::Device as Served;
 use scrubjay_machine::{Device, Farewell, Guest, Kind, Port, RunDir, Way, Ways};
-use scrubjay_session::profile::Profiles;
+use scrubjay_session::cxl::profile::Profiles;
 use scrubjay_wire::op::{Op, Probe, Settling};
 use scrubjay_wire::{Attached, GuestStep, Program, Settle, ToGuest, ToHost};
 

@@ -1,8 +1,9 @@
 //! What a step asks of the kernel, in whichever form the session says it.
 
 use scrubjay_session::Action;
-use scrubjay_session::names::{OpcodeName, ScopeName};
-use scrubjay_session::step::Call;
+use scrubjay_session::action::Call;
+use scrubjay_session::cxl::names::OpcodeName;
+use scrubjay_session::names::ScopeName;
 use scrubjay_uapi::Scope;
 use scrubjay_uapi::cxl::feature::SetFeatureIn;
 use scrubjay_uapi::cxl::{KnownFeature, Opcode};

@@ -1,8 +1,9 @@
 //! Whether EDAC and fwctl read the same.
 
 use scrubjay_session::Action;
+use scrubjay_session::action::Place;
+use scrubjay_session::cxl::action::GetFeature;
 use scrubjay_session::observation::OK;
-use scrubjay_session::step::{GetFeature, Place};
 use scrubjay_uapi::cxl::ecs::{self, EcsFruRead};
 use scrubjay_uapi::cxl::rpc::RpcOutHeader;
 use scrubjay_uapi::cxl::scrub::{self, ScrubRead};

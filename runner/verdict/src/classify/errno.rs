@@ -1,8 +1,8 @@
 //! Rules for a step that is refused, let through, or refused for another reason.
 
 use scrubjay_session::Action;
+use scrubjay_session::action::Place;
 use scrubjay_session::observation::OK;
-use scrubjay_session::step::Place;
 use scrubjay_wire::Anchor;
 
 use super::asked::{self, Asked, Asking};

@@ -1,8 +1,9 @@
 //! What went before a step in its session.
 
 use scrubjay_session::Action;
+use scrubjay_session::action::Place;
+use scrubjay_session::cxl::action::DriverName;
 use scrubjay_session::observation::OK;
-use scrubjay_session::step::{DriverName, Place};
 use scrubjay_uapi::cxl::KnownFeature;
 use scrubjay_wire::Anchor;
 
