@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use scrubjay_session::MailboxCommand;
@@ -181,7 +181,7 @@ impl Device {
     /// The server dies: the client's connection breaks, no other is taken. The socket stays until the
     /// device is dropped.
     pub fn abandon(&self) {
-        self.service.lock().unwrap_or_else(PoisonError::into_inner).stop();
+        self.service().stop();
     }
 
     /// vfio-user messages served so far: register accesses, DMA mappings, resets.
@@ -191,6 +191,17 @@ impl Device {
 
     /// Whether the server still serves.
     pub fn alive(&self) -> bool {
-        self.shared.serving.load(Ordering::SeqCst)
+        self.service().alive()
+    }
+
+    /// Whether its client was there and is no longer: QEMU has ended, has let the device go, or has given up on a
+    /// server that answered too late, and then every access of the guest's fails. Looks at the socket itself, so
+    /// that it is known at once.
+    pub fn client_gone(&self) -> bool {
+        self.service().client_gone()
+    }
+
+    fn service(&self) -> MutexGuard<'_, Service> {
+        self.service.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! [`Device::serve`] takes a profile and a socket; everything else is how it is done:
 //! `registers` are tables, `firmware` performs mailbox commands and knows nothing of registers,
-//! `mailbox` joins the two, `faults` distorts, `server` owns the thread and the socket.
+//! `mailbox` joins the two, `faults` distorts, `message` is the protocol's bytes, `backend` answers them, `server`
+//! owns the thread and the socket.
 //! No DMA and no interrupts: the kernel polls a mailbox whose device offers none.
 
 mod backend;
@@ -12,6 +13,7 @@ mod firmware;
 mod machine;
 mod mailbox;
 mod memory;
+mod message;
 mod registers;
 mod server;
 

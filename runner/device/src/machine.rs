@@ -1,7 +1,7 @@
 //! The device's insides, put together: configuration space, BAR, mailbox; and what threads share.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use scrubjay_session::cxl::profile::Profile;
@@ -154,21 +154,11 @@ pub(crate) struct Shared {
     pub held: Condvar,
     /// Accesses, resets and the like that were served.
     pub messages: AtomicU64,
-    /// The thread is to end.
-    pub stopping: AtomicBool,
-    /// The thread serves.
-    pub serving: AtomicBool,
 }
 
 impl Shared {
     pub fn new(machine: Machine) -> Self {
-        Shared {
-            machine: Mutex::new(machine),
-            held: Condvar::new(),
-            messages: AtomicU64::new(0),
-            stopping: AtomicBool::new(false),
-            serving: AtomicBool::new(true),
-        }
+        Shared { machine: Mutex::new(machine), held: Condvar::new(), messages: AtomicU64::new(0) }
     }
 
     /// The insides. A thread that panicked has left them whole enough: no step of theirs is undone.

@@ -356,6 +356,93 @@ fn a_client_that_sends_garbage_harms_no_one_else(bench: Bench, #[case] garbage: 
     assert!(bench.device.alive());
 }
 
+/// A header of this size for a command, and what follows it.
+fn message(command: u16, size: u32, body: &[u8]) -> Vec<u8> {
+    let start = [[1, 0], command.to_le_bytes()].concat();
+    [&start, &size.to_le_bytes()[..], &[0; 8], body].concat()
+}
+
+#[rstest]
+#[case::shorter_than_its_header(15)]
+#[case::longer_than_any(64 * 1024 + 1)]
+#[case::four_gigabytes(u32::MAX)]
+fn a_message_of_an_impossible_length_ends_its_client_at_once(bench: Bench, #[case] size: u32) {
+    let mut stream = UnixStream::connect(bench.socket()).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    // Nothing more is sent, and the stream stays open: who believed the length would wait.
+    stream.write_all(&message(10, size, &[0; 16])).unwrap();
+    assert_eq!(stream.read(&mut [0; 64]).unwrap_or(0), 0, "it is not answered");
+    assert_eq!(bench.connect().command(0x0501, GET).0, 0);
+}
+
+#[rstest]
+#[case::read_of_too_much(9, &[[0; 12], [0xff; 12]].concat()[..16])]
+#[case::write_of_less_than_it_says(10, &[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 8, 0, 0, 0, 1, 2, 3, 4])]
+#[case::write_without_a_place(10, &[0; 4])]
+#[case::version_without_a_number(1, &[0])]
+#[case::region_beyond_the_last(5, &[32, 0, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])]
+#[case::interrupts_that_there_are_not(8, &[20, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff])]
+#[case::a_command_that_is_none(77, &[])]
+#[case::dirty_pages(14, &[0; 16])]
+fn a_message_that_is_wrong_is_refused_and_the_next_is_answered(
+    bench: Bench,
+    #[case] command: u16,
+    #[case] body: &[u8],
+) {
+    let mut stream = UnixStream::connect(bench.socket()).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.write_all(&message(command, 16 + body.len() as u32, body)).unwrap();
+    let mut header = [0; 16];
+    stream.read_exact(&mut header).unwrap();
+    assert_eq!(header[..4], message(command, 0, &[])[..4]);
+    assert_eq!(header[4..12], [16, 0, 0, 0, 0x21, 0, 0, 0], "a reply with an error, and nothing more");
+    assert_ne!(header[12..], [0; 4], "an errno");
+    // Get device info.
+    stream.write_all(&message(4, 32, &[0; 16])).unwrap();
+    let mut answer = [0; 32];
+    stream.read_exact(&mut answer).unwrap();
+    assert_eq!((answer[8], answer[24]), (1, 9), "a reply: nine regions");
+}
+
+#[rstest]
+fn a_message_that_wants_no_reply_gets_none(bench: Bench) {
+    let mut stream = UnixStream::connect(bench.socket()).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut unasked = message(99, 16, &[]);
+    unasked[8] = 1 << 4;
+    stream.write_all(&[unasked, message(4, 32, &[0; 16])].concat()).unwrap();
+    let mut answer = [0; 32];
+    stream.read_exact(&mut answer).unwrap();
+    assert_eq!(answer[2], 4, "the first reply is the second message's");
+}
+
+#[rstest]
+#[case::closes(|stream: UnixStream| drop(stream))]
+#[case::reads_no_more(|stream: UnixStream| {
+    stream.shutdown(std::net::Shutdown::Read).unwrap();
+    std::mem::forget(stream);
+})]
+fn a_client_that_gives_up_is_known_to_be_gone_at_once(bench: Bench, #[case] give_up: fn(UnixStream)) {
+    assert!(!bench.device.client_gone(), "none was there");
+    let mut stream = UnixStream::connect(bench.socket()).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.write_all(&message(4, 32, &[0; 16])).unwrap();
+    stream.read_exact(&mut [0; 32]).unwrap();
+    assert!(!bench.device.client_gone());
+    give_up(stream);
+    assert!(bench.device.client_gone(), "before the server has done anything");
+    assert!(bench.device.alive());
+}
+
+#[rstest]
+fn a_client_that_comes_back_is_not_gone(bench: Bench) {
+    drop(bench.connect());
+    assert!(bench.device.client_gone());
+    let mut driver = bench.connect();
+    assert_eq!(driver.command(0x0501, GET).0, 0);
+    assert!(!bench.device.client_gone());
+}
+
 #[rstest]
 fn accesses_beyond_the_registers_read_ones_and_do_nothing(bench: Bench) {
     let mut driver = bench.connect();

@@ -1,6 +1,7 @@
 //! The devices of one guest: serves them, resets them, acts as their firmware, takes them out of their slots.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use scrubjay_device::{Device, DeviceError};
@@ -53,6 +54,8 @@ struct Member {
     profile: Profile,
     /// `None` where QEMU has the device itself.
     device: Option<Device>,
+    /// It was taken out of its slot.
+    out: AtomicBool,
 }
 
 impl Bank {
@@ -63,7 +66,7 @@ impl Bank {
             let profile = profiles.get(&placed.profile).map_err(|e| e.to_string())?.clone();
             let device = profile.is_served().then(|| Device::serve(&profile, &dir.join(format!("d{i}"))));
             let device = device.transpose().map_err(|e| e.to_string())?;
-            bank.push(Member { placed: placed.clone(), profile, device });
+            bank.push(Member { placed: placed.clone(), profile, device, out: AtomicBool::new(false) });
         }
         Ok(Bank(bank))
     }
@@ -142,6 +145,21 @@ impl Bank {
         dead.map(|member| member.profile.id.as_str())
     }
 
+    /// The name of a device that is in its slot and whose client, QEMU, has gone: ended, or given up on a server that
+    /// answered too late. From then on every access of the guest's fails, whatever the kernel does.
+    pub fn client_gone(&self) -> Option<&str> {
+        let in_its_slot = self.0.iter().filter(|member| !member.out.load(Ordering::Relaxed));
+        let mut gone = in_its_slot.filter(|member| member.device.as_ref().is_some_and(Device::client_gone));
+        gone.next().map(|member| member.profile.id.as_str())
+    }
+
+    /// Notes whether a device is out of its slot.
+    fn note_out(&self, index: u16, out: bool) {
+        if let Some(member) = self.0.get(usize::from(index)) {
+            member.out.store(out, Ordering::Relaxed);
+        }
+    }
+
     /// Makes every server go away.
     pub fn abandon(&self) {
         self.served().for_each(Device::abandon);
@@ -195,7 +213,10 @@ impl Bank {
                 Ok(None)
             }
             HostAction::Fail(fail) => {
-                device(fail.device)?.fail_next(fail.opcode.0 as u16, fail.code, fail.times);
+                let opcode = u16::try_from(fail.opcode.0).map_err(|_| {
+                    ActError::Refused(format!("opcode {:#x}: a mailbox command's has 16 bits", fail.opcode.0))
+                })?;
+                device(fail.device)?.fail_next(opcode, fail.code, fail.times);
                 Ok(None)
             }
             HostAction::Fault(fault) => {
@@ -223,10 +244,12 @@ impl Bank {
                 let within = guest.deadlines().step * UNPLUG_STEPS;
                 let went = guest.unplug(index(*device).into(), within);
                 let went = went.map_err(|e| ActError::Refused(with_causes(&e)))?;
+                self.note_out(index(*device), went);
                 Ok(Some(if went { "gone" } else { "kept" }.to_owned()))
             }
             HostAction::Plug { device } => {
                 guest.plug(index(*device).into()).map_err(|e| ActError::Refused(with_causes(&e)))?;
+                self.note_out(index(*device), false);
                 Ok(None)
             }
         }

@@ -211,6 +211,12 @@ impl Talk<'_> {
         if let Some(profile) = dead {
             return self.failed(format!("the server of the device `{profile}` died"));
         }
+        if let Some(profile) = self.bank.client_gone() {
+            let why = format!(
+                "the host stood still: QEMU has given up on the server of the device `{profile}`, which answered too late"
+            );
+            return Spoken { late: true, ..self.failed(why) };
+        }
         let slow_by_intent = self.bank.misbehaves(&self.indices)
             || self.lowered.steps.iter().any(|step| step.host.as_ref().is_some_and(HostAction::delays));
         Spoken {
