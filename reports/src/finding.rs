@@ -1,8 +1,8 @@
 //! A finding as lines that a maintainer can paste into a mail. The same for every text format.
 
 use scrubjay_session::Field;
+use scrubjay_verdict::finding::Waived;
 use scrubjay_verdict::finding::{Repeat, WHOLE_KERNEL};
-use scrubjay_verdict::waiver::Waived;
 use scrubjay_verdict::{Finding, Policy, Promises, Rule, Status};
 
 use crate::difference::differences;

@@ -6,11 +6,14 @@
 //! watches ([`supervisor`]). It knows no fwctl or CXL layout.
 
 mod boot;
+mod call;
 mod channel;
 mod devices;
+mod heartbeat;
 mod kmsg;
 mod memory;
 mod perform;
+mod slots;
 mod supervisor;
 mod sweep;
 mod syscall;

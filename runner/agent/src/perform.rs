@@ -1,6 +1,5 @@
 //! Performs one operation and says what it gave. Knows the operations, not their meaning.
 
-use std::collections::HashMap;
 use std::ffi::CString;
 use std::fs::{self, File};
 use std::io::{Read, Write};
@@ -8,7 +7,7 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::process::Command;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -17,40 +16,18 @@ use nix::libc;
 use nix::sched::{CloneFlags, unshare};
 use nix::unistd::{Gid, Uid, setgroups, setresgid, setresuid};
 use scrubjay_wire::op::Settling;
-use scrubjay_wire::{Anchor, Answer, Arg, Entry, Entry32, FileCall, Ioctl, Op, Where};
+use scrubjay_wire::{Anchor, Answer, Entry, FileCall, Ioctl, Op, Where};
 
+use crate::call::enter;
 use crate::memory::Laid;
-use crate::{boot, devices, sweep, syscall};
+use crate::slots::Slots;
+use crate::{boot, devices, sweep};
 
 /// How much of a file is read.
 const FILE_LIMIT: u64 = 64 << 10;
 
 /// How much of it the first read asks for: all of an attribute.
 const FIRST_READ: usize = 4 << 10;
-
-/// The open descriptors of a session, by slot.
-#[derive(Clone, Default)]
-pub struct Slots(Arc<Mutex<HashMap<String, Arc<OwnedFd>>>>);
-
-impl Slots {
-    fn put(&self, slot: &str, fd: OwnedFd) {
-        self.0.lock().unwrap_or_else(|e| e.into_inner()).insert(slot.to_owned(), Arc::new(fd));
-    }
-
-    /// The descriptor in a slot, or -1, which every call answers with EBADF.
-    pub fn raw(&self, slot: &str) -> i32 {
-        self.get(slot).map_or(-1, |fd| fd.as_raw_fd())
-    }
-
-    /// Held by the caller, so that a close by another branch cannot hand the number to someone else.
-    pub fn get(&self, slot: &str) -> Option<Arc<OwnedFd>> {
-        self.0.lock().unwrap_or_else(|e| e.into_inner()).get(slot).cloned()
-    }
-
-    fn take(&self, slot: &str) -> Option<Arc<OwnedFd>> {
-        self.0.lock().unwrap_or_else(|e| e.into_inner()).remove(slot)
-    }
-}
 
 /// What went wrong: an errno of the kernel's, or something the agent could not do.
 enum Failure {
@@ -226,18 +203,6 @@ fn ioctl(call: &Ioctl, slots: &Slots, answer: &mut Answer) -> Result<(), Failure
     answer.buffers = laid.read();
     answer.ret = result.map_err(Failure::Errno)?;
     Ok(())
-}
-
-/// Makes the call once.
-pub fn enter(call: &Ioctl, request: u32, laid: &Laid, fd: i32) -> Result<i64, i32> {
-    let arg = match call.arg {
-        Arg::Buffer => laid.address(0),
-        Arg::Value(value) => value,
-    };
-    match call.entry {
-        Entry32::Native => syscall::ioctl(fd, request, arg),
-        Entry32::Ia32 => syscall::ioctl_ia32(fd, request, arg as u32),
-    }
 }
 
 fn file_call(fd: i32, call: FileCall) -> Result<i64, Failure> {

@@ -11,7 +11,7 @@ use nix::unistd::{ForkResult, Pid, fork};
 use scrubjay_wire::{End, FrameError, Program, Settle, ToGuest, ToHost};
 
 use crate::channel::Channel;
-use crate::worker::heartbeat;
+use crate::heartbeat::heartbeat;
 use crate::{devices, kmsg, syscall, worker};
 
 /// How long a killed worker may take to go before it is left behind.

@@ -5,9 +5,10 @@ use std::os::fd::AsRawFd;
 use nix::sys::mman::ProtFlags;
 use scrubjay_wire::{Answer, Run, Sweep};
 
+use crate::call::enter;
+use crate::heartbeat::heartbeat;
 use crate::memory::Laid;
-use crate::perform::{Slots, enter};
-use crate::worker::heartbeat;
+use crate::slots::Slots;
 
 /// The buffer number that stands for the command word.
 const COMMAND_WORD: u8 = 255;

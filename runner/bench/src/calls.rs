@@ -8,8 +8,8 @@ use scrubjay_session::observation::OK;
 use scrubjay_session::{Boot, Need, Performance, Session, Transcript};
 use serde_json::{Value, json};
 
+use crate::bench::{Bench, BenchError};
 use crate::figures::{Call, Calls};
-use crate::measure::{Bench, BenchError};
 use crate::stats::median;
 
 /// How often each kind takes its turn.

@@ -9,8 +9,8 @@ use scrubjay_engine::{BootPlan, plan};
 use scrubjay_machine::MOST_DEVICES;
 use scrubjay_session::{Performance, Session, Transcript};
 
+use crate::bench::{Bench, BenchError, Stage};
 use crate::figures::{Everything, Group, Laps, Sweep};
-use crate::measure::{Bench, BenchError, Stage};
 
 /// The group of the boots that serve one session each.
 const OWN: &str = "own";

@@ -6,6 +6,7 @@
 //! much as ours, so what is promised is a ratio where one can be had, taken from pairs that were measured
 //! one after the other; `host` says how busy the host was with other things.
 
+mod bench;
 mod calls;
 mod everything;
 mod figures;
@@ -15,8 +16,8 @@ mod shared;
 mod stats;
 mod text;
 
+pub use bench::{Bench, BenchError, Stage};
 pub use figures::{
     Call, Calls, Everything, FORMAT, Figures, Group, Host, Laps, Memory, Shared, Sweep, TARGETS, Targets,
 };
-pub use measure::{Bench, BenchError, Stage};
 pub use text::text;

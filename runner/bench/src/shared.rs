@@ -7,8 +7,8 @@ use scrubjay_engine::{BootPlan, plan};
 use scrubjay_machine::MOST_DEVICES;
 use scrubjay_session::Session;
 
+use crate::bench::{Bench, BenchError, Stage};
 use crate::figures::{Laps, Shared};
-use crate::measure::{Bench, BenchError, Stage};
 use crate::stats::median;
 
 /// How many of the longest sessions are named.

@@ -7,7 +7,7 @@ use scrubjay_session::Performance;
 use scrubjay_verdict::finding::Repeat;
 use scrubjay_verdict::{Finding, KernelVerdict, Policy, Rule, SessionVerdict};
 
-use crate::run::Check;
+use crate::check::Check;
 use crate::target::Target;
 
 /// How often a finding that does not come again at once is looked for.
@@ -133,8 +133,8 @@ pub fn confirm_history(check: &Check, target: &Target, run: &KernelRun, verdict:
 mod tests {
     use scrubjay_verdict::Promises;
     use scrubjay_verdict::finding::Place;
+    use scrubjay_verdict::finding::Waived;
     use scrubjay_verdict::judge::{ChangeProfile, Inconsistent};
-    use scrubjay_verdict::waiver::Waived;
 
     use super::*;
 

@@ -5,11 +5,12 @@
 //! command and the test harness both stand on this; neither format nor arguments are known here.
 
 pub mod against;
+mod check;
 mod confirm;
 pub mod record;
 pub mod releases;
 mod run;
 mod target;
 
-pub use run::Check;
+pub use check::Check;
 pub use target::Target;

@@ -7,7 +7,7 @@ use scrubjay_session::observation::UNKNOWN_TAINT;
 use scrubjay_session::{FileError, Performance, file};
 use scrubjay_verdict::golden::{Golden, PENDING};
 
-use crate::run::Check;
+use crate::check::Check;
 use crate::target::Target;
 
 /// What became of the recording of one session.

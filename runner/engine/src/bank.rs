@@ -12,7 +12,7 @@ use scrubjay_session::{MailboxCommand, Session};
 use scrubjay_uapi::cxl::Selection;
 use scrubjay_wire::Attached;
 
-use crate::guest::with_causes;
+use crate::causes::with_causes;
 use crate::plan::Placed;
 
 /// How long the firmware waits for the kernel to ring a doorbell that it was told to keep.

@@ -9,10 +9,11 @@ use scrubjay_session::{Boot, Session};
 use scrubjay_wire::{Hello, LogLine, Settle, ToGuest, ToHost};
 
 use crate::bank::Bank;
+use crate::causes::with_causes;
 use crate::converse::{Before, Spoken, converse};
-use crate::lab::{Kernel, Lab};
 use crate::plan::BootPlan;
 use crate::prelude;
+use crate::setup::{Kernel, Lab};
 
 /// How long all devices together may take to come up, before scaling.
 const SETTLE: Duration = Duration::from_millis(1_500);
@@ -107,17 +108,6 @@ fn names_drivers(lines: &[LogLine]) -> bool {
     let names =
         |line: &LogLine| ["cxl", "fwctl", "edac"].iter().any(|name| line.text.to_lowercase().contains(name));
     lines.iter().any(|line| names(line) && !line.text.starts_with("Modules linked in"))
-}
-
-/// An error and what is behind it, in one line.
-pub fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(&format!(": {error}"));
-        cause = error.source();
-    }
-    text
 }
 
 /// What a guest for a plan is made of, its devices served.

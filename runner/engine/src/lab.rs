@@ -1,89 +1,28 @@
 //! Runs sessions on a kernel: several guests at once, each booted by plan and retired when spoiled.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use scrubjay_machine::{Accel, Deadlines, MOST_DEVICES, Qemu};
-use scrubjay_session::cxl::profile::Profiles;
+use scrubjay_machine::MOST_DEVICES;
 use scrubjay_session::klog::{self, Event};
 use scrubjay_session::observation::{Aside, Observation, Seen, StepEnd};
-use scrubjay_session::{Performance, Session, Sessions, Transcript};
+use scrubjay_session::{Performance, Session, Transcript};
 use scrubjay_wire::LogLine;
-use uuid::Uuid;
 
 use crate::converse::Spoken;
 use crate::guest::{Failure, Live};
 use crate::plan::{BootPlan, plan};
 use crate::presence::{Presence, Rank};
+use crate::setup::{Kernel, Lab};
 
 /// The id under which damage that came with the boot stands in a transcript.
 pub const BOOT_STEP: &str = "(boot)";
 
 /// How often a session that came to nothing because the host was busy is tried again.
 const TRIES_MORE: usize = 3;
-
-/// A kernel to be tested.
-#[derive(Clone, Debug)]
-pub struct Kernel {
-    /// Its id.
-    pub id: String,
-    /// The bzImage.
-    pub image: PathBuf,
-    /// Modules in the order of loading.
-    pub modules: Vec<PathBuf>,
-    /// How often a second it ticks, where its config is known.
-    pub hz: Option<u32>,
-    /// Whether it watches itself at run time and is several times slower for it.
-    pub instrumented: bool,
-}
-
-/// How many times longer everything may take on an instrumented kernel: a boot with 19 devices took more than
-/// the 100 s that it has otherwise.
-const INSTRUMENTED: f64 = 5.0;
-
-impl Kernel {
-    /// How long things may take in a guest of it.
-    pub(crate) fn deadlines(&self, accel: Accel, vcpus: u8) -> Deadlines {
-        Deadlines::new(accel, vcpus).scaled(if self.instrumented { INSTRUMENTED } else { 1.0 })
-    }
-}
-
-/// Everything that sessions are run with.
-pub struct Lab<'a> {
-    /// QEMU.
-    pub qemu: &'a Qemu,
-    /// Who executes the guest's instructions.
-    pub accel: Accel,
-    /// Virtual CPUs of a guest.
-    pub vcpus: u8,
-    /// How many guests may run at the same time, at least 1.
-    pub guests: usize,
-    /// The device profiles.
-    pub profiles: &'a Profiles,
-    /// The sessions.
-    pub sessions: &'a Sessions,
-    /// What is done to the devices of the next session, for tests of what then happens.
-    pub sabotage: Sabotage,
-}
-
-/// Makes the servers of a guest's devices go away under it.
-#[derive(Debug, Default)]
-pub struct Sabotage(AtomicBool);
-
-impl Sabotage {
-    /// Before the next session.
-    pub fn arm(&self) {
-        self.0.store(true, Ordering::SeqCst);
-    }
-
-    fn take(&self) -> bool {
-        self.0.swap(false, Ordering::SeqCst)
-    }
-}
 
 /// What sessions gave on one kernel.
 #[derive(Clone, Debug, Default)]
@@ -166,12 +105,6 @@ impl Lab<'_> {
         let mut whole = KernelRun { absent: presence.absent(), ..KernelRun::default() };
         runs.into_iter().for_each(|(_, run)| whole.merge(run));
         whole
-    }
-
-    /// UUID and set version of a profile's Feature.
-    pub fn feature(&self, profile: &str, name: &str) -> Option<(Uuid, u8)> {
-        let feature = self.profiles.get(profile).ok()?.feature(name)?;
-        Some((feature.uuid(), feature.set_version))
     }
 }
 
@@ -339,23 +272,4 @@ fn boot_transcript(session: &str, step: &str, log: &[LogLine], end: StepEnd) -> 
     let mut transcript = Transcript::new(session);
     transcript.steps.push(Seen { id: step.to_owned(), observation, aside });
     transcript
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_instrumented_kernel_has_longer_for_everything() {
-        let kernel = |instrumented| Kernel {
-            id: "7.3".into(),
-            image: PathBuf::new(),
-            modules: Vec::new(),
-            hz: None,
-            instrumented,
-        };
-        let plain = kernel(false).deadlines(Accel::Tcg, 2);
-        assert_eq!(plain, Deadlines::new(Accel::Tcg, 2));
-        assert_eq!(kernel(true).deadlines(Accel::Tcg, 2), plain.scaled(INSTRUMENTED));
-    }
 }

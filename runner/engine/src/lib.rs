@@ -4,14 +4,17 @@
 //! transcripts go to whoever judges them. The command and the test harness call the same engine.
 
 mod bank;
+mod causes;
 mod converse;
 mod guest;
 mod lab;
 mod plan;
 mod prelude;
 mod presence;
+mod setup;
 pub mod store;
 pub mod watched;
 
-pub use lab::{Kernel, KernelRun, Lab, Progress, Sabotage, Tell};
+pub use lab::{KernelRun, Progress, Tell};
 pub use plan::{BootPlan, Placed, plan, shuffled};
+pub use setup::{Kernel, Lab, Sabotage};

@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 use scrubjay_machine::{BootError, Death, Guest, GuestError, bare};
 use scrubjay_session::{Performance, Session};
 
-use crate::guest::{Failure, Live, Parts, Rise, with_causes};
-use crate::lab::{Kernel, Lab};
+use crate::causes::with_causes;
+use crate::guest::{Failure, Live, Parts, Rise};
 use crate::plan::BootPlan;
+use crate::setup::{Kernel, Lab};
 
 /// Why a part of a guest's life could not be timed.
 #[derive(Debug, thiserror::Error)]

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::accelerator::Accel;
 use crate::boot::BootError;
 use crate::cache;
 use crate::deadlines::Deadlines;
@@ -20,25 +21,6 @@ use crate::guest::Guest;
 use crate::guest::GuestError;
 use crate::qemu::Qemu;
 use crate::spec::Spec;
-
-/// Who executes the guest's instructions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Accel {
-    /// The host's CPU, through `/dev/kvm`.
-    Kvm,
-    /// QEMU's translator.
-    Tcg,
-}
-
-impl fmt::Display for Accel {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Accel::Kvm => "KVM",
-            Accel::Tcg => "TCG",
-        })
-    }
-}
 
 /// An accelerator and why it is this one. Its `Display` is one line.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,55 +3,25 @@
 //! Owns the judgement of what went wrong on the way. Starts QEMU through [`crate::vm`]; what happens
 //! after the agent's first word is [`crate::guest`]'s.
 
-use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use scrubjay_wire::{Hello, ToHost, frame};
 
-use crate::boot_image::BootImageError;
-use crate::command::SpecError;
 use crate::console::Console;
 use crate::deadlines::Deadlines;
-use crate::guest::{Guest, GuestError};
-use crate::initramfs::InitramfsError;
+use crate::guest::{BootTimes, Guest, GuestError};
 use crate::pump::Way;
 use crate::qemu::Qemu;
-use crate::qmp::QmpError;
 use crate::spec::Spec;
-use crate::vm::{Next, Vm};
+use crate::vm::{Next, StartError, Vm};
 
 /// Why there is no guest.
 #[derive(Debug, thiserror::Error)]
 pub enum BootError {
-    /// The kernel file cannot be booted.
+    /// There is not even a QEMU with a guest in it.
     #[error(transparent)]
-    Image(#[from] BootImageError),
-    /// The guest cannot be built as asked.
-    #[error(transparent)]
-    Spec(#[from] SpecError),
-    /// A module is not what it should be.
-    #[error(transparent)]
-    Initramfs(#[from] InitramfsError),
-    /// The console's file could not be made.
-    #[error("console file {path}: cannot be made")]
-    ConsoleFile {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// QEMU could not be started.
-    #[error("{qemu}: cannot be started")]
-    Start {
-        /// The program.
-        qemu: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// QEMU's monitor does not answer.
-    #[error(transparent)]
-    Qmp(#[from] QmpError),
+    Start(#[from] StartError),
     /// The kernel said nothing at all.
     #[error(
         "kernel {kernel}: not a word on the first serial port in {within:?}; it does not boot, or it has no \
@@ -117,15 +87,6 @@ pub enum BootError {
         /// How.
         source: Box<GuestError>,
     },
-}
-
-/// How long the parts of a boot took, from QEMU's start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BootTimes {
-    /// Until the kernel's first word on the console.
-    pub output: Duration,
-    /// Until the agent's first word.
-    pub ready: Duration,
 }
 
 /// What the kernel says before it starts PID 1 (init/main.c, `run_init_process`), since 5.5 whatever

@@ -26,7 +26,7 @@ use std::time::Duration;
 #[cfg(target_arch = "x86_64")]
 use std::{thread, time::Instant};
 
-use crate::accel::Accel;
+use crate::accelerator::Accel;
 
 /// The HPET's channels: two that Linux keeps for the tick of its youth and the clock of the PC, and one a
 /// CPU of the largest guest.

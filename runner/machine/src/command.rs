@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
-use crate::accel::Accel;
+use crate::accelerator::Accel;
 use crate::clock;
 use crate::spec::{CXL_BUS, Device, Kind, LONGEST_SOCKET_PATH, MOST_DEVICES, PCIE_BUS, Port, Spec};
 

@@ -3,7 +3,7 @@
 use std::thread::available_parallelism;
 use std::time::Duration;
 
-use crate::accel::Accel;
+use crate::accelerator::Accel;
 
 /// How long things may take in one guest.
 ///

@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 
 use scrubjay_wire::{Hello, ToGuest, ToHost};
 
-use crate::boot::BootTimes;
 use crate::console::Console;
 use crate::deadlines::Deadlines;
 use crate::pump::Way;
@@ -129,6 +128,15 @@ pub enum Farewell {
     PoweredOff,
     /// Killed, because it did not go in time or went in another way.
     Killed,
+}
+
+/// How long the parts of a boot took, from QEMU's start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BootTimes {
+    /// Until the kernel's first word on the console.
+    pub output: Duration,
+    /// Until the agent's first word.
+    pub ready: Duration,
 }
 
 /// A running guest. Dropping it kills QEMU and leaves no process, socket or file.

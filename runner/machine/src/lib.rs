@@ -27,6 +27,7 @@
 //! ```
 
 pub mod accel;
+mod accelerator;
 mod agent;
 pub mod bare;
 mod boot;
@@ -48,14 +49,15 @@ mod spec;
 mod unpacked;
 mod vm;
 
-pub use accel::{Accel, AccelError, Choice};
+pub use accel::{AccelError, Choice};
+pub use accelerator::Accel;
 pub use agent::AGENT;
-pub use boot::{BootError, BootTimes};
+pub use boot::BootError;
 pub use boot_image::{BootImage, BootImageError};
 pub use command::SpecError;
 pub use console::Console;
 pub use deadlines::Deadlines;
-pub use guest::{Death, Farewell, Guest, GuestError};
+pub use guest::{BootTimes, Death, Farewell, Guest, GuestError};
 pub use initramfs::InitramfsError;
 pub use interrupt::{at_interrupt, cleanup_on_signals};
 pub use pump::Way;
@@ -65,4 +67,4 @@ pub use run_dir::{RunDir, RunDirError};
 pub use spec::{
     CXL_BUS, Device, Kind, LONGEST_SOCKET_PATH, MOST_DEVICES, PARAMETERS, PCIE_BUS, Port, Spec, Ways,
 };
-pub use vm::PlugError;
+pub use vm::{PlugError, StartError};

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::path::PathBuf;
 
-use crate::accel::Accel;
+use crate::accelerator::Accel;
 use crate::agent::AGENT;
 
 /// The most devices that one guest takes: one a slot of a bus.

@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -19,14 +20,13 @@ use qapi::qmp::{self, Event as QmpEvent, ObjectOptions, ShutdownCause};
 use scrubjay_wire::{ToGuest, ToHost, frame};
 use serde_json::json;
 
-use crate::accel::Accel;
-use crate::boot::BootError;
-use crate::boot_image::BootImage;
+use crate::accelerator::Accel;
+use crate::boot_image::{BootImage, BootImageError};
 use crate::clock;
-use crate::command::{Wiring, arguments, device_id, device_object, memory_id};
+use crate::command::{SpecError, Wiring, arguments, device_id, device_object, memory_id};
 use crate::console::{Console, ConsoleLog};
 use crate::deadlines::Deadlines;
-use crate::initramfs;
+use crate::initramfs::{self, InitramfsError};
 use crate::process::{Process, Start};
 use crate::pump::{Ends, Event, Heard, Way, console_pipe, start};
 use crate::qemu::Qemu;
@@ -80,12 +80,12 @@ pub(crate) struct Vm {
 
 impl Vm {
     /// Starts QEMU.
-    pub fn start(qemu: &Qemu, spec: &Spec, deadlines: &Deadlines) -> Result<Self, BootError> {
+    pub fn start(qemu: &Qemu, spec: &Spec, deadlines: &Deadlines) -> Result<Self, StartError> {
         let image = BootImage::inspect(&spec.kernel)?;
         let spec = Spec { kernel: image.path, ..spec.clone() };
         let archive = initramfs::build(&spec.init, &spec.modules, &spec.files)?;
         let console = open_console(&spec)?;
-        let failed = |source| BootError::Start { qemu: qemu.path().to_owned(), source };
+        let failed = |source| StartError::Qemu { qemu: qemu.path().to_owned(), source };
 
         let initramfs = in_memory("scrubjay-initramfs", &archive).map_err(failed)?;
         let unpacked = match spec.accel {
@@ -98,7 +98,7 @@ impl Vm {
         let kernel_fd = unpacked.as_ref().map(wired);
         let mut theirs = vec![initramfs, their_console];
         theirs.extend(unpacked);
-        let mut pair = || -> Result<(UnixStream, i32), BootError> {
+        let mut pair = || -> Result<(UnixStream, i32), StartError> {
             let (ours, other) = UnixStream::pair().map_err(failed)?;
             ours.set_write_timeout(Some(deadlines.silence)).map_err(failed)?;
             let other = OwnedFd::from(other);
@@ -341,8 +341,41 @@ impl Drop for Vm {
 pub enum PlugError {
     /// It cannot be described.
     #[error(transparent)]
-    Spec(#[from] crate::command::SpecError),
+    Spec(#[from] SpecError),
     /// QEMU does not want it.
+    #[error(transparent)]
+    Qmp(#[from] QmpError),
+}
+
+/// Why QEMU with a guest in it could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The kernel file cannot be booted.
+    #[error(transparent)]
+    Image(#[from] BootImageError),
+    /// The guest cannot be built as asked.
+    #[error(transparent)]
+    Spec(#[from] SpecError),
+    /// A module is not what it should be.
+    #[error(transparent)]
+    Initramfs(#[from] InitramfsError),
+    /// The console's file could not be made.
+    #[error("console file {path}: cannot be made")]
+    ConsoleFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// QEMU could not be started.
+    #[error("{qemu}: cannot be started")]
+    Qemu {
+        /// The program.
+        qemu: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// QEMU's monitor does not answer.
     #[error(transparent)]
     Qmp(#[from] QmpError),
 }
@@ -351,7 +384,7 @@ fn name_of(state: &qmp::RunState) -> String {
     qapi::Enum::name(state).to_owned()
 }
 
-fn open_console(spec: &Spec) -> Result<Option<File>, BootError> {
+fn open_console(spec: &Spec) -> Result<Option<File>, StartError> {
     let Some(path) = &spec.console_file else { return Ok(None) };
-    File::create(path).map(Some).map_err(|source| BootError::ConsoleFile { path: path.clone(), source })
+    File::create(path).map(Some).map_err(|source| StartError::ConsoleFile { path: path.clone(), source })
 }

@@ -5,6 +5,7 @@
 //! suite; [`Outcome`] is what came of that.
 
 pub mod apply;
+mod directory;
 mod head;
 mod mutant;
 mod outcome;
@@ -12,7 +13,8 @@ pub mod page;
 mod trial;
 mod window;
 
-pub use mutant::{Kind, Mutant, MutantError, Mutants};
+pub use directory::Mutants;
+pub use mutant::{Kind, Mutant, MutantError};
 pub use outcome::Outcome;
 pub use trial::{ControlError, Trial, Trials};
 pub use window::Window;

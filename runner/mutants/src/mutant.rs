@@ -1,17 +1,10 @@
-//! The mutants of a directory: what each is, and what can be wrong with its file.
+//! What a mutant is, and what can be wrong with its file.
 //!
 //! Holds the meaning; the form of the head is in `head`. Applies and builds nothing.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use scrubjay_kernels::Release;
-use scrubjay_session::Sessions;
-
-use crate::head;
-
-/// The ending of a mutant's file.
-const EXTENSION: &str = "cocci";
 
 /// One seeded change of the kernel.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,44 +97,6 @@ pub enum MutantError {
         /// What is wrong, and what to write instead.
         what: String,
     },
-}
-
-/// All mutants of a directory, by id.
-#[derive(Debug, Clone)]
-pub struct Mutants(Vec<Mutant>);
-
-impl Mutants {
-    /// Reads every `*.cocci` in a directory. Its subdirectories are not entered.
-    ///
-    /// # Errors
-    /// The first file that is wrong by itself, names a rule that there is not, or a session that is not in `sessions`.
-    pub fn load(dir: &Path, sessions: &Sessions) -> Result<Self, MutantError> {
-        let failed = |path: &Path| {
-            let path = path.to_owned();
-            move |source| MutantError::Read { path, source }
-        };
-        let mut paths = Vec::new();
-        for entry in fs::read_dir(dir).map_err(failed(dir))? {
-            let path = entry.map_err(failed(dir))?.path();
-            if path.extension().is_some_and(|extension| extension == EXTENSION) {
-                paths.push(path);
-            }
-        }
-        if paths.is_empty() {
-            return Err(MutantError::Empty { dir: dir.to_owned() });
-        }
-        paths.sort();
-        let read = |path: &PathBuf| {
-            let text = fs::read_to_string(path).map_err(failed(path))?;
-            head::read(path, &text, &|session| sessions.get(session).is_some())
-        };
-        Ok(Self(paths.iter().map(read).collect::<Result<_, _>>()?))
-    }
-
-    /// All of them, by id.
-    pub fn all(&self) -> &[Mutant] {
-        &self.0
-    }
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@ use std::path::Path;
 use scrubjay_run::{Consumer, RunEvent};
 use scrubjay_session::Field;
 use scrubjay_verdict::finding::Repeat;
+use scrubjay_verdict::finding::Waived;
 use scrubjay_verdict::finding::{Place, WHOLE_KERNEL};
-use scrubjay_verdict::waiver::Waived;
 use scrubjay_verdict::{
     ChangeProfile, Defect, DefectSeen, DefectState, Finding, KernelVerdict, Policy, Promises, SessionVerdict,
     Severities, Severity, Waiver, WaiverState, WaiverUse,

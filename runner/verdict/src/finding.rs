@@ -1,5 +1,6 @@
 //! Findings: one difference, by one rule, at one step of one session on one kernel.
 
+use jiff::civil::Date;
 use schemars::JsonSchema;
 use scrubjay_session::Field;
 use serde::{Deserialize, Serialize};
@@ -8,7 +9,6 @@ use crate::golden::short_hash;
 use crate::policy::{Policy, Severities, Severity};
 use crate::promise::{Class, Promises};
 use crate::rule::Rule;
-use crate::waiver::Waived;
 
 /// The session of a finding that belongs to a kernel as a whole.
 pub const WHOLE_KERNEL: &str = "-";
@@ -55,6 +55,19 @@ pub struct Finding {
     pub waived: Option<Waived>,
     /// How much it weighs under each policy, waived or not.
     pub severity: Severities,
+}
+
+/// What a finding says of the waiver that lets it through.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Waived {
+    /// Why.
+    pub reason: String,
+    /// Commit, thread or ticket.
+    pub reference: String,
+    /// The last day.
+    #[schemars(with = "String")]
+    pub expires: Date,
 }
 
 /// How often a finding was seen: `seen` below `of` is intermittent, and a finding all the same.

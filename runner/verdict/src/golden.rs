@@ -175,7 +175,10 @@ impl Golden {
     }
 
     fn check_defects(&self, path: &Path, promises: &Promises) -> Result<(), FileError> {
-        let wrong = |step: &GoldenStep| step.defect.as_ref().and_then(|defect| defect.wrong(step, promises));
+        let wrong = |step: &GoldenStep| {
+            let mends = |id: &String| step.changes.iter().any(|alternative| alternative.with.contains(id));
+            step.defect.as_ref().and_then(|defect| defect.wrong(mends, promises))
+        };
         match self.steps.iter().enumerate().find_map(|(i, step)| Some((i, wrong(step)?))) {
             Some((i, why)) => Err(FileError::sense(path, format!("steps[{i}].defect"), why)),
             None => Ok(()),

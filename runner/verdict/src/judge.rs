@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::change::{Change, Changes};
 use crate::classify::{Moment, Named, Scene};
 use crate::damage;
-use crate::defect::{self, DefectSeen};
+use crate::defect_seen::{self, DefectSeen};
 use crate::explain::{Explained, differing, explain};
 use crate::finding::{Finding, Place, WHOLE_KERNEL};
 use crate::golden::{Alternative, Golden, Goldens};
@@ -297,7 +297,7 @@ pub fn judge_session(id: &str, outcome: &Performance, books: &Books) -> SessionV
     };
     let golden = books.goldens.get(&session.id);
     if !matches!(outcome, Performance::Performed(_)) {
-        verdict.defects = golden.map(defect::not_tested).unwrap_or_default();
+        verdict.defects = golden.map(defect_seen::not_tested).unwrap_or_default();
     }
     match outcome {
         Performance::Failed { why } => verdict.error = Some(why.clone()),
@@ -334,7 +334,7 @@ fn compare(
         let seen = &seen[at];
         let aside = transcript.step(&step.id).map(|s| &s.aside);
         let touching = || expected.changes.iter().flat_map(|a| &a.with);
-        verdict.defects.extend(defect::seen(expected, step, &explained[at]));
+        verdict.defects.extend(defect_seen::seen(expected, step, &explained[at]));
         match &explained[at] {
             Explained::Base(accepted) => {
                 // What a kernel with a change may give as well says nothing of that change.

@@ -11,7 +11,7 @@ use scrubjay_session::Sessions;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
-use crate::finding::{Finding, WHOLE_KERNEL};
+use crate::finding::{Finding, WHOLE_KERNEL, Waived};
 use crate::judge::{KernelVerdict, SessionVerdict};
 
 /// The form that this program reads.
@@ -35,19 +35,6 @@ pub struct Waiver {
     /// Commit, thread or ticket.
     pub reference: String,
     /// The last day on which it holds, in UTC.
-    #[schemars(with = "String")]
-    pub expires: Date,
-}
-
-/// What a finding says of the waiver that lets it through.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Waived {
-    /// Why.
-    pub reason: String,
-    /// Commit, thread or ticket.
-    pub reference: String,
-    /// The last day.
     #[schemars(with = "String")]
     pub expires: Date,
 }

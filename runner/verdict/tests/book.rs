@@ -10,7 +10,7 @@ use rstest::rstest;
 use scrubjay_session::{Session, file};
 use scrubjay_verdict::rule::Object;
 use scrubjay_verdict::{
-    Change, Claims, Class, Golden, Library, Policy, Rule, Severities, Severity, defect, normalisation,
+    Change, Claims, Class, Golden, Library, Policy, Rule, Severities, Severity, defect_seen, normalisation,
     policy, promise, waiver,
 };
 use serde_json::Value;
@@ -187,7 +187,7 @@ fn without_faults(mut schema: schemars::Schema) -> schemars::Schema {
 #[case::changes("docs/goldens.md", schemars::schema_for!(Change))]
 #[case::goldens("docs/goldens.md", schemars::schema_for!(Golden))]
 #[case::promises("docs/goldens.md", schemars::schema_for!(promise::Promise))]
-#[case::defects("docs/goldens.md", schemars::schema_for!(defect::DefectSeen))]
+#[case::defects("docs/goldens.md", schemars::schema_for!(defect_seen::DefectSeen))]
 #[case::waivers("docs/waivers.md", schemars::schema_for!(waiver::Form))]
 #[case::uses_of_waivers("docs/waivers.md", schemars::schema_for!(waiver::WaiverUse))]
 #[case::policies("docs/what-counts-as-a-break.md", schemars::schema_for!(policy::Policy))]

@@ -101,7 +101,8 @@ fn parse() -> Result<Options, Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let kernel = arguments.next().filter(|first| !first.starts_with('-')).ok_or(USAGE)?;
     // The accelerator is chosen when the kernel is known.
-    let mut options = Options { spec: Spec::new(kernel, accel::Accel::Tcg), times: 1, hold: false };
+    let mut options =
+        Options { spec: Spec::new(kernel, scrubjay_machine::Accel::Tcg), times: 1, hold: false };
     while let Some(name) = arguments.next() {
         let spec = &mut options.spec;
         let mut value = || arguments.next().ok_or_else(|| format!("{name}: a value is missing\n{USAGE}"));

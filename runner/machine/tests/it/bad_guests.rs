@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use rstest::rstest;
 use scrubjay_machine::{
-    BootError, BootImageError, Deadlines, Death, Device, Guest, GuestError, Kind, Port, Spec, SpecError, bare,
+    BootError, BootImageError, Deadlines, Death, Device, Guest, GuestError, Kind, Port, Spec, SpecError,
+    StartError, bare,
 };
 
 use crate::programs::{quitter, sleeper};
@@ -35,7 +36,10 @@ fn spoilt(spoil: impl FnOnce(&mut Vec<u8>)) -> (tempfile::TempDir, Spec) {
 fn a_file_that_is_no_kernel_is_refused() {
     let (_dir, spec) = spoilt(|image| *image = b"#!/bin/sh\n".to_vec());
     let error = fails(&spec, &deadlines());
-    assert!(matches!(error, BootError::Image(BootImageError::NotAKernel { .. })), "{error}");
+    assert!(
+        matches!(error, BootError::Start(StartError::Image(BootImageError::NotAKernel { .. }))),
+        "{error}"
+    );
     assert!(error.to_string().contains("bzImage"), "{error}");
 }
 
@@ -43,7 +47,10 @@ fn a_file_that_is_no_kernel_is_refused() {
 fn a_kernel_cut_short_is_refused() {
     let (_dir, spec) = spoilt(|image| image.truncate(image.len() / 2));
     let error = fails(&spec, &deadlines());
-    assert!(matches!(error, BootError::Image(BootImageError::Truncated { .. })), "{error}");
+    assert!(
+        matches!(error, BootError::Start(StartError::Image(BootImageError::Truncated { .. }))),
+        "{error}"
+    );
 }
 
 #[test]
@@ -130,7 +137,7 @@ fn a_socket_with_too_long_a_path_is_refused_by_name_and_limit() {
     let socket = PathBuf::from(format!("/tmp/{}/device0", "x".repeat(100)));
     let devices = vec![Device { port: Port::Cxl, kind: Kind::VfioUser { socket: socket.clone() } }];
     match fails(&Spec { devices, ..spec() }, &deadlines()) {
-        BootError::Spec(error @ SpecError::SocketPathTooLong { len: 113, .. }) => {
+        BootError::Start(StartError::Spec(error @ SpecError::SocketPathTooLong { len: 113, .. })) => {
             assert!(error.to_string().contains(socket.to_str().unwrap()), "{error}");
             assert!(error.to_string().contains("107"), "{error}");
         }
@@ -158,6 +165,6 @@ fn a_device_that_nobody_serves_is_told_in_qemus_words() {
 #[test]
 fn a_consoles_file_that_cannot_be_made_is_named() {
     let error = fails(&Spec { console_file: Some("no/such/console.log".into()), ..spec() }, &deadlines());
-    assert!(matches!(error, BootError::ConsoleFile { .. }), "{error}");
+    assert!(matches!(error, BootError::Start(StartError::ConsoleFile { .. })), "{error}");
     assert!(error.to_string().contains("no/such/console.log"), "{error}");
 }
