@@ -150,7 +150,7 @@ impl Build<'_> {
     ) -> Result<(), KernelError> {
         let mut objects = OsString::from("O=");
         objects.push(self.objects);
-        let mut command = make::command(self.tree, self.config.compiler, self.jobs);
+        let mut command = make::command(self.tree, self.objects, self.config.compiler, self.jobs);
         command.arg(objects).args(targets).env("KCONFIG_ALLCONFIG", options);
         make::run(command, log, progress).map_err(|error| match error {
             MakeError::Run(source) => KernelError::RunMake { id: self.id.to_owned(), source },

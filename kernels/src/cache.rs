@@ -17,6 +17,8 @@ use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use scrubjay_host::{cache, interrupt};
+
 use crate::progress::Progress;
 
 /// The directory in which everything is kept that can be made again.
@@ -58,11 +60,7 @@ impl Cache {
     /// # Errors
     /// [`CacheError::NoHome`].
     pub fn for_user() -> Result<Self, CacheError> {
-        let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-        absolute("XDG_CACHE_HOME")
-            .or_else(|| absolute("HOME").map(|home| home.join(".cache")))
-            .map(|base| Self::at(base.join("scrubjay")))
-            .ok_or(CacheError::NoHome)
+        cache::directory().map(Self::at).ok_or(CacheError::NoHome)
     }
 
     /// A cache in that directory; it is made when first written to.
@@ -135,7 +133,9 @@ impl Shelf {
     /// A fresh work directory; the caller holds the lock.
     pub(crate) fn work(&self, name: &str) -> Result<WorkDir, CacheError> {
         let path = self.dir.join(format!(".work-{name}"));
-        fs::create_dir_all(&path).map_err(CacheError::io("make the directory", &path))?;
+        let make = || fs::create_dir_all(&path).map(|()| path.clone());
+        let path =
+            interrupt::enter(make, PathBuf::as_path).map_err(CacheError::io("make the directory", &path))?;
         Ok(WorkDir { path })
     }
 
@@ -237,6 +237,7 @@ impl Drop for WorkDir {
         if let Err(error) = fs::remove_dir_all(&self.path) {
             tracing::warn!(path = %self.path.display(), %error, "a work directory is left behind");
         }
+        interrupt::leave(&self.path);
     }
 }
 

@@ -4,6 +4,8 @@
 
 use std::process::Command;
 
+use scrubjay_host::{Manner, process};
+
 use crate::manifest::DebianPackage;
 
 /// One package archive that the machine is configured to use.
@@ -42,11 +44,11 @@ impl Archive {
     /// # Errors
     /// [`ArchiveError`].
     pub fn of_this_machine() -> Result<Vec<Self>, ArchiveError> {
-        let output = Command::new("apt-get")
-            .args(["indextargets", "--format", "$(REPO_URI) $(RELEASE)", "Created-By: Packages"])
-            .env("LC_ALL", "C")
-            .output()
-            .map_err(|source| ArchiveError::NoApt { source })?;
+        let mut apt = Command::new("apt-get");
+        apt.args(["indextargets", "--format", "$(REPO_URI) $(RELEASE)", "Created-By: Packages"])
+            .env("LC_ALL", "C");
+        let output =
+            process::output(apt, Manner::Ask, None).map_err(|source| ArchiveError::NoApt { source })?;
         if !output.status.success() {
             return Err(ArchiveError::Apt(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
         }
@@ -84,7 +86,9 @@ impl Archive {
 
 /// The proxy that apt is told to use for http, where there is one.
 pub(crate) fn apt_proxy() -> Option<String> {
-    let output = Command::new("apt-config").args(["shell", "PROXY", "Acquire::http::Proxy"]).output().ok()?;
+    let mut apt = Command::new("apt-config");
+    apt.args(["shell", "PROXY", "Acquire::http::Proxy"]);
+    let output = process::output(apt, Manner::Ask, None).ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
     let value = text.trim().strip_prefix("PROXY='")?.strip_suffix('\'')?;
     (!value.is_empty() && value != "DIRECT").then(|| value.to_owned())

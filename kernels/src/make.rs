@@ -4,16 +4,14 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{BufRead, BufReader, PipeReader, Write};
-use std::os::unix::process::CommandExt;
+use std::io::{self, BufRead, BufReader, PipeReader, Write};
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread;
 use std::time::{Duration, Instant};
 
-use nix::sys::prctl;
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use scrubjay_host::{Manner, Process};
 
 use crate::manifest::Compiler;
 use crate::progress::Progress;
@@ -22,8 +20,6 @@ use crate::progress::Progress;
 const TAIL_LINES: usize = 25;
 /// How often is looked whether it is to stop.
 const POLL: Duration = Duration::from_millis(200);
-/// How long make may take to stop its children.
-const STOP_GRACE: Duration = Duration::from_secs(10);
 
 /// Why make did not do what it was to do.
 #[derive(Debug)]
@@ -44,10 +40,11 @@ pub(crate) enum MakeError {
 }
 
 /// `make -C TREE`, as everything here is built: no CFLAGS, MAKEFLAGS, ARCH or LLVM from outside decides what comes out.
-pub(crate) fn command(tree: &Path, compiler: Compiler, jobs: usize) -> Command {
+/// What compilers keep for a moment goes into `scratch`, which is removed with the work.
+pub(crate) fn command(tree: &Path, scratch: &Path, compiler: Compiler, jobs: usize) -> Command {
     let mut command = Command::new("make");
     command.env_clear();
-    for name in ["PATH", "HOME", "TMPDIR"] {
+    for name in ["PATH", "HOME"] {
         if let Some(value) = std::env::var_os(name) {
             command.env(name, value);
         }
@@ -58,16 +55,17 @@ pub(crate) fn command(tree: &Path, compiler: Compiler, jobs: usize) -> Command {
         .arg(format!("-j{jobs}"))
         .args((compiler == Compiler::Clang).then_some("LLVM=1"))
         .env("LC_ALL", "C")
+        .env("TMPDIR", scratch)
         // The same recipe gives the same image, bit by bit.
         .env("KBUILD_BUILD_TIMESTAMP", "1970-01-01 00:00:00 UTC")
         .env("KBUILD_BUILD_USER", "scrubjay")
         .env("KBUILD_BUILD_HOST", "scrubjay")
-        .env("KBUILD_BUILD_VERSION", "1")
-        .stdin(Stdio::null());
+        .env("KBUILD_BUILD_VERSION", "1");
     command
 }
 
-/// Runs it to its end; every line goes to the log and is counted by `progress`.
+/// Runs it to its end; every line goes to the log and is counted by `progress`. However this returns, make and all that
+/// it started are gone.
 pub(crate) fn run(
     mut command: Command,
     log: &mut File,
@@ -75,15 +73,8 @@ pub(crate) fn run(
 ) -> Result<(), MakeError> {
     let (reader, writer) = std::io::pipe().map_err(MakeError::Run)?;
     command.stdout(writer.try_clone().map_err(MakeError::Run)?).stderr(writer);
-    // SAFETY: the closure makes one prctl call, which is safe between fork and exec.
-    unsafe {
-        // Should this process be killed, make stops too, and with it all that it started.
-        command.pre_exec(|| Ok(prctl::set_pdeathsig(Signal::SIGTERM)?));
-    }
-    let mut child = command.spawn().map_err(MakeError::Run)?;
-    // The command holds the writing ends; they must go, or the end of the output is never seen.
-    drop(command);
-    let lines = lines_of(reader);
+    let mut make = Process::start(command, Vec::new(), Manner::Ask).map_err(MakeError::Run)?;
+    let lines = lines_of(reader).map_err(MakeError::Run)?;
     let mut tail = VecDeque::new();
     let mut count = 0;
     loop {
@@ -101,15 +92,19 @@ pub(crate) fn run(
             Err(RecvTimeoutError::Disconnected) => break,
         }
         if progress.cancelled() {
-            stop(&mut child);
             return Err(MakeError::Interrupted);
         }
     }
-    let status = child.wait().map_err(MakeError::Run)?;
+    let status = loop {
+        match make.wait(Instant::now() + POLL) {
+            Some(status) => break status,
+            None if progress.cancelled() => return Err(MakeError::Interrupted),
+            None => {}
+        }
+    };
     if status.success() {
         return Ok(());
     }
-    // A Ctrl-C reaches make too, and may end it before this process has looked.
     if progress.cancelled() {
         return Err(MakeError::Interrupted);
     }
@@ -118,9 +113,9 @@ pub(crate) fn run(
 }
 
 /// The lines of make's output, from a thread of their own so that waiting for one has a limit.
-fn lines_of(reader: PipeReader) -> Receiver<String> {
+fn lines_of(reader: PipeReader) -> io::Result<Receiver<String>> {
     let (sender, receiver) = mpsc::channel();
-    std::thread::spawn(move || {
+    let read = move || {
         let mut reader = BufReader::new(reader);
         let mut line = Vec::new();
         while reader.read_until(b'\n', &mut line).is_ok_and(|count| count > 0) {
@@ -130,22 +125,7 @@ fn lines_of(reader: PipeReader) -> Receiver<String> {
             }
             line.clear();
         }
-    });
-    receiver
-}
-
-/// Ends make, which ends its children, and waits for it.
-fn stop(child: &mut Child) {
-    let pid = Pid::from_raw(child.id().cast_signed());
-    // Already gone is as good.
-    let _ = kill(pid, Signal::SIGTERM);
-    let deadline = Instant::now() + STOP_GRACE;
-    while Instant::now() < deadline {
-        match child.try_wait() {
-            Ok(None) => std::thread::sleep(Duration::from_millis(20)),
-            _ => return,
-        }
-    }
-    let _ = child.kill();
-    let _ = child.wait();
+    };
+    thread::Builder::new().name("make".into()).spawn(read)?;
+    Ok(receiver)
 }

@@ -5,8 +5,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, UNIX_EPOCH};
 
+use scrubjay_host::{Manner, process};
 use serde::{Deserialize, Serialize};
 
 use crate::config::ConfigError;
@@ -119,14 +120,16 @@ impl Recipe {
     }
 }
 
+/// How long a compiler may take to say what it is.
+const ANSWER: Duration = Duration::from_secs(30);
+
 fn compiler_version(compiler: Compiler) -> Result<String, RecipeError> {
     let command = compiler.command();
     let failed = |why: String| RecipeError::Compiler { command, why };
-    let output = Command::new(command)
-        .arg("--version")
-        .env("LC_ALL", "C")
-        .output()
-        .map_err(|error| failed(error.to_string()))?;
+    let mut version = Command::new(command);
+    version.arg("--version").env("LC_ALL", "C");
+    let output =
+        process::output(version, Manner::Kill, Some(ANSWER)).map_err(|error| failed(error.to_string()))?;
     let text = String::from_utf8_lossy(&output.stdout);
     match text.lines().next() {
         Some(line) if output.status.success() && !line.trim().is_empty() => Ok(line.trim().to_owned()),
@@ -142,7 +145,9 @@ fn tree_state(path: &Path) -> Result<String, RecipeError> {
         return Err(failed(std::io::ErrorKind::NotADirectory.into()));
     }
     let git = |args: &[&str]| {
-        let output = Command::new("git").arg("-C").arg(path).args(args).output().ok()?;
+        let mut git = Command::new("git");
+        git.arg("-C").arg(path).args(args);
+        let output = process::output(git, Manner::Ask, None).ok()?;
         output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
     };
     if path.join(".git").exists()

@@ -7,6 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use scrubjay_host::{Manner, process};
+
 /// Below the objects, and below a kept tree: the key, its certificate, and the program that signs.
 pub(crate) const KEY: &str = "certs/signing_key.pem";
 pub(crate) const CERTIFICATE: &str = "certs/signing_key.x509";
@@ -35,10 +37,9 @@ pub(crate) fn sign(tree: &Path, module: &Path) -> Result<(), SignError> {
         fs::read_to_string(tree.join(".config")).map_err(|error| failed(format!(".config: {error}")))?;
     let digest = config.lines().find_map(|line| line.strip_prefix(DIGEST));
     let digest = digest.ok_or_else(|| failed(format!(".config has no {DIGEST}")))?;
-    let output = Command::new(tree.join(PROGRAM))
-        .arg(digest.trim_matches('"'))
-        .args([tree.join(KEY), tree.join(CERTIFICATE), module.to_owned()])
-        .output()
+    let mut command = Command::new(tree.join(PROGRAM));
+    command.arg(digest.trim_matches('"')).args([tree.join(KEY), tree.join(CERTIFICATE), module.to_owned()]);
+    let output = process::output(command, Manner::Kill, None)
         .map_err(|error| failed(format!("{PROGRAM}: {error}")))?;
     if output.status.success() {
         Ok(())

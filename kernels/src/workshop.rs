@@ -13,6 +13,8 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use scrubjay_host::{Manner, process};
+
 use crate::cache::{CacheError, Shelf};
 use crate::digest;
 use crate::entry;
@@ -239,7 +241,7 @@ impl Workshop {
         progress: &mut dyn Progress,
     ) -> Result<(), WorkshopError> {
         let mut log_file = File::create(log).map_err(CacheError::io("write", log))?;
-        let mut command = make::command(&self.tree, self.compiler, self.jobs);
+        let mut command = make::command(&self.tree, dir, self.compiler, self.jobs);
         let mut unit = std::ffi::OsString::from("M=");
         unit.push(dir);
         command.arg(unit).arg("modules");
@@ -326,8 +328,9 @@ fn put_in_tree(module: &Path, to: &Path) -> Result<(), WorkshopError> {
 
 fn objcopy(arguments: &[&std::ffi::OsStr]) -> Result<(), WorkshopError> {
     let failed = |why: String| WorkshopError::Program { command: "objcopy", why };
-    let output =
-        Command::new("objcopy").args(arguments).output().map_err(|error| failed(error.to_string()))?;
+    let mut command = Command::new("objcopy");
+    command.args(arguments);
+    let output = process::output(command, Manner::Kill, None).map_err(|error| failed(error.to_string()))?;
     if output.status.success() {
         Ok(())
     } else {

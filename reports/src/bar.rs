@@ -52,7 +52,10 @@ impl Consumer for Bar {
                 self.0.disable_steady_tick();
                 self.0.finish_and_clear();
             }
-            RunEvent::RunStarted { .. } | RunEvent::Note { .. } | RunEvent::Waivers { .. } => {}
+            RunEvent::RunStarted { .. }
+            | RunEvent::Note { .. }
+            | RunEvent::ReportFailed { .. }
+            | RunEvent::Waivers { .. } => {}
         }
         Ok(())
     }

@@ -1,9 +1,8 @@
 //! Reports that are written whole, when the run is over: also when it was interrupted.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
 
-use scrubjay_session::file::{self, FileError};
+use scrubjay_host::Output;
 use scrubjay_verdict::{Claims, Promises};
 
 use crate::gather::Gather;
@@ -13,8 +12,8 @@ use scrubjay_run::{Consumer, RunEvent};
 
 /// Where a document goes.
 pub enum Sink {
-    /// A file, which is replaced by a whole one or left as it was.
-    File(PathBuf),
+    /// A place that the user named.
+    File(Output),
     /// A stream.
     Stream(Box<dyn Write + Send>),
 }
@@ -22,12 +21,7 @@ pub enum Sink {
 impl Sink {
     fn write(&mut self, text: &str) -> io::Result<()> {
         match self {
-            Sink::File(path) => file::write_text(path, text).map_err(|error| match error {
-                FileError::Io { path, source } => {
-                    io::Error::new(source.kind(), format!("{}: {source}", path.display()))
-                }
-                other => io::Error::other(other),
-            }),
+            Sink::File(output) => Ok(output.write(text)?),
             Sink::Stream(out) => {
                 out.write_all(text.as_bytes())?;
                 out.flush()
@@ -82,6 +76,10 @@ impl Consumer for Document {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::path::PathBuf;
+
+    use scrubjay_host::Signal;
+    use scrubjay_session::file;
 
     use scrubjay_verdict::finding::Repeat;
     use scrubjay_verdict::{DefectState, WaiverState};
@@ -93,7 +91,7 @@ mod tests {
     fn written(events: &[RunEvent]) -> (tempfile::TempDir, PathBuf) {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("out/run.json");
-        play(events, &mut Document::json(Sink::File(path.clone())));
+        play(events, &mut Document::json(Sink::File(Output::at(&path).unwrap())));
         (dir, path)
     }
 
@@ -164,7 +162,8 @@ mod tests {
     fn an_interrupted_run_is_written_with_what_there_is_and_says_so() {
         let mut events = mixed();
         events.truncate(5);
-        events.push(RunEvent::RunFinished { cut: Some(scrubjay_run::ExitStatus::Interrupted) });
+        events
+            .push(RunEvent::RunFinished { cut: Some(scrubjay_run::ExitStatus::Interrupted(Signal::SIGINT)) });
         let (_dir, path) = written(&events);
         let run = Run::read(&path).unwrap();
         assert!(!run.complete);
@@ -175,11 +174,8 @@ mod tests {
 
     #[test]
     fn a_report_that_cannot_be_written_is_an_error_that_names_the_file() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("run.json");
-        fs::create_dir(&path).unwrap();
-        let mut document = Document::json(Sink::File(path.clone()));
+        let mut document = Document::json(Sink::File(Output::at("/dev/full".as_ref()).unwrap()));
         let error = document.event(&RunEvent::RunFinished { cut: None }).unwrap_err();
-        assert!(error.to_string().contains(&path.display().to_string()), "{error}");
+        assert!(error.to_string().contains("/dev/full"), "{error}");
     }
 }

@@ -121,6 +121,7 @@ impl Gather {
             RunEvent::ReferenceStarted { .. } | RunEvent::ReferencePerformed => {}
             RunEvent::Waivers { uses } => self.waivers.clone_from(uses),
             RunEvent::Note { text } => self.notes.push(text.clone()),
+            RunEvent::ReportFailed { why } => self.notes.push(unwritten(why)),
             RunEvent::KernelStarted { kernel, .. } => {
                 self.close_interrupted();
                 self.start(kernel);
@@ -155,6 +156,11 @@ impl Gather {
         }
         Ok(None)
     }
+}
+
+/// What is told of a report that could not be written.
+pub fn unwritten(why: &str) -> String {
+    format!("a report could not be written: {why}")
 }
 
 fn empty(kernel: String, state: KernelState) -> KernelReport {

@@ -10,6 +10,7 @@ mod sessions;
 
 use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+use scrubjay_host::words::plain_lines;
 use scrubjay_verdict::{Claims, Promises, Status};
 
 use crate::run::{Run, Times};
@@ -50,13 +51,14 @@ pub fn page(run: &Run, all: &Promises, claims: &Claims) -> String {
             }
         }
     };
-    page.into_string()
+    // The tags are its own; nothing else in it is more than text.
+    plain_lines(&page.into_string())
 }
 
 /// What the run came to, as the exit status says it.
 fn verdict(run: &Run) -> String {
-    let status = ExitStatus::ALL.into_iter().find(|status| status.number() == run.exit_status);
-    format!("exit status {}: {}", run.exit_status, status.map_or("unknown", ExitStatus::meaning))
+    let meaning = ExitStatus::of(run.exit_status).map_or("unknown".to_owned(), ExitStatus::meaning);
+    format!("exit status {}: {meaning}", run.exit_status)
 }
 
 /// The look of the verdict: green only where everything that applies was tested.
@@ -103,6 +105,8 @@ fn status(status: Status) -> Markup {
 
 #[cfg(test)]
 mod tests {
+    use scrubjay_host::{Output, Signal};
+
     use super::*;
     use crate::document::{Document, Sink};
     use scrubjay_run::RunEvent;
@@ -129,7 +133,7 @@ mod tests {
     fn written(events: &[RunEvent]) -> String {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("run.html");
-        play(events, &mut Document::html(Sink::File(path.clone()), catalogue(), claims()));
+        play(events, &mut Document::html(Sink::File(Output::at(&path).unwrap()), catalogue(), claims()));
         std::fs::read_to_string(path).unwrap()
     }
 
@@ -231,7 +235,7 @@ mod tests {
     fn a_run_that_was_cut_is_never_green() {
         let mut events = clean();
         events.truncate(4);
-        events.push(RunEvent::RunFinished { cut: Some(ExitStatus::Interrupted) });
+        events.push(RunEvent::RunFinished { cut: Some(ExitStatus::Interrupted(Signal::SIGINT)) });
         let page = written(&events);
         assert!(page.contains("<header class=\"error\">") && page.contains("cut short"), "{page}");
         assert!(page.contains("<td>interrupted</td>") && !page.contains("never came up"), "{page}");

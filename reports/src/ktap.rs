@@ -9,6 +9,7 @@ use std::io::{self, Write};
 use scrubjay_verdict::{Finding, Policy, Promises, SessionVerdict, Status};
 
 use crate::finding::{self, Look};
+use crate::gather::unwritten;
 use crate::paint::Colour;
 use crate::profile::{changes, defects};
 use crate::terminal::is_bad;
@@ -148,6 +149,7 @@ impl<W: Write> Consumer for Ktap<W> {
             }
             // Before the version line nothing is read, and within a test any diagnostic may stand.
             RunEvent::Note { text } => self.say("", [text.clone()])?,
+            RunEvent::ReportFailed { why } => self.say("", [unwritten(why)])?,
             RunEvent::ReferenceStarted { .. } | RunEvent::ReferencePerformed => {}
             RunEvent::Waivers { uses } => self.say("", idle(uses))?,
             RunEvent::KernelStarted { kernel, sessions } => self.open(kernel, sessions + 1)?,

@@ -1,6 +1,7 @@
 //! Colour for words on a terminal, and nothing where colour is not wanted.
 
 use anstyle::{AnsiColor, Style};
+use scrubjay_host::words::plain;
 use scrubjay_verdict::{Severity, Status};
 
 /// Whether to colour.
@@ -24,8 +25,32 @@ impl Colour {
     fn paint(self, style: Style, text: &str) -> String {
         match self {
             Colour::Never => text.to_owned(),
-            Colour::Always => format!("{style}{text}{style:#}"),
+            Colour::Always => format!("{style}{}{style:#}", plain(text)),
         }
+    }
+
+    /// A line as it leaves: nothing in it but colours of this table, where there are any, moves a cursor
+    /// or ends the line. The one place through which every line for a terminal goes.
+    pub fn line(self, line: &str) -> String {
+        let mut out = String::with_capacity(line.len());
+        let mut rest = line;
+        while let Some((before, after)) = rest.split_once('\u{1b}').filter(|_| self == Colour::Always) {
+            out.push_str(&plain(before));
+            let end = after.find(|c: char| !matches!(c, '[' | ';' | '0'..='9')).unwrap_or(after.len());
+            rest = match after[end..].strip_prefix('m').filter(|_| after.starts_with('[')) {
+                Some(left) => {
+                    out.push('\u{1b}');
+                    out.push_str(&after[..=end]);
+                    left
+                }
+                None => {
+                    out.push_str(&plain("\u{1b}"));
+                    after
+                }
+            };
+        }
+        out.push_str(&plain(rest));
+        out
     }
 
     /// A status, padded to `width`.
@@ -67,5 +92,24 @@ impl Colour {
     /// Something that stands out.
     pub fn strong(self, text: &str) -> String {
         self.paint(Style::new().bold(), text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::a_colour("\u{1b}[1mx\u{1b}[0m", "\u{1b}[1mx\u{1b}[0m")]
+    #[case::a_cursor("\u{1b}[2Jx", "\\u{1b}[2Jx")]
+    #[case::a_title("\u{1b}]0;x\u{7}", "\\u{1b}]0;x\\u{7}")]
+    #[case::two_in_a_row("\u{1b}\u{1b}[1m", "\\u{1b}\u{1b}[1m")]
+    #[case::cut_off("x\u{1b}[1", "x\\u{1b}[1")]
+    #[case::a_line("x\ny", "x\\ny")]
+    fn only_colours_leave(#[case] line: &str, #[case] expected: &str) {
+        assert_eq!(Colour::Always.line(line), expected);
+        assert_eq!(Colour::Never.line(line), plain(line));
     }
 }

@@ -7,6 +7,7 @@ use scrubjay_verdict::{Finding, KernelVerdict, Policy, Promises, SessionVerdict,
 
 use crate::bar::Bar;
 use crate::finding::{self, Look};
+use crate::gather::unwritten;
 use crate::paint::Colour;
 use crate::profile::{changes, defects};
 use crate::run::{Breaks, Counts};
@@ -95,6 +96,7 @@ impl<W: Write> Terminal<W> {
                 head.into_iter().flatten().chain(lines).collect()
             }
             RunEvent::Note { text } => vec![plain(text)],
+            RunEvent::ReportFailed { why } => wrapped("", &unwritten(why)),
             RunEvent::KernelStarted { kernel, .. } => {
                 self.last_error = None;
                 vec![String::new(), self.colour.strong(&format!("kernel {kernel}"))]
@@ -258,10 +260,10 @@ impl<W: Write> Consumer for Terminal<W> {
         self.tally.event(event)?;
         self.bar.event(event)?;
         let lines = self.lines(event);
-        let Terminal { out, bar, .. } = self;
+        let Terminal { out, bar, colour, .. } = self;
         bar.aside(|| {
             for line in lines {
-                writeln!(out, "{line}")?;
+                writeln!(out, "{}", colour.line(&line))?;
             }
             out.flush()
         })

@@ -1,23 +1,11 @@
-//! Text that fits a mail: no control characters, no line that never ends. Knows no event.
+//! Text that fits a mail: no line that never ends. Knows no event.
 
+pub use scrubjay_host::words::plain;
 use scrubjay_wire::Bytes;
 use textwrap::{Options, WordSplitter};
 
 /// The width that lines keep to where they can.
 pub const WIDTH: usize = 100;
-
-/// Control characters made visible, so that nothing that a kernel says can move a cursor.
-pub fn plain(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\t' => out.push(' '),
-            c if c.is_control() => out.extend(c.escape_default()),
-            c => out.push(c),
-        }
-    }
-    out
-}
 
 /// At most `most` characters: what is too long loses its middle, and its length is said.
 pub fn shorten(text: &str, most: usize) -> String {
@@ -56,14 +44,15 @@ pub fn cut(text: &str, most: usize) -> String {
     format!("{}...", kept.trim_end())
 }
 
-/// Lines of at most [`WIDTH`], the first after `first`, the others as far in.
+/// Lines of at most [`WIDTH`], the first after `first`, the others as far in. An end of a line in the text
+/// is made visible, not taken for one.
 pub fn wrapped(first: &str, text: &str) -> Vec<String> {
     let others = " ".repeat(first.chars().count());
     let options = Options::new(WIDTH)
         .initial_indent(first)
         .subsequent_indent(&others)
         .word_splitter(WordSplitter::NoHyphenation);
-    textwrap::wrap(text, options).into_iter().map(|line| line.trim_end().to_owned()).collect()
+    textwrap::wrap(&plain(text), options).into_iter().map(|line| line.trim_end().to_owned()).collect()
 }
 
 /// `1 session`, `2 sessions`.
@@ -81,11 +70,6 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-
-    #[test]
-    fn what_moves_a_cursor_is_made_visible() {
-        assert_eq!(plain("a\u{1b}[2Jb\nc\td"), "a\\u{1b}[2Jb\\nc d");
-    }
 
     #[rstest]
     #[case::short("0102", 10, "0102")]

@@ -3,6 +3,7 @@
 //! The parsers are those of kernel trees: the one that SCRUBJAY_KUNIT names (kunit.py), else all that
 //! came with kernels in the user's cache. Where there is none the trials count as ignored.
 
+use scrubjay_host::Signal;
 use std::env;
 use std::fs;
 use std::io::Write;
@@ -116,7 +117,7 @@ fn interrupted(kunit: &Path) -> Result<(), Failed> {
     let mut events = scrubjay_samples::clean();
     // Before the second session.
     events.truncate(4);
-    events.push(RunEvent::RunFinished { cut: Some(ExitStatus::Interrupted) });
+    events.push(RunEvent::RunFinished { cut: Some(ExitStatus::Interrupted(Signal::SIGINT)) });
     let understood = parse(kunit, &events)?;
     expect(!understood.content && understood.text.contains("missing expected subtest!"), &understood)
 }

@@ -60,7 +60,7 @@ impl Bench {
     /// # Errors
     /// Whatever is missing or wrong: never a skip.
     pub fn new(manifest: &Manifest) -> anyhow::Result<Self> {
-        scrubjay_machine::cleanup_on_signals()?;
+        scrubjay_host::interrupt::cleanup_on_signals()?;
         let library = Library::load(&matrix::root())?;
         let catalogue = Catalogue::load(&matrix::root().join("kernels"))?;
         let is_kernel = |id: &str| catalogue.get(id).is_ok();

@@ -6,6 +6,7 @@ use std::thread::available_parallelism;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use scrubjay_host::Signal;
 use scrubjay_run::ExitStatus;
 
 /// The kernel that is taken where none is named.
@@ -64,6 +65,30 @@ pub enum Command {
     Completions(CompletionsArgs),
     /// The manual page, on standard output or a page a file
     Man(ManArgs),
+}
+
+impl Command {
+    /// Whether it starts programs or makes what has to go when it is ended.
+    pub fn is_long(&self) -> bool {
+        match self {
+            Command::Check(_)
+            | Command::Record(_)
+            | Command::Releases(_)
+            | Command::Bench(_)
+            | Command::Kernels(_)
+            | Command::Mutants(_)
+            | Command::Doctor(_) => true,
+            Command::Review(_)
+            | Command::Devices(_)
+            | Command::Sessions(_)
+            | Command::Rules
+            | Command::Explain(_)
+            | Command::Promises(_)
+            | Command::Schema(_)
+            | Command::Completions(_)
+            | Command::Man(_) => false,
+        }
+    }
 }
 
 /// What sessions are run with.
@@ -445,5 +470,12 @@ fn vcpus(text: &str) -> Result<u8, String> {
 
 fn exit_statuses() -> String {
     let line = |status: ExitStatus| format!("  {:>3}  {}", status.number(), status.meaning());
-    format!("Exit status:\n{}", ExitStatus::ALL.map(line).join("\n"))
+    let interrupted = ExitStatus::Interrupted(Signal::SIGINT);
+    format!(
+        "Exit status:\n{}\n  {:>3}  {} (of any signal N that can be caught, {} and N)",
+        ExitStatus::ALL.map(line).join("\n"),
+        interrupted.number(),
+        interrupted.meaning(),
+        ExitStatus::SIGNALLED
+    )
 }

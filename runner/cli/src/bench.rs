@@ -2,27 +2,26 @@
 
 use scrubjay_bench::{Bench, Figures, Stage, text};
 use scrubjay_engine::Lab;
-use scrubjay_machine::cleanup_on_signals;
+use scrubjay_host::{Output, words};
 use scrubjay_run::ExitStatus;
-use scrubjay_session::file;
 
 use crate::args::BenchArgs;
 use crate::context::Context;
-use crate::failure::Usage;
+use crate::failure::{Result, Untested, Usage};
 use crate::interrupt::Interrupt;
 use crate::{lab, select, table};
 
 /// Measures.
-pub fn run(args: &BenchArgs, context: &Context) -> anyhow::Result<ExitStatus> {
+pub fn run(args: &BenchArgs, context: &Context) -> Result<ExitStatus> {
     let library = context.library()?;
     let catalogue = context.catalogue()?;
     let wanted = select::kernels(std::slice::from_ref(&args.kernel), &catalogue)?;
     let resolver = context.resolver(args.kernel_cache.as_deref())?;
-    let interrupt = Interrupt::listen()?;
+    let mut output = args.output.as_deref().map(Output::at).transpose()?;
+    let interrupt = Interrupt::listen();
     let wanted = wanted.first().ok_or_else(|| Usage("no kernel".to_owned()))?;
-    let (target, _) = lab::obtain(wanted, &resolver, &interrupt)?.target.map_err(anyhow::Error::msg)?;
-    cleanup_on_signals()?;
-    interrupt.check()?;
+    let (target, _) = lab::obtain(wanted, &resolver, &interrupt)?.target.map_err(Untested)?;
+    interrupt.done()?;
     let (qemu, choice) = lab::machine(&target)?;
     let lab = Lab {
         qemu: &qemu,
@@ -35,15 +34,15 @@ pub fn run(args: &BenchArgs, context: &Context) -> anyhow::Result<ExitStatus> {
     };
     let bench =
         Bench { lab: &lab, kernel: &target.kernel, accelerator: choice.to_string(), pairs: args.pairs.get() };
-    let figures: Figures = bench.run(&mut |stage| eprintln!("{}", words(stage)))?;
-    if let Some(path) = &args.output {
-        file::write_text(path, &format!("{}\n", serde_json::to_string_pretty(&figures)?))?;
+    let figures: Figures = bench.run(&mut |stage| words::say(told(stage)))?;
+    if let Some(output) = &mut output {
+        output.write(&format!("{}\n", serde_json::to_string_pretty(&figures)?))?;
     }
     table::text(&text(&figures))?;
     Ok(ExitStatus::Clean)
 }
 
-fn words(stage: Stage) -> String {
+fn told(stage: Stage) -> String {
     match stage {
         Stage::Pair(pair, of) => format!("shared boot and bare boot, pair {pair} of {of}"),
         Stage::Calls => "single calls".to_owned(),

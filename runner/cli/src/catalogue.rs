@@ -8,14 +8,14 @@ use scrubjay_verdict::{Claims, Library, Policy, Rule};
 
 use crate::args::{ExplainArgs, PromisesArgs};
 use crate::context::Context;
-use crate::failure::Usage;
+use crate::failure::{Result, Usage};
 use crate::table;
 
 /// The width that text is filled to.
 const WIDTH: usize = 96;
 
 /// Lists the rules by what they are about.
-pub fn rules() -> anyhow::Result<ExitStatus> {
+pub fn rules() -> Result<ExitStatus> {
     let row = |rule: &Rule| {
         let mut row = vec![rule.id.clone()];
         row.extend(Policy::ALL.map(|policy| rule.weight(policy).severity.name().to_owned()));
@@ -32,7 +32,7 @@ pub fn rules() -> anyhow::Result<ExitStatus> {
 }
 
 /// Explains one rule.
-pub fn explain(args: &ExplainArgs) -> anyhow::Result<ExitStatus> {
+pub fn explain(args: &ExplainArgs) -> Result<ExitStatus> {
     let Some(rule) = Rule::find(&args.rule) else {
         let part = args.rule.split('-').next().unwrap_or_default();
         let like: Vec<_> = Rule::all().map(|r| r.id.as_str()).filter(|id| id.contains(part)).collect();
@@ -84,7 +84,7 @@ const BOUNDED: &str = "a documented promise leaves these weights as they are; an
 const UNBOUNDED: &str = "none: it weighs the same whatever promise the step pins";
 
 /// Lists promises.
-pub fn promises(args: &PromisesArgs, context: &Context) -> anyhow::Result<ExitStatus> {
+pub fn promises(args: &PromisesArgs, context: &Context) -> Result<ExitStatus> {
     let library = Library::load(&context.root)?;
     let (all, claims) = (&library.promises, Claims::of(&library));
     let named = |id: &str| {

@@ -1,18 +1,17 @@
 //! `scrubjay check`: sessions on kernels, judged.
 
-use std::io;
-
 use scrubjay_check::{Check, Target, against};
 use scrubjay_engine::Lab;
 use scrubjay_kernels::{Catalogue, Resolver};
-use scrubjay_machine::{Choice, Qemu, cleanup_on_signals};
+use scrubjay_machine::{Choice, Qemu};
 use scrubjay_reports::Reports;
 use scrubjay_run::{ExitStatus, RunEvent};
 use scrubjay_session::Session;
-use scrubjay_verdict::{KernelVerdict, Library, Reference, Waivers};
+use scrubjay_verdict::{KernelVerdict, Library, Policy, Reference, Waivers};
 
 use crate::args::CheckArgs;
 use crate::context::Context;
+use crate::failure::{Result, Usage};
 use crate::interrupt::Interrupt;
 use crate::lab::{self, Obtained};
 use crate::select::{self, Wanted};
@@ -34,7 +33,7 @@ struct Run<'a> {
 }
 
 /// Checks.
-pub fn run(args: &CheckArgs, context: &Context) -> anyhow::Result<ExitStatus> {
+pub fn run(args: &CheckArgs, context: &Context) -> Result<ExitStatus> {
     // Kernels that are held against another need no golden: one that does not fit stops nothing.
     let (library, unfit) = match &args.against {
         None => (context.library()?, Vec::new()),
@@ -43,7 +42,9 @@ pub fn run(args: &CheckArgs, context: &Context) -> anyhow::Result<ExitStatus> {
     let mut loose_ends = library.loose_ends()?;
     loose_ends.extend(unfit.iter().map(ToString::to_string));
     let catalogue = context.catalogue()?;
-    let against = args.against.as_ref().map(|word| select::kernel(word, &catalogue)).transpose()?;
+    let mut kernels = select::kernels(&args.kernels, &catalogue)?;
+    let mut against = args.against.as_ref().map(|word| select::kernel(word, &catalogue)).transpose()?;
+    select::tell_apart(kernels.iter_mut().chain(&mut against));
     let waivers = context.waivers(args.waivers.as_deref(), &library.sessions, &catalogue)?;
     let resolver = context.resolver(args.lab.kernel_cache.as_deref())?;
     let run = Run {
@@ -53,7 +54,7 @@ pub fn run(args: &CheckArgs, context: &Context) -> anyhow::Result<ExitStatus> {
         waivers: &waivers,
         resolver: &resolver,
         sessions: select::sessions(&args.lab.sessions, &library.sessions, context)?,
-        kernels: select::kernels(&args.kernels, &catalogue)?,
+        kernels,
         against,
         baseline: baseline(args, &catalogue)?,
     };
@@ -62,48 +63,51 @@ pub fn run(args: &CheckArgs, context: &Context) -> anyhow::Result<ExitStatus> {
 }
 
 /// The kernel whose changes are required, and its release.
-fn baseline(args: &CheckArgs, catalogue: &Catalogue) -> anyhow::Result<Option<(String, String)>> {
+fn baseline(args: &CheckArgs, catalogue: &Catalogue) -> Result<Option<(String, String)>> {
     let Some(id) = &args.baseline else { return Ok(None) };
     let manifest = catalogue.get(id)?;
     Ok(Some((manifest.id.clone(), manifest.history.release.to_string())))
 }
 
 impl Run<'_> {
-    fn check(&self, reports: &Reports) -> anyhow::Result<()> {
+    fn check(&self, reports: &Reports) -> Result<()> {
         reports.event(&RunEvent::RunStarted {
             policy: self.args.policy.into(),
             kernels: self.kernels.iter().map(|kernel| kernel.id().to_owned()).collect(),
             sessions: self.sessions.len(),
             against: self.against.as_ref().map(|kernel| kernel.id().to_owned()),
             baseline: self.baseline.as_ref().map(|(id, _)| id.clone()),
-        })?;
+        });
         let note = |text: String| reports.event(&RunEvent::Note { text });
         for text in &self.loose_ends {
-            note(format!("warning: {text}"))?;
+            note(format!("warning: {text}"));
         }
-        let interrupt = Interrupt::listen()?;
+        // What nobody can read is not worth a boot.
+        if let Some(why) = reports.failures().first() {
+            return Err(Usage(format!("a report cannot be written: {why}")).into());
+        }
+        let interrupt = Interrupt::listen();
         let obtain = |kernel| lab::obtain(kernel, self.resolver, &interrupt);
         let reference = self.against.as_ref().map(obtain).transpose()?;
         let obtained: Vec<Obtained> = self.kernels.iter().map(obtain).collect::<Result<_, _>>()?;
-        cleanup_on_signals()?;
-        interrupt.check()?;
+        interrupt.done()?;
         let targets = || reference.iter().chain(&obtained).filter_map(|kernel| kernel.target.as_ref().ok());
         let machine = targets().next().map(|(target, _)| lab::machine(target)).transpose()?;
         if let Some((qemu, choice)) = &machine {
-            note(format!("{qemu}; {}", table::count(usize::from(self.args.lab.guests.vcpus), "vCPU")))?;
-            note(choice.to_string())?;
+            note(format!("{qemu}; {}", table::count(usize::from(self.args.lab.guests.vcpus), "vCPU")));
+            note(choice.to_string());
         }
         for (_, provenance) in targets() {
-            note(provenance.clone())?;
+            note(provenance.clone());
         }
         let failed = |kernel: &Obtained, why: &str| {
             reports.event(&RunEvent::KernelFailed { kernel: kernel.id.clone(), why: why.to_owned() })
         };
         let against = match (&reference, &machine) {
-            (Some(reference), Some(machine)) => match self.reference(reference, machine, reports)? {
+            (Some(reference), Some(machine)) => match self.reference(reference, machine, reports) {
                 Ok(reference) => Some(reference),
                 Err(why) => {
-                    obtained.iter().try_for_each(|kernel| failed(kernel, &why))?;
+                    obtained.iter().for_each(|kernel| failed(kernel, &why));
                     return Ok(());
                 }
             },
@@ -113,14 +117,14 @@ impl Run<'_> {
         for kernel in &obtained {
             match (&kernel.target, &machine) {
                 (Ok((target, _)), Some(machine)) => {
-                    verdicts.push(self.judge(target, machine, against.as_ref(), reports)?);
+                    verdicts.push(self.judge(target, machine, against.as_ref(), reports));
                 }
                 (Ok(_), None) => {}
-                (Err(why), _) => failed(kernel, why)?,
+                (Err(why), _) => failed(kernel, why),
             }
         }
         if !self.waivers.is_empty() {
-            reports.event(&RunEvent::Waivers { uses: self.waivers.uses(&verdicts) })?;
+            reports.event(&RunEvent::Waivers { uses: self.waivers.uses(&verdicts) });
         }
         Ok(())
     }
@@ -143,18 +147,13 @@ impl Run<'_> {
         kernel: &Obtained,
         machine: &(Qemu, Choice),
         reports: &Reports,
-    ) -> anyhow::Result<Result<Reference, String>> {
+    ) -> Result<Reference, String> {
         let target = match &kernel.target {
             Ok((target, _)) => target,
-            Err(why) => return Ok(Err(format!("nothing to compare with: {}: {why}", kernel.id))),
+            Err(why) => return Err(format!("nothing to compare with: {}: {why}", kernel.id)),
         };
         let lab = self.lab(machine);
-        let mut told = Told::default();
-        let reference = against::reference(&lab, self.library, target, &self.sessions, &mut |event| {
-            told.keep(reports.event(&event));
-        });
-        told.end()?;
-        Ok(reference)
+        against::reference(&lab, self.library, target, &self.sessions, &mut |event| reports.event(&event))
     }
 
     fn judge(
@@ -163,7 +162,7 @@ impl Run<'_> {
         machine: &(Qemu, Choice),
         against: Option<&Reference>,
         reports: &Reports,
-    ) -> anyhow::Result<KernelVerdict> {
+    ) -> KernelVerdict {
         let mut target = target.clone();
         if let Some((_, release)) = &self.baseline {
             target.expectation.release = Some(release.clone());
@@ -177,25 +176,17 @@ impl Run<'_> {
             waivers: self.waivers,
             against,
         };
-        let mut told = Told::default();
-        let verdict = check.run(&target, &self.sessions, &mut |event| told.keep(reports.event(&event)));
-        told.end()?;
-        Ok(verdict)
+        check.run(&target, &self.sessions, &mut |event| {
+            log(&event);
+            reports.event(&event);
+        })
     }
 }
 
-/// The first report that could not be written: a run does not stop in its middle for it.
-#[derive(Default)]
-struct Told(Option<io::Error>);
-
-impl Told {
-    fn keep(&mut self, written: io::Result<()>) {
-        if let Err(error) = written {
-            self.0.get_or_insert(error);
-        }
-    }
-
-    fn end(self) -> io::Result<()> {
-        self.0.map_or(Ok(()), Err)
+/// Says of each session how it went, for who asked to hear more.
+fn log(event: &RunEvent) {
+    if let RunEvent::SessionJudged { kernel, verdict, millis, .. } = event {
+        let status = verdict.status(Policy::default()).name();
+        tracing::info!("kernel {kernel}: {}: {status} after {millis} ms", verdict.session);
     }
 }

@@ -9,7 +9,7 @@ use scrubjay_kernels::{Catalogue, Resolver};
 use scrubjay_session::Sessions;
 use scrubjay_verdict::{Library, Waivers};
 
-use crate::failure::Usage;
+use crate::failure::{Result, Usage};
 
 /// The variable that names the root.
 const VARIABLE: &str = "SCRUBJAY_ROOT";
@@ -23,7 +23,7 @@ pub struct Context {
 impl Context {
     /// Finds it: as named, as the environment says, upward from the current directory, or the source
     /// tree that this was built from.
-    pub fn find(named: Option<&Path>) -> anyhow::Result<Self> {
+    pub fn find(named: Option<&Path>) -> Result<Self> {
         let variable = env::var_os(VARIABLE).filter(|value| !value.is_empty()).map(PathBuf::from);
         for (how, path) in [("--root", named.map(Path::to_owned)), (VARIABLE, variable)] {
             if let Some(root) = path {
@@ -51,7 +51,7 @@ impl Context {
     }
 
     /// Everything below `vectors`.
-    pub fn library(&self) -> anyhow::Result<Library> {
+    pub fn library(&self) -> Result<Library> {
         Ok(Library::load(&self.root)?)
     }
 
@@ -62,7 +62,7 @@ impl Context {
         named: Option<&Path>,
         sessions: &Sessions,
         catalogue: &Catalogue,
-    ) -> anyhow::Result<Waivers> {
+    ) -> Result<Waivers> {
         let today = Offset::UTC.to_datetime(Timestamp::now()).date();
         let is_kernel = |id: &str| catalogue.get(id).is_ok();
         Ok(match named {
@@ -72,12 +72,12 @@ impl Context {
     }
 
     /// The kernels' manifests.
-    pub fn catalogue(&self) -> anyhow::Result<Catalogue> {
+    pub fn catalogue(&self) -> Result<Catalogue> {
         Ok(Catalogue::load(&self.root.join("kernels"))?)
     }
 
     /// What finds and makes their images.
-    pub fn resolver(&self, kernel_cache: Option<&Path>) -> anyhow::Result<Resolver> {
+    pub fn resolver(&self, kernel_cache: Option<&Path>) -> Result<Resolver> {
         if let Some(dir) = kernel_cache.filter(|dir| !dir.is_dir()) {
             return Err(Usage(format!("--kernel-cache: {}: no such directory", dir.display())).into());
         }

@@ -8,10 +8,11 @@ use scrubjay_session::cxl::profile::{Attach, Feature, Profile, Profiles};
 
 use crate::args::{DeviceArgs, DevicesArgs, DevicesCommand};
 use crate::context::Context;
+use crate::failure::Result;
 use crate::table;
 
 /// Lists or shows.
-pub fn run(args: &DevicesArgs, context: &Context) -> anyhow::Result<ExitStatus> {
+pub fn run(args: &DevicesArgs, context: &Context) -> Result<ExitStatus> {
     let profiles = Profiles::load_dir(&context.vectors().join("devices"))?;
     match &args.command {
         DevicesCommand::List => {
@@ -33,7 +34,7 @@ pub fn run(args: &DevicesArgs, context: &Context) -> anyhow::Result<ExitStatus> 
     Ok(ExitStatus::Clean)
 }
 
-fn show(profile: &Profile, args: &DeviceArgs) -> anyhow::Result<String> {
+fn show(profile: &Profile, args: &DeviceArgs) -> Result<String> {
     let mut text = format!("{}: {}\n\n", profile.id, profile.title);
     let facts = [
         ("attached", profile.attach.name().to_owned()),
@@ -70,7 +71,7 @@ fn show(profile: &Profile, args: &DeviceArgs) -> anyhow::Result<String> {
     Ok(text)
 }
 
-fn shown(i: usize, feature: &Feature) -> anyhow::Result<String> {
+fn shown(i: usize, feature: &Feature) -> Result<String> {
     let own = if feature.known().is_some() { ", the kernel's own" } else { "" };
     let mut text = format!("\n  Feature {i}: {} ({}{own})\n", feature.name, feature.uuid());
     let names = |names: serde_json::Value| match names.as_array() {
@@ -110,6 +111,6 @@ fn fill(head: &str, value: &str) -> String {
 }
 
 /// A value that is written as a string in the profile.
-fn plain(value: &impl serde::Serialize) -> anyhow::Result<String> {
+fn plain(value: &impl serde::Serialize) -> Result<String> {
     Ok(serde_json::to_value(value)?.as_str().unwrap_or_default().to_owned())
 }

@@ -13,7 +13,7 @@ use scrubjay_verdict::golden::PENDING;
 
 use crate::args::{DEFAULT_KERNEL, DoctorArgs};
 use crate::context::Context;
-use crate::failure::words;
+use crate::failure::{self, Failure, Result};
 use crate::kernels::state_in_words;
 use crate::table::{self, count};
 
@@ -45,12 +45,12 @@ impl Findings {
 }
 
 /// Looks at everything.
-pub fn run(args: &DoctorArgs, root: Option<&Path>) -> anyhow::Result<ExitStatus> {
+pub fn run(args: &DoctorArgs, root: Option<&Path>) -> Result<ExitStatus> {
     let mut found = Findings::default();
     let context = match Context::find(root) {
         Ok(context) => Some(context),
         Err(error) => {
-            found.add(Mark::Missing, "vectors", words(&error));
+            found.add(Mark::Missing, "vectors", failure::told(&error));
             None
         }
     };
@@ -124,14 +124,14 @@ fn kernels(context: &Context, args: &DoctorArgs, found: &mut Findings) -> Option
     let resolver = match context.resolver(args.kernel_cache.as_deref()) {
         Ok(resolver) => resolver,
         Err(error) => {
-            found.add(Mark::Missing, "kernels", words(&error));
+            found.add(Mark::Missing, "kernels", failure::told(&error));
             return None;
         }
     };
     let catalogue = match context.catalogue() {
         Ok(catalogue) => catalogue,
         Err(error) => {
-            found.add(Mark::Missing, "kernels", words(&error));
+            found.add(Mark::Missing, "kernels", failure::told(&error));
             return None;
         }
     };
@@ -140,7 +140,7 @@ fn kernels(context: &Context, args: &DoctorArgs, found: &mut Findings) -> Option
         match resolver.state(manifest) {
             Ok(State::Missing) => {}
             Ok(state) => told.push(format!("{} {}", manifest.id, state_in_words(&state))),
-            Err(error) => found.add(Mark::Without, "kernels", words(&error.into())),
+            Err(error) => found.add(Mark::Without, "kernels", failure::told(&Failure::from(error))),
         }
     }
     let here = if told.is_empty() { "none is here yet".to_owned() } else { told.join(", ") };

@@ -1,111 +1,272 @@
-//! From an error to its words and its exit status.
+//! Every error that the command can end with, its exit status, and its words.
+//!
+//! [`Failure`] is the one table from errors to statuses. An error of a crate gets into it by a variant of
+//! its own, so a new one does not compile before it is said here what it means. Told on standard error by
+//! [`tell`], and nowhere else.
 
-use scrubjay_kernels::{KernelError, ManifestError};
-use scrubjay_machine::AccelError;
-use scrubjay_mutants::MutantError;
+use std::io;
+
+use scrubjay_bench::BenchError;
+use scrubjay_host::{OutputError, UnwrittenError, interrupt, words};
+use scrubjay_kernels::{ConfigError, ImageError, KernelError, ManifestError, RecipeError, WorkshopError};
+use scrubjay_machine::{AccelError, QemuError};
+use scrubjay_mutants::{ControlError, MutantError};
 use scrubjay_run::ExitStatus;
 use scrubjay_session::FileError;
 use scrubjay_session::cxl::profile::ProfileError;
 use scrubjay_verdict::library::LibraryError;
 use scrubjay_verdict::review::ReviewError;
 use scrubjay_verdict::{RuleError, WaiverError};
-use tracing_subscriber::filter::LevelFilter;
+
+/// What a part of the command gives.
+pub type Result<T, E = Failure> = std::result::Result<T, E>;
 
 /// Wrong usage that the table of arguments cannot tell.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct Usage(pub String);
 
-/// Has what the crates say of their work told on standard error.
-pub fn listen(verbose: u8) {
-    let level = match verbose {
-        0 => LevelFilter::WARN,
-        1 => LevelFilter::INFO,
-        2 => LevelFilter::DEBUG,
-        _ => LevelFilter::TRACE,
-    };
-    let subscriber = tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr);
-    subscriber.without_time().with_target(verbose > 1).init();
+/// What stood in the way of testing, said already in words.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Untested(pub String);
+
+/// Why the command did not do what it was asked to.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub enum Failure {
+    /// What the user wrote.
+    Usage(#[from] Usage),
+    /// A place that the user named for a report.
+    Output(#[from] OutputError),
+    /// `SCRUBJAY_ACCEL`.
+    Accel(#[from] AccelError),
+    /// A file of the vectors, read or written.
+    File(#[from] FileError),
+    /// A device profile.
+    Profile(#[from] ProfileError),
+    /// The vectors, held against each other.
+    Library(#[from] LibraryError),
+    /// A recording that cannot be accepted so.
+    Review(#[from] ReviewError),
+    /// A rule, compiled in.
+    Rule(#[from] RuleError),
+    /// The waivers.
+    Waiver(#[from] WaiverError),
+    /// A kernel's manifest.
+    Manifest(#[from] ManifestError),
+    /// A mutant's file.
+    Mutant(#[from] MutantError),
+    /// An image that the user named.
+    Image(#[from] ImageError),
+    /// A kernel that cannot be had.
+    Kernel(#[from] KernelError),
+    /// A module that cannot be built.
+    Workshop(#[from] WorkshopError),
+    /// A kernel that no mutant can be told from.
+    Control(#[from] ControlError),
+    /// Figures that cannot be had.
+    Bench(#[from] BenchError),
+    /// No QEMU that will do.
+    Qemu(#[from] QemuError),
+    /// A report that was lost at its end.
+    Unwritten(#[from] UnwrittenError),
+    /// Told in words.
+    Untested(#[from] Untested),
+    /// Standard output, a terminal, signals.
+    Io(#[from] io::Error),
+    /// A text that cannot be made: a mistake of ours.
+    Json(#[from] serde_json::Error),
+    /// The same.
+    Text(#[from] std::fmt::Error),
+    /// The same.
+    Unicode(#[from] std::string::FromUtf8Error),
+}
+
+impl Failure {
+    /// How the command ends with it: what the user or a file got wrong is 2; what stood in the way of
+    /// testing is 3. An error of a process that a signal ends comes of that.
+    pub fn status(&self) -> ExitStatus {
+        use ExitStatus::{Interrupted, Untested, Usage};
+        if let Some(signal) = interrupt::caught() {
+            return Interrupted(signal);
+        }
+        match self {
+            Failure::Usage(_)
+            | Failure::Output(_)
+            | Failure::Accel(_)
+            | Failure::Profile(_)
+            | Failure::Rule(_)
+            | Failure::Waiver(_)
+            | Failure::Manifest(_)
+            | Failure::Mutant(_)
+            | Failure::Image(_) => Usage,
+            Failure::File(error) | Failure::Library(LibraryError::File(error)) => of_file(error),
+            Failure::Library(LibraryError::Profile(_)) => Usage,
+            Failure::Review(error) => match error {
+                ReviewError::File(error) => of_file(error),
+                ReviewError::NoGolden { .. } | ReviewError::NoGrounds { .. } | ReviewError::Stale { .. } => {
+                    Usage
+                }
+            },
+            Failure::Kernel(error) => of_kernel(error),
+            Failure::Workshop(error) => of_workshop(error),
+            Failure::Control(error) => match error {
+                ControlError::Build { source, .. } => of_workshop(source),
+                ControlError::NotClean { .. } => Untested,
+            },
+            Failure::Bench(error) => match error {
+                BenchError::NothingShared => Usage,
+                BenchError::Watch(_) | BenchError::Spoiled { .. } | BenchError::Refused { .. } => Untested,
+            },
+            Failure::Qemu(_)
+            | Failure::Unwritten(_)
+            | Failure::Untested(_)
+            | Failure::Io(_)
+            | Failure::Json(_)
+            | Failure::Text(_)
+            | Failure::Unicode(_) => Untested,
+        }
+    }
+}
+
+/// A file is the user's; that there is no room to write it is the machine's.
+fn of_file(error: &FileError) -> ExitStatus {
+    match error {
+        FileError::Io { source, .. } => match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+                ExitStatus::Untested
+            }
+            _ => ExitStatus::Usage,
+        },
+        FileError::Form { .. } | FileError::Sense { .. } => ExitStatus::Usage,
+    }
+}
+
+fn of_config(error: &ConfigError) -> ExitStatus {
+    match error {
+        ConfigError::Read { .. }
+        | ConfigError::Line { .. }
+        | ConfigError::Twice { .. }
+        | ConfigError::NoEffect { .. }
+        | ConfigError::Stale { .. } => ExitStatus::Usage,
+    }
+}
+
+fn of_kernel(error: &KernelError) -> ExitStatus {
+    match error {
+        KernelError::Config { source, .. } => of_config(source),
+        KernelError::Recipe(RecipeError::Config(source)) => of_config(source),
+        // Directories, packages and images that the user or a manifest names.
+        KernelError::Recipe(RecipeError::Tree { .. })
+        | KernelError::Image(_)
+        | KernelError::Tree { .. }
+        | KernelError::Packages { .. }
+        | KernelError::NoKernelCache { .. } => ExitStatus::Usage,
+        KernelError::Recipe(RecipeError::Compiler { .. })
+        | KernelError::Cache(_)
+        | KernelError::Fetch(_)
+        | KernelError::Unpack(_)
+        | KernelError::Archive(_)
+        | KernelError::Module { .. }
+        | KernelError::Sign { .. }
+        | KernelError::MissingTools { .. }
+        | KernelError::NoRoom { .. }
+        | KernelError::Make { .. }
+        | KernelError::RunMake { .. }
+        | KernelError::Damaged { .. }
+        | KernelError::NoSource { .. }
+        // Of a signal, which was looked for above.
+        | KernelError::Interrupted => ExitStatus::Untested,
+    }
+}
+
+fn of_workshop(error: &WorkshopError) -> ExitStatus {
+    match error {
+        WorkshopError::NoTree { .. } | WorkshopError::NoSource { .. } | WorkshopError::NoModule { .. } => {
+            ExitStatus::Usage
+        }
+        WorkshopError::Cache(_)
+        | WorkshopError::Make { .. }
+        | WorkshopError::Sign(_)
+        | WorkshopError::Program { .. }
+        | WorkshopError::Interrupted => ExitStatus::Untested,
+    }
 }
 
 /// Tells an error, and what led to it, on standard error; says how to exit.
-pub fn tell(error: &anyhow::Error) -> ExitStatus {
-    let status = status_of(error);
-    if status != ExitStatus::Interrupted {
-        eprintln!("scrubjay: {}", words(error));
+pub fn tell(error: &Failure) -> ExitStatus {
+    let status = error.status();
+    if !matches!(status, ExitStatus::Interrupted(_)) {
+        words::say(format!("scrubjay: {}", told(error)));
     }
     status
 }
 
-/// An error and its causes, each on a line; what a line says already is not said again.
-pub fn words(error: &anyhow::Error) -> String {
-    let mut words = error.to_string();
-    for cause in error.chain().skip(1) {
-        let cause = cause.to_string();
-        if !words.contains(&cause) {
-            words.push_str("\n  because: ");
-            words.push_str(&cause);
+/// An error and its causes, each on a line; what a line says already is not said again. What has lines of
+/// its own is set in, so that nothing in it looks like a word of ours.
+pub fn told(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut told = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let said = cause.to_string();
+        if !told.contains(&said) {
+            told.push_str("\nbecause: ");
+            told.push_str(&said);
         }
+        next = cause.source();
     }
-    words
-}
-
-/// How the command ends with an error: what the user or a file got wrong is 2; what stood in the
-/// way of testing is 3.
-pub fn status_of(error: &anyhow::Error) -> ExitStatus {
-    let usage = |cause: &(dyn std::error::Error + 'static)| {
-        cause.is::<Usage>()
-            || cause.is::<FileError>()
-            || cause.is::<ProfileError>()
-            || cause.is::<LibraryError>()
-            || cause.is::<ReviewError>()
-            || cause.is::<RuleError>()
-            || cause.is::<WaiverError>()
-            || cause.is::<ManifestError>()
-            || cause.is::<MutantError>()
-            || cause.is::<AccelError>()
-            || cause.is::<scrubjay_kernels::ImageError>()
-            || matches!(cause.downcast_ref(), Some(KernelError::Image(_) | KernelError::Config { .. }))
-    };
-    let interrupted = |cause: &(dyn std::error::Error + 'static)| {
-        matches!(cause.downcast_ref(), Some(KernelError::Interrupted))
-    };
-    match () {
-        () if error.chain().any(interrupted) => ExitStatus::Interrupted,
-        () if error.chain().any(usage) => ExitStatus::Usage,
-        () => ExitStatus::Untested,
-    }
+    told.replace('\n', "\n  ")
 }
 
 #[cfg(test)]
 mod tests {
-    use anyhow::Context as _;
     use rstest::rstest;
 
     use super::*;
 
+    fn sense() -> FileError {
+        FileError::sense("s.json".as_ref(), "id", "wrong")
+    }
+
+    fn full() -> FileError {
+        FileError::Io { path: "g.json".into(), source: io::ErrorKind::StorageFull.into() }
+    }
+
+    fn fragment() -> ConfigError {
+        ConfigError::Line { path: "k.config".into(), line: 1, text: "x".into() }
+    }
+
     #[rstest]
     #[case::usage(Usage("x".into()).into(), 2)]
-    #[case::a_bad_file(FileError::sense("s.json".as_ref(), "id", "wrong").into(), 2)]
-    #[case::a_bad_file_of_the_library(
-        LibraryError::from(FileError::sense("s.json".as_ref(), "id", "wrong")).into(), 2)]
+    #[case::a_place_that_cannot_be_written(scrubjay_host::Output::at("/".as_ref()).unwrap_err().into(), 2)]
+    #[case::a_bad_file(sense().into(), 2)]
+    #[case::a_bad_file_of_the_library(LibraryError::from(sense()).into(), 2)]
+    #[case::a_golden_without_room(full().into(), 3)]
+    #[case::a_review_without_room(ReviewError::from(full()).into(), 3)]
     #[case::a_bad_rule(RuleError { stem: "r".into(), line: 1, why: "w".into() }.into(), 2)]
     #[case::no_such_kernel(
         ManifestError::Unknown { id: "9".into(), dir: "kernels".into(), known: "7.3".into() }.into(), 2)]
+    #[case::no_kernel_cache(KernelError::NoKernelCache { path: "no".into() }.into(), 2)]
+    #[case::a_bad_fragment(KernelError::Config { id: "7.3".into(), source: fragment() }.into(), 2)]
+    #[case::a_bad_fragment_of_a_recipe(KernelError::Recipe(fragment().into()).into(), 2)]
     #[case::no_build_tools(KernelError::MissingTools { id: "7.3".into(), tools: vec!["make"] }.into(), 3)]
-    #[case::interrupted(KernelError::Interrupted.into(), 130)]
-    #[case::anything_else(anyhow::anyhow!("a full disk"), 3)]
-    fn an_error_decides_how_the_command_ends(#[case] error: anyhow::Error, #[case] expected: u8) {
-        assert_eq!(status_of(&error).number(), expected);
-        assert_eq!(status_of(&error.context("while looking")).number(), expected);
+    #[case::a_full_disk(io::Error::from(io::ErrorKind::StorageFull).into(), 3)]
+    fn an_error_decides_how_the_command_ends(#[case] error: Failure, #[case] expected: u8) {
+        assert_eq!(error.status().number(), expected);
     }
 
     #[test]
-    fn a_cause_is_told_once() {
-        let io = std::io::Error::other("no space left");
-        let error = anyhow::Error::new(io).context("run.json: no space left").context("the report");
-        assert_eq!(words(&error), "the report\n  because: run.json: no space left");
-        let error = Err::<(), _>(anyhow::anyhow!("deep")).context("shallow").unwrap_err();
-        assert_eq!(words(&error), "shallow\n  because: deep");
+    fn a_cause_is_told_once_and_nothing_in_it_looks_like_a_word_of_ours() {
+        let source = KernelError::Config { id: "7.3".into(), source: fragment() };
+        assert_eq!(
+            told(&Failure::from(source)),
+            "kernel 7.3 cannot be configured\n  because: k.config:1: `x` is no kernel option; write \
+             CONFIG_NAME=value or # CONFIG_NAME is not set"
+        );
+        assert_eq!(
+            told(&Usage("no session `a\nscrubjay: all is well`".into())),
+            "no session `a\n  scrubjay: all is well`"
+        );
     }
 }

@@ -1,39 +1,38 @@
-//! Ctrl-C while kernels are fetched and built: that work stops by itself and clears up.
+//! A signal while kernels are fetched and built: that work stops by itself and clears up.
 //!
-//! From the first guest on, [`scrubjay_machine::cleanup_on_signals`] has the last word.
+//! Where this is not held, [`scrubjay_host::interrupt`] ends everything at once.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
-use anyhow::Context as _;
+use scrubjay_host::interrupt::{self, Orderly};
 use scrubjay_kernels::{Cancellable, KernelError, Progress};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use signal_hook::flag;
 
-use crate::obtaining;
+use crate::obtaining::for_stderr;
 
-/// A flag that signals raise.
-pub struct Interrupt(Arc<AtomicBool>);
+/// Held while such work is done.
+pub struct Interrupt(Orderly);
 
 impl Interrupt {
-    /// Listens to SIGINT, SIGTERM and SIGHUP. A second signal ends the process where it is.
-    pub fn listen() -> anyhow::Result<Self> {
-        let raised = Arc::new(AtomicBool::new(false));
-        for signal in [SIGINT, SIGTERM, SIGHUP] {
-            flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&raised))
-                .and_then(|_| flag::register(signal, Arc::clone(&raised)))
-                .context("cannot listen to signals")?;
-        }
-        Ok(Interrupt(raised))
+    /// Begins it.
+    pub fn listen() -> Self {
+        Interrupt(interrupt::orderly())
     }
 
     /// Progress on standard error that stops when a signal came.
     pub fn progress(&self) -> impl Progress + use<> {
-        Cancellable::new(obtaining::for_stderr(), Arc::clone(&self.0))
+        Cancellable::new(for_stderr(), self.0.raised())
     }
 
     /// An error once a signal came.
     pub fn check(&self) -> Result<(), KernelError> {
-        if self.0.load(Ordering::Relaxed) { Err(KernelError::Interrupted) } else { Ok(()) }
+        if self.0.raised().load(Ordering::SeqCst) { Err(KernelError::Interrupted) } else { Ok(()) }
+    }
+
+    /// Ends it: from now on a signal ends everything at once.
+    ///
+    /// # Errors
+    /// A signal came before.
+    pub fn done(self) -> Result<(), KernelError> {
+        self.0.done().map_err(|_| KernelError::Interrupted)
     }
 }

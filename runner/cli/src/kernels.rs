@@ -1,37 +1,38 @@
 //! `scrubjay kernels`: list, fetch, build, path.
 
+use scrubjay_host::words;
 use scrubjay_kernels::{Catalogue, Fwctl, Manifest, Resolver, State};
 use scrubjay_run::ExitStatus;
 
 use crate::args::{KernelsArgs, KernelsCommand};
 use crate::context::Context;
-use crate::failure::words;
+use crate::failure::{self, Failure, Result};
 use crate::interrupt::Interrupt;
 use crate::table;
 
 /// Does it.
-pub fn run(args: &KernelsArgs, context: &Context) -> anyhow::Result<ExitStatus> {
+pub fn run(args: &KernelsArgs, context: &Context) -> Result<ExitStatus> {
     let catalogue = context.catalogue()?;
     let mut resolver = context.resolver(args.kernel_cache.as_deref())?;
     match &args.command {
         KernelsCommand::List => list(&catalogue, &resolver),
         KernelsCommand::Path(kernels) => path(&manifests(&kernels.ids, &catalogue)?, &resolver),
         KernelsCommand::Fetch(kernels) => {
-            let interrupt = Interrupt::listen()?;
+            let interrupt = Interrupt::listen();
             for manifest in manifests(&kernels.ids, &catalogue)? {
                 let fetched = resolver.fetch(manifest, &mut interrupt.progress())?;
                 for file in &fetched {
                     table::text(&format!("{}\n", file.path.display()))?;
                 }
                 if fetched.is_empty() {
-                    eprintln!("kernel {} is made from what is on this machine", manifest.id);
+                    words::say(format!("kernel {} is made from what is on this machine", manifest.id));
                 }
             }
             Ok(ExitStatus::Clean)
         }
         KernelsCommand::Build(build) => {
             resolver.jobs = build.jobs;
-            let interrupt = Interrupt::listen()?;
+            let interrupt = Interrupt::listen();
             for manifest in manifests(&build.kernels.ids, &catalogue)? {
                 let image = resolver.build(manifest, &mut interrupt.progress())?;
                 table::text(&format!("{}\n", image.bzimage.display()))?;
@@ -41,11 +42,11 @@ pub fn run(args: &KernelsArgs, context: &Context) -> anyhow::Result<ExitStatus> 
     }
 }
 
-fn manifests<'a>(ids: &[String], catalogue: &'a Catalogue) -> anyhow::Result<Vec<&'a Manifest>> {
+fn manifests<'a>(ids: &[String], catalogue: &'a Catalogue) -> Result<Vec<&'a Manifest>> {
     Ok(ids.iter().map(|id| catalogue.get(id)).collect::<Result<_, _>>()?)
 }
 
-fn list(catalogue: &Catalogue, resolver: &Resolver) -> anyhow::Result<ExitStatus> {
+fn list(catalogue: &Catalogue, resolver: &Resolver) -> Result<ExitStatus> {
     let row = |manifest: &Manifest| {
         let fwctl = match &manifest.fwctl {
             Fwctl::Present => "expected",
@@ -53,7 +54,12 @@ fn list(catalogue: &Catalogue, resolver: &Resolver) -> anyhow::Result<ExitStatus
         };
         let state = match resolver.state(manifest) {
             Ok(state) => state_in_words(&state),
-            Err(error) => format!("unusable: {}", words(&error.into()).lines().next().unwrap_or_default()),
+            Err(error) => {
+                format!(
+                    "unusable: {}",
+                    failure::told(&Failure::from(error)).lines().next().unwrap_or_default()
+                )
+            }
         };
         let source = manifest.sources.first().map(|source| source.describe()).unwrap_or_default();
         vec![manifest.id.clone(), manifest.version.clone(), fwctl.to_owned(), state, source]
@@ -74,14 +80,14 @@ pub fn state_in_words(state: &State) -> String {
     }
 }
 
-fn path(manifests: &[&Manifest], resolver: &Resolver) -> anyhow::Result<ExitStatus> {
+fn path(manifests: &[&Manifest], resolver: &Resolver) -> Result<ExitStatus> {
     let mut status = ExitStatus::Clean;
     for manifest in manifests {
         match resolver.find(manifest)? {
             Some(image) => table::text(&format!("{}\n", image.bzimage.display()))?,
             None => {
                 let id = &manifest.id;
-                eprintln!("scrubjay: kernel {id} is not here; run `scrubjay kernels build {id}`");
+                words::say(format!("scrubjay: kernel {id} is not here; run `scrubjay kernels build {id}`"));
                 status = ExitStatus::Untested;
             }
         }

@@ -3,7 +3,9 @@
 use scrubjay_check::Target;
 use scrubjay_kernels::{Image, KernelError, Origin, Resolver};
 use scrubjay_machine::{Choice, Qemu, accel};
+use scrubjay_run::ExitStatus;
 
+use crate::failure::{self, Failure, Result};
 use crate::interrupt::Interrupt;
 use crate::select::Wanted;
 
@@ -18,10 +20,10 @@ pub struct Obtained {
 /// Gets the image of a kernel: found, or made.
 ///
 /// # Errors
-/// Only an interruption; a kernel that cannot be had is told with the run, and costs no other.
-pub fn obtain(wanted: &Wanted, resolver: &Resolver, interrupt: &Interrupt) -> Result<Obtained, KernelError> {
+/// An interruption, or a file that is wrong; a kernel that cannot be had is told with the run, and costs no other.
+pub fn obtain(wanted: &Wanted, resolver: &Resolver, interrupt: &Interrupt) -> Result<Obtained> {
     let target = match wanted {
-        Wanted::File { id, image } => match Target::from_file(&image.bzimage) {
+        Wanted::File { id, image, .. } => match Target::from_file(&image.bzimage) {
             Ok(mut target) => {
                 target.kernel.id.clone_from(id);
                 Ok((target, provenance(id, image)))
@@ -30,8 +32,15 @@ pub fn obtain(wanted: &Wanted, resolver: &Resolver, interrupt: &Interrupt) -> Re
         },
         Wanted::Listed(manifest) => match resolver.obtain(manifest, &mut interrupt.progress()) {
             Ok(image) => Ok((Target::new(manifest, &image), provenance(&image.id, &image))),
-            Err(KernelError::Interrupted) => return Err(KernelError::Interrupted),
-            Err(error) => Err(crate::failure::words(&error.into())),
+            Err(KernelError::Interrupted) => return Err(KernelError::Interrupted.into()),
+            Err(error) => {
+                let failure = Failure::from(error);
+                // A file that is wrong is the user's to mend, before anything is booted.
+                if failure.status() == ExitStatus::Usage {
+                    return Err(failure);
+                }
+                Err(failure::told(&failure))
+            }
         },
     };
     interrupt.check()?;
@@ -56,7 +65,7 @@ fn provenance(id: &str, image: &Image) -> String {
 ///
 /// # Errors
 /// No QEMU that will do, or an accelerator that is none.
-pub fn machine(target: &Target) -> anyhow::Result<(Qemu, Choice)> {
+pub fn machine(target: &Target) -> Result<(Qemu, Choice)> {
     let qemu = Qemu::find()?;
     let choice = accel::choose(&qemu, &target.kernel.image)?;
     Ok((qemu, choice))

@@ -14,6 +14,7 @@ mod failure;
 mod interrupt;
 mod kernels;
 mod lab;
+mod log;
 mod manual;
 mod mutants;
 mod obtaining;
@@ -27,20 +28,25 @@ mod sessions;
 mod table;
 
 use clap::Parser;
+use scrubjay_host::interrupt::cleanup_on_signals;
 use scrubjay_run::ExitStatus;
 use scrubjay_verdict::Rule;
 
 use crate::args::{Cli, Command};
 use crate::context::Context;
+use crate::failure::Result;
 
 fn main() -> ExitStatus {
     // Wrong usage exits here with 2, help and version with 0, as the table of exit statuses says.
     let cli = Cli::parse();
-    failure::listen(cli.verbose);
+    log::listen(cli.verbose);
     run(&cli).unwrap_or_else(|error| failure::tell(&error))
 }
 
-fn run(cli: &Cli) -> anyhow::Result<ExitStatus> {
+fn run(cli: &Cli) -> Result<ExitStatus> {
+    if cli.command.is_long() {
+        cleanup_on_signals()?;
+    }
     // Rules are compiled in; a file of theirs that is wrong is told whatever was asked for.
     Rule::check()?;
     let context = || Context::find(cli.root.as_deref());

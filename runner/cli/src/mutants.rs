@@ -3,20 +3,18 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
 use scrubjay_check::{Check, Target};
 use scrubjay_engine::Lab;
+use scrubjay_host::Output;
 use scrubjay_kernels::{Manifest, Workshop};
-use scrubjay_machine::cleanup_on_signals;
 use scrubjay_mutants::page::{self, Table};
 use scrubjay_mutants::{Mutant, Mutants, Trial, Trials, Window};
 use scrubjay_run::ExitStatus;
-use scrubjay_session::file;
 use scrubjay_verdict::{Library, Policy, Waivers};
 
 use crate::args::{MutantsArgs, MutantsCommand, MutantsRunArgs};
 use crate::context::Context;
-use crate::failure::Usage;
+use crate::failure::{Result, Untested, Usage};
 use crate::interrupt::Interrupt;
 use crate::{lab, select, table};
 
@@ -24,7 +22,7 @@ use crate::{lab, select, table};
 const DIRECTORY: &str = "kernels/mutants";
 
 /// Does it.
-pub fn run(args: &MutantsArgs, context: &Context) -> anyhow::Result<ExitStatus> {
+pub fn run(args: &MutantsArgs, context: &Context) -> Result<ExitStatus> {
     let library = context.library()?;
     let mutants = Mutants::load(&context.root.join(DIRECTORY), &library.sessions)?;
     match &args.command {
@@ -33,11 +31,11 @@ pub fn run(args: &MutantsArgs, context: &Context) -> anyhow::Result<ExitStatus> 
     }
 }
 
-fn chosen<'a>(words: &[String], mutants: &'a Mutants) -> anyhow::Result<Vec<&'a Mutant>> {
+fn chosen<'a>(words: &[String], mutants: &'a Mutants) -> Result<Vec<&'a Mutant>> {
     select::choose("mutant", words, mutants.all(), |mutant| [mutant.id.as_str(), mutant.id.as_str()])
 }
 
-fn list(mutants: &[&Mutant]) -> anyhow::Result<ExitStatus> {
+fn list(mutants: &[&Mutant]) -> Result<ExitStatus> {
     let row = |mutant: &&Mutant| {
         let Mutant { id, kind, file, title, .. } = *mutant;
         let rule = kind.rule().unwrap_or("-");
@@ -61,7 +59,7 @@ fn try_all(
     context: &Context,
     library: &Library,
     mutants: &Mutants,
-) -> anyhow::Result<ExitStatus> {
+) -> Result<ExitStatus> {
     let catalogue = context.catalogue()?;
     let kernels: Vec<&Manifest> =
         args.kernels.iter().map(|id| catalogue.get(id)).collect::<Result<_, _>>()?;
@@ -78,7 +76,7 @@ fn try_all(
 }
 
 /// Today's part, and which that is.
-fn some(size: usize, mutants: &Mutants) -> anyhow::Result<Vec<&Mutant>> {
+fn some(size: usize, mutants: &Mutants) -> Result<Vec<&Mutant>> {
     let window = Window::today(size);
     let part = window.of(mutants.all());
     if let (Some(first), Some(last)) = (part.first(), part.last()) {
@@ -96,17 +94,16 @@ fn try_on(
     manifest: &Manifest,
     mutants: &[&Mutant],
     mut page: Option<&mut Page>,
-) -> anyhow::Result<Vec<Trial>> {
+) -> Result<Vec<Trial>> {
     let resolver = context.resolver(None)?;
-    let interrupt = Interrupt::listen()?;
+    let interrupt = Interrupt::listen();
     let image = resolver.obtain(manifest, &mut interrupt.progress())?;
     let workshop = Workshop::new(&resolver, manifest, &image)?;
     // The modules of the control run, while an interruption is still the builder's to clear up.
     workshop.unchanged(&mut interrupt.progress())?;
     let target = Target::new(manifest, &image);
     let (qemu, choice) = lab::machine(&target)?;
-    cleanup_on_signals()?;
-    interrupt.check()?;
+    interrupt.done()?;
     let lab = Lab {
         qemu: &qemu,
         accel: choice.accel,
@@ -139,7 +136,7 @@ fn try_on(
 }
 
 /// The sums, what is not as it has to be, and what it took.
-fn closing(kernel: &str, trials: &[Trial], whole: Duration) -> anyhow::Result<()> {
+fn closing(kernel: &str, trials: &[Trial], whole: Duration) -> Result<()> {
     say(&format!("kernel {kernel}: {}", page::sums(trials)))?;
     let odd = trials.iter().filter(|trial| !trial.outcome.is_expected());
     for trial in odd {
@@ -172,13 +169,13 @@ fn status<'a>(trials: impl Iterator<Item = &'a Trial> + Clone) -> ExitStatus {
     }
 }
 
-fn say(line: &str) -> anyhow::Result<()> {
+fn say(line: &str) -> Result<()> {
     Ok(table::text(&format!("{line}\n"))?)
 }
 
 /// The page of the book that takes the table. What is not run now stays in it as it is.
 struct Page<'a> {
-    path: &'a Path,
+    output: Output,
     mutants: &'a [Mutant],
     text: String,
     table: Table,
@@ -186,18 +183,21 @@ struct Page<'a> {
 
 impl<'a> Page<'a> {
     /// Reads it before anything is run.
-    fn read(path: &'a Path, mutants: &'a [Mutant]) -> anyhow::Result<Self> {
+    fn read(path: &'a Path, mutants: &'a [Mutant]) -> Result<Self> {
         let text = std::fs::read_to_string(path).map_err(|e| Usage(format!("{}: {e}", path.display())))?;
         let no_marks = || Usage(format!("{}: {}", path.display(), page::NO_MARKS));
         let table = Table::read(&text, mutants).ok_or_else(no_marks)?;
-        Ok(Page { path, mutants, text, table })
+        Ok(Page { output: Output::at(path)?, mutants, text, table })
     }
 
     /// Puts in what came of one, at once: a long run that is stopped keeps what it has.
-    fn write(&mut self, kernel: &str, trial: &Trial) -> anyhow::Result<()> {
+    fn write(&mut self, kernel: &str, trial: &Trial) -> Result<()> {
         self.table.set(kernel, trial);
-        self.text = self.table.into_page(&self.text, self.mutants).context(page::NO_MARKS)?;
-        Ok(file::write_text(self.path, &self.text)?)
+        self.text = self
+            .table
+            .into_page(&self.text, self.mutants)
+            .ok_or_else(|| Untested(page::NO_MARKS.to_owned()))?;
+        Ok(self.output.write(&self.text)?)
     }
 }
 

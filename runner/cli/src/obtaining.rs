@@ -5,6 +5,7 @@
 use std::io::{self, IsTerminal};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use scrubjay_host::words;
 use scrubjay_kernels::{Phase, PlainLines, Progress, Unit};
 
 /// A bar where standard error is a terminal, plain lines otherwise.
@@ -61,8 +62,8 @@ impl Progress for Bar {
 
     fn note(&mut self, line: &str) {
         match &self.bar {
-            Some(bar) => bar.println(line),
-            None => eprintln!("{line}"),
+            Some(bar) => bar.println(words::plain(line)),
+            None => words::say(line),
         }
     }
 }

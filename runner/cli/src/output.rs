@@ -1,23 +1,22 @@
 //! From `--format` and `--output` to the consumers of a run.
 
-use std::fs::File;
 use std::io::{self, IsTerminal, LineWriter};
 use std::path::Path;
 
-use anyhow::Context as _;
-use scrubjay_machine::at_interrupt;
+use scrubjay_host::interrupt::at_interrupt;
+use scrubjay_host::{Output, words};
 use scrubjay_reports::{Bar, Colour, Document, Ktap, Reports, Sink, Terminal};
 use scrubjay_run::{Consumer, ExitStatus, RunEvent};
 use scrubjay_verdict::{Claims, Library};
 
 use crate::args::Format;
-use crate::failure;
+use crate::failure::{self, Result};
 
 /// The reports that were asked for. With a file, standard output has the text.
 ///
 /// # Errors
-/// A file that cannot be made.
-pub fn reports(format: Format, output: Option<&Path>, library: &Library) -> anyhow::Result<Reports> {
+/// A place that cannot be written.
+pub fn reports(format: Format, output: Option<&Path>, library: &Library) -> Result<Reports> {
     let promises = &library.promises;
     let html = |sink| Document::html(sink, promises.clone(), Claims::of(library));
     let stdout = || Sink::Stream(Box::new(io::stdout()));
@@ -36,13 +35,17 @@ pub fn reports(format: Format, output: Option<&Path>, library: &Library) -> anyh
             Format::Html => vec![Box::new(html(stdout())), Box::new(bar())],
         }));
     };
-    let file = || File::create(path).map(LineWriter::new).with_context(|| path.display().to_string());
+    let output = Output::at(path)?;
     let report: Box<dyn Consumer + Send> = match format {
-        Format::Terminal => Box::new(Terminal::new(file()?, Colour::Never, promises.clone(), Bar::hidden())),
-        Format::Ktap => Box::new(Ktap::new(file()?, promises.clone())),
-        Format::Json => Box::new(Document::json(Sink::File(path.to_owned()))),
-        Format::Html => Box::new(html(Sink::File(path.to_owned()))),
+        Format::Terminal => {
+            let file = LineWriter::new(output.stream()?);
+            Box::new(Terminal::new(file, Colour::Never, promises.clone(), Bar::hidden()))
+        }
+        Format::Ktap => Box::new(Ktap::new(LineWriter::new(output.stream()?), promises.clone())),
+        Format::Json => Box::new(Document::json(Sink::File(output))),
+        Format::Html => Box::new(html(Sink::File(output))),
     };
+    // The text says how it all ended, the report included.
     Ok(Reports::new(vec![report, text()]))
 }
 
@@ -50,32 +53,30 @@ pub fn reports(format: Format, output: Option<&Path>, library: &Library) -> anyh
 /// end, an error, or a signal.
 ///
 /// # Errors
-/// Those of `run`, and a report that cannot be written.
-pub fn told(
-    reports: &Reports,
-    run: impl FnOnce(&Reports) -> anyhow::Result<()>,
-) -> anyhow::Result<ExitStatus> {
+/// Those of `run`. A report that cannot be written is told, and a part of the exit status.
+pub fn told(reports: &Reports, run: impl FnOnce(&Reports) -> Result<()>) -> Result<ExitStatus> {
     let hook = reports.clone();
-    at_interrupt(move || hook.cut(ExitStatus::Interrupted));
-    if let Err(error) = run(reports) {
-        reports.cut(failure::status_of(&error));
-        return match reports.exit_status() {
-            ExitStatus::Broken => {
-                failure::tell(&error);
-                Ok(ExitStatus::Broken)
-            }
-            _ => Err(error),
-        };
+    at_interrupt(move |signal| {
+        hook.cut(ExitStatus::Interrupted(signal));
+        // Another, where the run was over already and has told it.
+        Some(hook.exit_status().number())
+    });
+    let ended = run(reports);
+    match &ended {
+        Ok(()) => reports.event(&RunEvent::RunFinished { cut: None }),
+        Err(error) => reports.cut(error.status()),
     }
-    let written = reports.event(&RunEvent::RunFinished { cut: None });
+    for why in reports.failures() {
+        words::say(format!("scrubjay: a report could not be written: {why}"));
+    }
     let status = reports.exit_status();
-    match written {
-        // A break stays one, whatever became of its report.
+    match ended {
+        // A break stays one, whatever came after it.
         Err(error) if status == ExitStatus::Broken => {
-            eprintln!("scrubjay: a report could not be written: {error}");
+            failure::tell(&error);
             Ok(status)
         }
-        Err(error) => Err(error).context("a report could not be written"),
+        Err(error) => Err(error),
         Ok(()) => Ok(status),
     }
 }

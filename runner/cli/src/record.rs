@@ -3,37 +3,35 @@
 use scrubjay_check::Check;
 use scrubjay_check::record::{Recorded, record};
 use scrubjay_engine::{Lab, Progress};
-use scrubjay_machine::cleanup_on_signals;
+use scrubjay_host::words;
 use scrubjay_run::ExitStatus;
 use scrubjay_session::Performance;
 use scrubjay_verdict::{Library, Policy, Waivers};
 
 use crate::args::RecordArgs;
 use crate::context::Context;
-use crate::failure::Usage;
+use crate::failure::{Result, Untested, Usage};
 use crate::interrupt::Interrupt;
 use crate::select;
 use crate::{lab, review, table};
 
 /// Records.
-pub fn run(args: &RecordArgs, context: &Context) -> anyhow::Result<ExitStatus> {
+pub fn run(args: &RecordArgs, context: &Context) -> Result<ExitStatus> {
     review::refuse_in_ci("record")?;
     let (library, unfit) = Library::load_to_record(&context.root)?;
     for error in unfit {
-        eprintln!("{error}");
+        words::say(format!("{error}"));
     }
     let catalogue = context.catalogue()?;
     let sessions = select::sessions(&args.lab.sessions, &library.sessions, context)?;
     let wanted = select::kernels(std::slice::from_ref(&args.kernel), &catalogue)?;
     let resolver = context.resolver(args.lab.kernel_cache.as_deref())?;
-    let interrupt = Interrupt::listen()?;
+    let interrupt = Interrupt::listen();
     let Some(kernel) = wanted.first() else { return Err(Usage("no kernel".into()).into()) };
-    let (target, provenance) =
-        lab::obtain(kernel, &resolver, &interrupt)?.target.map_err(|why| anyhow::anyhow!(why))?;
-    cleanup_on_signals()?;
-    interrupt.check()?;
+    let (target, provenance) = lab::obtain(kernel, &resolver, &interrupt)?.target.map_err(Untested)?;
+    interrupt.done()?;
     let (qemu, choice) = lab::machine(&target)?;
-    eprintln!("{qemu}\n{choice}\n{provenance}");
+    words::say(format!("{qemu}\n{choice}\n{provenance}"));
     let lab = Lab {
         qemu: &qemu,
         accel: choice.accel,
@@ -45,7 +43,7 @@ pub fn run(args: &RecordArgs, context: &Context) -> anyhow::Result<ExitStatus> {
     };
     let run = lab.run(&target.kernel, &sessions, &mut |progress| {
         if let Progress::Session { session, .. } = progress {
-            eprintln!("performed {session}");
+            words::say(format!("performed {session}"));
         }
     });
     let waivers = Waivers::default();
@@ -70,7 +68,7 @@ pub fn run(args: &RecordArgs, context: &Context) -> anyhow::Result<ExitStatus> {
         table::text(&format!("{session}: {told}\n"))?;
     }
     if pending > 0 {
-        eprintln!("{} to look at: scrubjay review", table::count(pending, "recording"));
+        words::say(format!("{} to look at: scrubjay review", table::count(pending, "recording")));
     }
     let failed = |performance: &Performance| matches!(performance, Performance::Failed { .. });
     let untested = run.performances.values().any(failed);

@@ -1,20 +1,18 @@
 //! `scrubjay releases`: what each release does otherwise than the one before it, as a page.
 
 use std::fmt::Write as _;
-use std::fs;
 
-use anyhow::Context as _;
 use scrubjay_check::releases::{Difference, Passage, Release, passage};
 use scrubjay_engine::{Lab, Progress};
+use scrubjay_host::{Output, words};
 use scrubjay_kernels::{Catalogue, Fwctl, Manifest};
-use scrubjay_machine::cleanup_on_signals;
 use scrubjay_run::ExitStatus;
 use scrubjay_session::{Performance, Session};
 use scrubjay_verdict::{Library, Rule};
 
 use crate::args::ReleasesArgs;
 use crate::context::Context;
-use crate::failure::Usage;
+use crate::failure::{Result, Untested, Usage};
 use crate::interrupt::Interrupt;
 use crate::select::{self, Wanted};
 use crate::{lab, table};
@@ -23,27 +21,27 @@ use crate::{lab, table};
 const LONGEST: usize = 72;
 
 /// Runs every release once, and writes what changed from each to the next.
-pub fn run(args: &ReleasesArgs, context: &Context) -> anyhow::Result<ExitStatus> {
+pub fn run(args: &ReleasesArgs, context: &Context) -> Result<ExitStatus> {
     let library = context.library()?;
     let catalogue = context.catalogue()?;
     let sessions = select::sessions(&args.lab.sessions, &library.sessions, context)?;
     let manifests = wanted(&args.kernels, &catalogue)?;
     let resolver = context.resolver(args.lab.kernel_cache.as_deref())?;
-    let interrupt = Interrupt::listen()?;
+    let mut output = args.write.as_deref().map(Output::at).transpose()?;
+    let interrupt = Interrupt::listen();
     let mut targets = Vec::new();
     for manifest in &manifests {
         let obtained = lab::obtain(&Wanted::Listed(manifest), &resolver, &interrupt)?;
-        targets.push(obtained.target.map_err(|why| anyhow::anyhow!("kernel {}: {why}", manifest.id))?);
+        targets.push(obtained.target.map_err(|why| Untested(format!("kernel {}: {why}", manifest.id)))?);
     }
-    cleanup_on_signals()?;
-    interrupt.check()?;
+    interrupt.done()?;
     let (qemu, choice) = lab::machine(&targets[0].0)?;
     let mut untested = false;
     let mut releases = Vec::new();
     let vcpus = table::count(args.lab.guests.vcpus.into(), "vCPU");
     let mut head = format!("QEMU {} under {}, {vcpus}:\n\n", qemu.version(), choice.accel);
     for (target, provenance) in &targets {
-        eprintln!("{provenance}");
+        words::say(provenance);
         let lab = Lab {
             qemu: &qemu,
             accel: choice.accel,
@@ -66,9 +64,9 @@ pub fn run(args: &ReleasesArgs, context: &Context) -> anyhow::Result<ExitStatus>
             performances: run.performances,
         });
     }
-    let page = page(&library, &sessions, &releases, &head);
-    match &args.write {
-        Some(path) => fs::write(path, page).with_context(|| path.display().to_string())?,
+    let page = words::plain_lines(&page(&library, &sessions, &releases, &head));
+    match &mut output {
+        Some(output) => output.write(&page)?,
         None => table::text(&page)?,
     }
     Ok(if untested { ExitStatus::Untested } else { ExitStatus::Clean })
@@ -76,7 +74,7 @@ pub fn run(args: &ReleasesArgs, context: &Context) -> anyhow::Result<ExitStatus>
 
 /// The kernels that were asked for; else every release of the catalogue as it was released, in the order
 /// of releases.
-fn wanted<'a>(ids: &[String], catalogue: &'a Catalogue) -> anyhow::Result<Vec<&'a Manifest>> {
+fn wanted<'a>(ids: &[String], catalogue: &'a Catalogue) -> Result<Vec<&'a Manifest>> {
     let mut manifests = if ids.is_empty() {
         let is_release = |m: &&Manifest| {
             m.history.unmodified && m.fwctl == Fwctl::Present && m.id == m.history.release.to_string()

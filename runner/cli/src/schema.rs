@@ -14,7 +14,7 @@ use scrubjay_verdict::{Change, Golden, waiver};
 
 use crate::args::SchemaArgs;
 use crate::context::Context;
-use crate::failure::Usage;
+use crate::failure::{Result, Usage};
 use crate::table;
 
 /// A form: the schema's file without its endings, and how it is made.
@@ -34,7 +34,7 @@ const FORMS: [Form; 9] = [
 ];
 
 /// Writes the schemas, or says which are not up to date.
-pub fn run(args: &SchemaArgs, context: &Context) -> anyhow::Result<ExitStatus> {
+pub fn run(args: &SchemaArgs, context: &Context) -> Result<ExitStatus> {
     let mut old = Vec::new();
     for (name, schema) in FORMS {
         let path = context.vectors().join("schema").join(format!("{name}.schema.json"));

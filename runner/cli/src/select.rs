@@ -7,7 +7,7 @@ use scrubjay_kernels::{Catalogue, Image, Manifest};
 use scrubjay_session::{Session, Sessions};
 
 use crate::context::Context;
-use crate::failure::Usage;
+use crate::failure::{Result, Usage};
 
 /// The sessions that were asked for, by id; all where nothing was.
 ///
@@ -16,11 +16,7 @@ use crate::failure::Usage;
 ///
 /// # Errors
 /// A word that names nothing: who mistypes must not see a pass.
-pub fn sessions<'a>(
-    words: &[String],
-    all: &'a Sessions,
-    context: &Context,
-) -> anyhow::Result<Vec<&'a Session>> {
+pub fn sessions<'a>(words: &[String], all: &'a Sessions, context: &Context) -> Result<Vec<&'a Session>> {
     let base = context.vectors().join("sessions");
     let path_of = |session: &Session| {
         let path = all.path(&session.id).unwrap_or(Path::new("")).with_extension("");
@@ -40,7 +36,7 @@ pub fn choose<'a, T>(
     words: &[String],
     all: &'a [T],
     names: impl for<'b> Fn(&'b T) -> [&'b str; 2],
-) -> anyhow::Result<Vec<&'a T>> {
+) -> Result<Vec<&'a T>> {
     let mut wanted = vec![words.is_empty(); all.len()];
     for word in words {
         let pattern = Pattern::new(word).map_err(|e| Usage(format!("`{word}` is no pattern: {e}")))?;
@@ -74,8 +70,10 @@ pub enum Wanted<'a> {
     Listed(&'a Manifest),
     /// A file.
     File {
-        /// Its release, or its path where that is taken.
+        /// Its release, or its path where another kernel has that name.
         id: String,
+        /// Its path, as the user wrote it.
+        word: String,
         /// The kernel.
         image: Box<Image>,
     },
@@ -95,12 +93,12 @@ impl Wanted<'_> {
 ///
 /// # Errors
 /// One that is neither in the catalogue nor a kernel's file.
-pub fn kernel<'a>(word: &str, catalogue: &'a Catalogue) -> anyhow::Result<Wanted<'a>> {
+pub fn kernel<'a>(word: &str, catalogue: &'a Catalogue) -> Result<Wanted<'a>> {
     match catalogue.get(word) {
         Ok(manifest) => Ok(Wanted::Listed(manifest)),
         Err(_) if word.contains('/') || Path::new(word).is_file() => {
             let image = Box::new(Image::from_file(Path::new(word))?);
-            Ok(Wanted::File { id: image.release.clone(), image })
+            Ok(Wanted::File { id: image.release.clone(), word: word.to_owned(), image })
         }
         Err(unknown) => Err(unknown.into()),
     }
@@ -110,21 +108,28 @@ pub fn kernel<'a>(word: &str, catalogue: &'a Catalogue) -> anyhow::Result<Wanted
 ///
 /// # Errors
 /// One that is neither in the catalogue nor a kernel's file.
-pub fn kernels<'a>(words: &[String], catalogue: &'a Catalogue) -> anyhow::Result<Vec<Wanted<'a>>> {
+pub fn kernels<'a>(words: &[String], catalogue: &'a Catalogue) -> Result<Vec<Wanted<'a>>> {
     let mut wanted: Vec<Wanted> = Vec::new();
-    for word in words {
-        let taken = |id: &str| wanted.iter().any(|other| other.id() == id);
-        let mut kernel = kernel(word, catalogue)?;
-        if let Wanted::File { id, .. } = &mut kernel
-            && taken(id)
+    for (i, word) in words.iter().enumerate() {
+        if !words[..i].contains(word) {
+            wanted.push(kernel(word, catalogue)?);
+        }
+    }
+    tell_apart(wanted.iter_mut());
+    Ok(wanted)
+}
+
+/// Gives each file whose release another kernel has too the name that the user wrote.
+pub fn tell_apart<'w, 'c: 'w>(wanted: impl Iterator<Item = &'w mut Wanted<'c>>) {
+    let mut wanted: Vec<_> = wanted.collect();
+    let ids: Vec<String> = wanted.iter().map(|kernel| kernel.id().to_owned()).collect();
+    for kernel in &mut wanted {
+        if let Wanted::File { id, word, .. } = kernel
+            && ids.iter().filter(|other| *other == id).count() > 1
         {
             id.clone_from(word);
         }
-        if !taken(kernel.id()) {
-            wanted.push(kernel);
-        }
     }
-    Ok(wanted)
 }
 
 #[cfg(test)]

@@ -5,10 +5,11 @@ use scrubjay_verdict::golden::PENDING;
 
 use crate::args::{SessionsArgs, SessionsCommand};
 use crate::context::Context;
+use crate::failure::Result;
 use crate::{select, table};
 
 /// Lists sessions.
-pub fn run(args: &SessionsArgs, context: &Context) -> anyhow::Result<ExitStatus> {
+pub fn run(args: &SessionsArgs, context: &Context) -> Result<ExitStatus> {
     let SessionsCommand::List { sessions: words } = &args.command;
     let library = context.library()?;
     let sessions = select::sessions(words, &library.sessions, context)?;

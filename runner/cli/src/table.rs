@@ -2,6 +2,11 @@
 
 use std::io::{self, Write};
 
+use scrubjay_host::words;
+
+/// The most columns that a cell is filled to.
+const WIDEST: usize = 120;
+
 /// Prints rows below their heads; all columns but the last are as wide as their widest.
 pub fn print(heads: &[&str], rows: &[Vec<String>]) -> io::Result<()> {
     text(&lines(heads, rows.iter()).concat())
@@ -20,19 +25,28 @@ pub fn grouped(heads: &[&str], groups: &[(&str, Vec<Vec<String>>)]) -> io::Resul
 
 /// The line of heads, and one for each row.
 fn lines<'a>(heads: &[&str], rows: impl Iterator<Item = &'a Vec<String>> + Clone) -> Vec<String> {
-    let widths: Vec<usize> = (0..heads.len())
-        .map(|i| rows.clone().map(|row| row[i].chars().count()).chain([heads[i].len()]).max().unwrap_or(0))
-        .collect();
+    let plain = |row: &Vec<String>| row.iter().map(|cell| words::plain(cell)).collect::<Vec<_>>();
     let heads: Vec<String> = heads.iter().map(|head| head.to_uppercase()).collect();
+    let rows: Vec<Vec<String>> = std::iter::once(heads).chain(rows.map(plain)).collect();
+    let widest = |i: usize| rows.iter().map(|row| row[i].chars().count()).max().unwrap_or(0).min(WIDEST);
+    let last = rows[0].len().saturating_sub(1);
+    let widths: Vec<usize> = (0..last).map(widest).collect();
     let line = |row: &Vec<String>| {
-        let cells = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:width$}"));
+        // What comes last is as long as it is.
+        let cells = row.iter().zip(widths.iter().copied().chain([0]));
+        let cells = cells.map(|(cell, width)| format!("{cell:width$}"));
         format!("{}\n", cells.collect::<Vec<_>>().join("  ").trim_end())
     };
-    std::iter::once(line(&heads)).chain(rows.map(line)).collect()
+    rows.iter().map(line).collect()
 }
 
-/// Prints text; a reader who has gone away is no error.
+/// Prints lines, harmless whatever is in them; a reader who has gone away is no error.
 pub fn text(text: &str) -> io::Result<()> {
+    raw(&words::plain_lines(text))
+}
+
+/// Prints a text of ours as it is.
+pub fn raw(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     unless_closed(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
 }

@@ -1,5 +1,6 @@
 //! The command from outside: what it prints, what it refuses, how it ends.
 
+#[expect(dead_code, reason = "some helpers are for other tests")]
 mod support;
 
 use std::fs;

@@ -3,9 +3,11 @@
 //! Owns the listening socket and the client's stream, and ends the thread by shutting both down: an accept and a
 //! read then return. Does not know what a message asks for.
 
+use std::fs::{self, Permissions};
 use std::io;
 use std::net::Shutdown;
 use std::os::fd::AsRawFd;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -60,6 +62,8 @@ impl Service {
     /// Listens at once, serves on a thread of that name.
     pub fn start(path: &Path, name: &str, shared: Arc<Shared>) -> io::Result<Self> {
         let listener = Arc::new(UnixListener::bind(path)?);
+        // For this user alone, whatever the umask says.
+        fs::set_permissions(path, Permissions::from_mode(0o600))?;
         let line = Arc::<Line>::default();
         let mut service = Service { path: path.to_owned(), listener, thread: None, line: Arc::clone(&line) };
         let listener = Arc::clone(&service.listener);

@@ -11,11 +11,11 @@ use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use scrubjay_host::cache;
 use serde::{Deserialize, Serialize};
 
 use crate::accelerator::Accel;
 use crate::boot::BootError;
-use crate::cache;
 use crate::deadlines::Deadlines;
 use crate::guest::Guest;
 use crate::guest::GuestError;

@@ -2,7 +2,8 @@
 //! leaves nothing behind.
 //!
 //! [`Qemu::find`] finds a QEMU that can do it, [`accel::choose`] says by KVM or TCG, a [`Spec`] says
-//! what the guest is made of, [`Guest::boot`] boots it. A `main` calls [`cleanup_on_signals`] first.
+//! what the guest is made of, [`Guest::boot`] boots it. A `main` calls
+//! [`cleanup_on_signals`](scrubjay_host::interrupt::cleanup_on_signals) first.
 //! The way of one boot:
 //!
 //! ```text
@@ -32,15 +33,12 @@ mod agent;
 pub mod bare;
 mod boot;
 mod boot_image;
-mod cache;
 mod clock;
 mod command;
 mod console;
 mod deadlines;
 mod guest;
 mod initramfs;
-mod interrupt;
-mod process;
 mod pump;
 mod qemu;
 mod qmp;
@@ -59,7 +57,6 @@ pub use console::Console;
 pub use deadlines::Deadlines;
 pub use guest::{BootTimes, Death, Farewell, Guest, GuestError};
 pub use initramfs::InitramfsError;
-pub use interrupt::{at_interrupt, cleanup_on_signals};
 pub use pump::Way;
 pub use qemu::{OLDEST, Places, Qemu, QemuError, Version};
 pub use qmp::QmpError;

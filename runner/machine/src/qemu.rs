@@ -7,10 +7,14 @@ use std::collections::HashMap;
 use std::env;
 use std::ffi::OsString;
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::str::FromStr;
 use std::sync::{LazyLock, Mutex, PoisonError};
+use std::time::Duration;
+
+use scrubjay_host::{Manner, cache, process};
 
 /// The program's name.
 const PROGRAM: &str = "qemu-system-x86_64";
@@ -23,6 +27,9 @@ const MONITOR_OBJECTS: Version = Version { major: 11, minor: 1, micro: 0 };
 
 /// The device that must be built in.
 const CLIENT: &str = "vfio-user-pci";
+
+/// How long a program may take to say what it is.
+const ANSWER: Duration = Duration::from_secs(30);
 
 /// What helps when there is no QEMU to use.
 const REMEDY: &str = "run `ci/setup`, or name another one in SCRUBJAY_QEMU";
@@ -120,7 +127,7 @@ impl Places {
         Places {
             named: env::var_os("SCRUBJAY_QEMU").filter(|v| !v.is_empty()).map(PathBuf::from),
             path: env::var_os("PATH").unwrap_or_default(),
-            private: crate::cache::directory().map(|cache| cache.join("qemu").join(PROGRAM)),
+            private: cache::directory().map(|cache| cache.join("qemu").join(PROGRAM)),
         }
     }
 
@@ -205,15 +212,20 @@ fn look(program: &Path) -> Result<Qemu, QemuError> {
 }
 
 fn ask(program: &Path, arguments: &[&str]) -> Result<String, QemuError> {
+    let asked = arguments.join(" ");
     let unusable = |why: String| QemuError::Unusable { path: program.to_owned(), why };
-    let output = Command::new(program)
-        .args(arguments)
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|e| unusable(format!("cannot be run: {e}")))?;
+    let mut command = Command::new(program);
+    command.args(arguments);
+    let output =
+        process::output(command, Manner::Kill, Some(ANSWER)).map_err(|error| match error.kind() {
+            io::ErrorKind::TimedOut => {
+                unusable(format!("`{asked}`: no answer within {} s", ANSWER.as_secs()))
+            }
+            _ => unusable(format!("cannot be run: {error}")),
+        })?;
     if !output.status.success() {
         let stderr = String::from_utf8_lossy(&output.stderr);
-        return Err(unusable(format!("`{}`: {}: {}", arguments.join(" "), output.status, stderr.trim_end())));
+        return Err(unusable(format!("`{asked}`: {}: {}", output.status, stderr.trim_end())));
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }

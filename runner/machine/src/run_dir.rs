@@ -1,22 +1,23 @@
 //! A short-named directory for the sockets of one run, which goes away with the run.
 //!
-//! Three ways lead to its end: its drop, a signal ([`crate::interrupt`]), and for a run that was
-//! killed outright the next run, which sweeps what nobody holds any more. Owns the directory and
-//! its name; what is put into it is the caller's.
+//! Three ways lead to its end: its drop, a signal ([`interrupt`]), and for a run that was
+//! killed outright the next run, which sweeps what nobody holds any more. Owns the directory, its
+//! name and the marker in it; what else is put into it is the caller's. Removes nothing that has no
+//! such marker: a directory of the same form of name may be anybody's.
 
 use std::env;
-use std::fs::{self, File};
-use std::io;
+use std::fs::{self, File, Permissions};
+use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
+use nix::libc::{O_NOFOLLOW, O_NONBLOCK};
 use nix::unistd::geteuid;
+use scrubjay_host::interrupt;
 use tempfile::TempDir;
 
 use crate::command::{SpecError, socket_path};
-use crate::interrupt;
 use crate::spec::LONGEST_SOCKET_PATH;
 
 /// What every such directory's name begins with.
@@ -28,14 +29,20 @@ const RANDOM: usize = 6;
 /// Room for a socket's name after the directory's.
 const NAME: usize = 24;
 
-/// A directory younger than this may have been made but not yet locked.
-const SETTLING: Duration = Duration::from_secs(30);
+/// The file that says whose a directory is. Its lock is held as long as the run lives.
+const MARKER: &str = ".scrubjay-run";
+
+/// What the marker says, for who comes upon it. A directory with another text in it is another's.
+const WORDS: &str = "Sockets of one run of scrubjay. While this file is locked the run lives; the next run removes the \
+                     directory once it is not.\n";
 
 /// Why there is no directory for a run.
 #[derive(Debug, thiserror::Error)]
 pub enum RunDirError {
     /// It could not be made.
-    #[error("a directory for sockets in {base}: cannot be made")]
+    #[error(
+        "a directory for sockets in {base}: cannot be made; make room or set TMPDIR to a directory that can be written"
+    )]
     Make {
         /// Where it should have been.
         base: PathBuf,
@@ -57,7 +64,7 @@ pub enum RunDirError {
 pub struct RunDir {
     dir: TempDir,
     /// Locked as long as this process lives, so that others see that the directory is in use.
-    _lock: File,
+    _marker: File,
 }
 
 impl RunDir {
@@ -83,17 +90,20 @@ impl RunDir {
         if longest > LONGEST_SOCKET_PATH {
             return Err(RunDirError::TooLong { base: base.to_owned() });
         }
-        sweep(base, SETTLING);
+        sweep(base);
         let failed = |source| RunDirError::Make { base: base.to_owned(), source };
-        // Made and entered under the list's lock: a signal finds both or neither.
-        let mut registry = interrupt::registry();
-        let dir =
-            tempfile::Builder::new().prefix(PREFIX).rand_bytes(RANDOM).tempdir_in(base).map_err(failed)?;
-        registry.add_directory(dir.path());
-        drop(registry);
-        let lock = File::open(dir.path()).map_err(failed)?;
-        lock.try_lock().map_err(|e| failed(e.into()))?;
-        Ok(RunDir { dir, _lock: lock })
+        let private = || Permissions::from_mode(0o700);
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(PREFIX).rand_bytes(RANDOM).permissions(private());
+        let make = || {
+            let dir = builder.tempdir_in(base)?;
+            // Whatever the umask took away.
+            fs::set_permissions(dir.path(), private())?;
+            let marker = mark(dir.path())?;
+            Ok((dir, marker))
+        };
+        let (dir, marker) = interrupt::enter(make, |(dir, _)| dir.path()).map_err(failed)?;
+        Ok(RunDir { dir, _marker: marker })
     }
 
     /// The directory.
@@ -117,37 +127,59 @@ impl Drop for RunDir {
         {
             tracing::warn!(path = %self.dir.path().display(), %error, "a run's directory is left");
         }
-        interrupt::registry().remove_directory(self.dir.path());
+        interrupt::leave(self.dir.path());
     }
+}
+
+/// Puts the marker into a new directory. It gets its name when it is locked already, so that whoever
+/// sees it sees that the run lives.
+fn mark(dir: &Path) -> io::Result<File> {
+    let unnamed = dir.join(".new");
+    let mut file = File::options().write(true).create_new(true).mode(0o600).open(&unnamed)?;
+    file.try_lock()?;
+    file.write_all(WORDS.as_bytes())?;
+    fs::rename(&unnamed, dir.join(MARKER))?;
+    Ok(file)
 }
 
 /// Removes the directories of this user's runs that ended without removing them. What cannot be
 /// looked at or removed is left for another day.
-fn sweep(base: &Path, settling: Duration) {
+fn sweep(base: &Path) {
     let Ok(entries) = fs::read_dir(base) else { return };
-    for path in entries.flatten().map(|entry| entry.path()).filter(|path| is_ours(path, settling)) {
-        let Ok(dir) = File::open(&path) else { continue };
-        if dir.try_lock().is_ok() && fs::remove_dir_all(&path).is_ok() {
+    for path in entries.flatten().map(|entry| entry.path()).filter(|path| is_named_so(path)) {
+        if let Some(_abandoned) = marker_of(&path).filter(|marker| marker.try_lock().is_ok())
+            && fs::remove_dir_all(&path).is_ok()
+        {
             tracing::debug!(path = %path.display(), "removed what a killed run had left");
         }
     }
 }
 
-fn is_ours(path: &Path, settling: Duration) -> bool {
-    let named = path
-        .file_name()
+fn is_named_so(path: &Path) -> bool {
+    path.file_name()
         .and_then(|name| name.to_str())
         .and_then(|name| name.strip_prefix(PREFIX))
-        .is_some_and(|random| random.len() == RANDOM && random.bytes().all(|b| b.is_ascii_alphanumeric()));
-    named
-        && path.symlink_metadata().is_ok_and(|m| {
-            let age = m.modified().ok().and_then(|t| t.elapsed().ok()).unwrap_or_default();
-            m.is_dir() && m.uid() == geteuid().as_raw() && age >= settling
-        })
+        .is_some_and(|random| random.len() == RANDOM && random.bytes().all(|b| b.is_ascii_alphanumeric()))
+}
+
+/// The marker of a directory that a run of this user made; none where anything about it is otherwise.
+fn marker_of(dir: &Path) -> Option<File> {
+    let user = geteuid().as_raw();
+    let is = |m: &fs::Metadata, mode| m.uid() == user && m.mode() & 0o777 == mode;
+    // A link to a directory is none.
+    dir.symlink_metadata().ok().filter(|m| m.is_dir() && is(m, 0o700))?;
+    let file =
+        File::options().read(true).custom_flags(O_NOFOLLOW | O_NONBLOCK).open(dir.join(MARKER)).ok()?;
+    file.metadata().ok().filter(|m| m.is_file() && is(m, 0o600))?;
+    let mut said = String::new();
+    Read::by_ref(&mut &file).take(2 * WORDS.len() as u64).read_to_string(&mut said).ok()?;
+    (said == WORDS).then_some(file)
 }
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
+
     use super::*;
 
     #[test]
@@ -159,29 +191,66 @@ mod tests {
         assert_eq!(fs::read_dir(base.path()).unwrap().count(), 0);
     }
 
-    #[test]
-    fn what_a_killed_run_left_is_swept_and_what_a_living_run_holds_is_not() {
-        let base = tempfile::tempdir().unwrap();
-        let living = RunDir::new_in(base.path()).unwrap();
-        let left = base.path().join("sj-aB3dE6");
-        let foreign = base.path().join("sj-backups");
-        for dir in [&left, &foreign] {
-            fs::create_dir(dir).unwrap();
-        }
-        fs::write(left.join("device0"), "").unwrap();
-        sweep(base.path(), Duration::ZERO);
-        assert!(living.path().is_dir(), "in use");
-        assert!(foreign.is_dir(), "not one of ours");
-        assert!(!left.exists(), "nobody's");
+    /// A directory as a run that was killed leaves it.
+    fn abandoned(base: &Path, name: &str) -> PathBuf {
+        let dir = base.join(name);
+        fs::create_dir(&dir).unwrap();
+        fs::set_permissions(&dir, Permissions::from_mode(0o700)).unwrap();
+        drop(mark(&dir).unwrap());
+        fs::write(dir.join("device0"), "").unwrap();
+        dir
     }
 
     #[test]
-    fn a_directory_that_was_just_made_is_left_alone() {
+    fn what_a_killed_run_left_is_swept_at_once_and_what_a_living_run_holds_is_not() {
         let base = tempfile::tempdir().unwrap();
-        let young = base.path().join("sj-aB3dE6");
-        fs::create_dir(&young).unwrap();
-        sweep(base.path(), SETTLING);
-        assert!(young.is_dir());
+        let living = RunDir::new_in(base.path()).unwrap();
+        let left = abandoned(base.path(), "sj-aB3dE6");
+        drop(RunDir::new_in(base.path()).unwrap());
+        assert!(living.path().is_dir(), "in use");
+        assert!(!left.exists(), "nobody's");
+    }
+
+    #[rstest]
+    #[case::a_users_folder("sj-backup", |dir: &Path| fs::remove_file(dir.join(MARKER)).unwrap())]
+    #[case::a_users_folder_of_a_year("sj-photos", |dir: &Path| {
+        fs::create_dir(dir.join("2024")).unwrap();
+        fs::remove_file(dir.join(MARKER)).unwrap();
+    })]
+    #[case::a_name_of_another_form("sj-backups", |_: &Path| {})]
+    #[case::another_text_in_the_marker("sj-aB3dE6", |dir: &Path| fs::write(dir.join(MARKER), "mine").unwrap())]
+    #[case::more_than_the_text("sj-aB3dE6", |dir: &Path| fs::write(dir.join(MARKER), format!("{WORDS}and more")).unwrap())]
+    #[case::a_marker_that_is_a_link("sj-aB3dE6", |dir: &Path| {
+        fs::rename(dir.join(MARKER), dir.join("elsewhere")).unwrap();
+        std::os::unix::fs::symlink("elsewhere", dir.join(MARKER)).unwrap();
+    })]
+    #[case::a_marker_that_is_a_directory("sj-aB3dE6", |dir: &Path| {
+        fs::remove_file(dir.join(MARKER)).unwrap();
+        fs::create_dir(dir.join(MARKER)).unwrap();
+    })]
+    #[case::a_marker_that_is_a_pipe("sj-aB3dE6", |dir: &Path| {
+        fs::remove_file(dir.join(MARKER)).unwrap();
+        nix::unistd::mkfifo(&dir.join(MARKER), nix::sys::stat::Mode::from_bits_truncate(0o600)).unwrap();
+    })]
+    #[case::a_directory_that_others_may_enter("sj-aB3dE6", |dir: &Path| {
+        fs::set_permissions(dir, Permissions::from_mode(0o755)).unwrap();
+    })]
+    fn nothing_but_what_a_run_made_is_swept(#[case] name: &str, #[case] change: fn(&Path)) {
+        let base = tempfile::tempdir().unwrap();
+        let dir = abandoned(base.path(), name);
+        change(&dir);
+        drop(RunDir::new_in(base.path()).unwrap());
+        assert!(dir.join("device0").exists());
+    }
+
+    #[test]
+    fn a_link_to_what_a_run_left_is_not_followed() {
+        let base = tempfile::tempdir().unwrap();
+        let elsewhere = abandoned(base.path(), "elsewhere");
+        let link = base.path().join("sj-aB3dE6");
+        std::os::unix::fs::symlink(&elsewhere, &link).unwrap();
+        drop(RunDir::new_in(base.path()).unwrap());
+        assert!(link.is_symlink() && elsewhere.join("device0").exists());
     }
 
     #[test]

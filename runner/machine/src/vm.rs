@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
-use std::process::ExitStatus;
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread::JoinHandle;
@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use nix::unistd::Pid;
 use qapi::qmp::{self, Event as QmpEvent, ObjectOptions, ShutdownCause};
+use scrubjay_host::{Manner, Process};
 use scrubjay_wire::{ToGuest, ToHost, frame};
 use serde_json::json;
 
@@ -27,7 +28,6 @@ use crate::command::{SpecError, Wiring, arguments, device_id, device_object, mem
 use crate::console::{Console, ConsoleLog};
 use crate::deadlines::Deadlines;
 use crate::initramfs::{self, InitramfsError};
-use crate::process::{Process, Start};
 use crate::pump::{Ends, Event, Heard, Way, console_pipe, start};
 use crate::qemu::Qemu;
 use crate::qmp::{Qmp, QmpError};
@@ -124,9 +124,9 @@ impl Vm {
         let arguments = arguments(&spec, &wiring)?;
         tracing::debug!(program = %qemu.path().display(), ?arguments, "start");
         let started = Instant::now();
-        let start_order =
-            Start { program: qemu.path(), arguments, inherited: theirs, stderr: their_stderr.into() };
-        let process = Process::start(start_order).map_err(failed)?;
+        let mut command = Command::new(qemu.path());
+        command.args(arguments).stdout(Stdio::null()).stderr(OwnedFd::from(their_stderr));
+        let process = Process::start(command, theirs, Manner::Kill).map_err(failed)?;
 
         let heard = Arc::new(Heard::new(ConsoleLog::new(console)));
         let (events_in, events) = channel();
@@ -240,7 +240,7 @@ impl Vm {
     }
 
     fn end(&mut self) -> Ending {
-        let status = self.process.wait(Instant::now() + LAST_BREATH).or_else(|| self.process.kill());
+        let status = self.process.wait(Instant::now() + LAST_BREATH).or_else(|| self.process.end());
         match (self.panic.take(), self.shutdown) {
             (Some((line, _)), _) => Ending::Panicked(line),
             (None, Some(ShutdownCause::guest_reset | ShutdownCause::guest_panic)) => Ending::Reset,
@@ -323,13 +323,13 @@ impl Vm {
 
     /// Kills QEMU.
     pub fn kill(&mut self) {
-        self.process.kill();
+        self.process.end();
     }
 }
 
 impl Drop for Vm {
     fn drop(&mut self) {
-        self.process.kill();
+        self.process.end();
         if let Some(pump) = self.pump.take() {
             let _ = pump.join();
         }

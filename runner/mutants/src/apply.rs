@@ -7,6 +7,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use scrubjay_host::{Manner, interrupt, process};
+use tempfile::TempDir;
+
 /// Why there is no changed source.
 #[derive(Debug, thiserror::Error)]
 pub enum ApplyError {
@@ -52,16 +55,26 @@ pub enum ApplyError {
 /// [`ApplyError`]; one that leaves the source as it is, is an error too.
 pub fn apply(script: &Path, file: &Path, text: &str) -> Result<String, ApplyError> {
     let failed = |source| ApplyError::Io { script: script.to_owned(), source };
-    let dir = tempfile::tempdir().map_err(failed)?;
-    let copy = dir.path().join(file.file_name().unwrap_or_default());
+    let dir = interrupt::enter(tempfile::tempdir, TempDir::path).map_err(failed)?;
+    let applied = apply_in(dir.path(), script, file, text);
+    let path = dir.path().to_owned();
+    drop(dir);
+    interrupt::leave(&path);
+    applied
+}
+
+fn apply_in(dir: &Path, script: &Path, file: &Path, text: &str) -> Result<String, ApplyError> {
+    let failed = |source| ApplyError::Io { script: script.to_owned(), source };
+    let copy = dir.join(file.file_name().unwrap_or_default());
     fs::write(&copy, text).map_err(failed)?;
     let script = std::path::absolute(script).map_err(failed)?;
-    let output = Command::new("spatch")
+    let mut spatch = Command::new("spatch");
+    spatch
         .args(["--very-quiet", "--no-includes", "--in-place", "--sp-file"])
         .arg(&script)
         .arg(&copy)
-        .current_dir(dir.path())
-        .output()
+        .current_dir(dir);
+    let output = process::output(spatch, Manner::Ask, None)
         .map_err(|error| ApplyError::Run { why: error.to_string() })?;
     let said = String::from_utf8_lossy(&output.stderr);
     if !output.status.success() {

@@ -78,6 +78,11 @@ pub enum RunEvent {
         /// Each of them.
         uses: Vec<WaiverUse>,
     },
+    /// A report could not be written: whoever reads another one is told.
+    ReportFailed {
+        /// Where it was to go, and why it did not.
+        why: String,
+    },
     /// The last event.
     RunFinished {
         /// How the command ends if the run was ended before its time, by a signal or an error.
@@ -90,7 +95,7 @@ pub enum RunEvent {
 /// The order of calls: `RunStarted`; `ReferenceStarted` and its `ReferencePerformed` where kernels are
 /// held against another; then for each kernel `KernelStarted`, its `SessionJudged` and
 /// one of `KernelJudged` and `KernelFailed` (which may also come without a `KernelStarted`); `Waivers`;
-/// at the end `RunFinished`, once. `Note` may come at any time, before `RunStarted` too. A run that is cut goes from
+/// at the end `RunFinished`, once. `Note` and `ReportFailed` may come at any time, before `RunStarted` too. A run that is cut goes from
 /// wherever it is to `RunFinished`. What was written has to be out of every buffer when `event`
 /// returns from `RunFinished`.
 pub trait Consumer {

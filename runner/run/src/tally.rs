@@ -26,7 +26,7 @@ impl Tally {
     /// break wins over what could not be tested; a skip counts for nothing.
     pub fn exit_status(&self) -> ExitStatus {
         match self {
-            Tally { cut: Some(ExitStatus::Interrupted), .. } => ExitStatus::Interrupted,
+            Tally { cut: Some(status @ ExitStatus::Interrupted(_)), .. } => *status,
             Tally { broken: true, .. } => ExitStatus::Broken,
             Tally { cut: Some(status), .. } => *status,
             Tally { untested: true, .. } => ExitStatus::Untested,
@@ -57,7 +57,7 @@ impl Consumer for Tally {
                 self.findings(&verdict.findings);
                 verdict.sessions.iter().for_each(|session| self.session(session));
             }
-            RunEvent::KernelFailed { .. } => self.untested = true,
+            RunEvent::KernelFailed { .. } | RunEvent::ReportFailed { .. } => self.untested = true,
             RunEvent::RunFinished { cut } => self.cut = *cut,
             RunEvent::Note { .. }
             | RunEvent::ReferenceStarted { .. }

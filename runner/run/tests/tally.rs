@@ -1,6 +1,7 @@
 //! Which run ends with which exit status.
 
 use rstest::rstest;
+use scrubjay_host::Signal;
 use scrubjay_run::{Consumer, ExitStatus, RunEvent, Tally};
 use scrubjay_samples::{absence, errored, finding, kernel, passed, skipped, waived, with};
 use scrubjay_verdict::{Finding, Policy, SessionVerdict};
@@ -68,7 +69,7 @@ fn a_kernel_without_fwctl_breaks_where_it_is_not_expected(
 }
 
 #[rstest]
-#[case(ExitStatus::Interrupted, 130)]
+#[case(ExitStatus::Interrupted(Signal::SIGINT), 130)]
 #[case(ExitStatus::Untested, 1)]
 #[case(ExitStatus::Usage, 1)]
 fn of_a_run_that_was_cut_a_break_remains_and_an_interruption_wins(
@@ -82,7 +83,7 @@ fn of_a_run_that_was_cut_a_break_remains_and_an_interruption_wins(
 
 #[rstest]
 #[case::a_kernel_that_failed(RunEvent::KernelFailed { kernel: "7.2".into(), why: "no image".into() }, 3)]
-#[case::an_interruption(RunEvent::RunFinished { cut: Some(ExitStatus::Interrupted) }, 130)]
+#[case::an_interruption(RunEvent::RunFinished { cut: Some(ExitStatus::Interrupted(Signal::SIGINT)) }, 130)]
 #[case::an_error(RunEvent::RunFinished { cut: Some(ExitStatus::Untested) }, 3)]
 #[case::a_bad_file(RunEvent::RunFinished { cut: Some(ExitStatus::Usage) }, 2)]
 #[case::an_end(RunEvent::RunFinished { cut: None }, 0)]

@@ -1,9 +1,9 @@
 //! Reads and writes the project's JSON files, with errors that say where.
 
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use scrubjay_host::output;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -109,26 +109,12 @@ pub fn write<T: Serialize>(path: &Path, value: &T) -> Result<(), FileError> {
     write_text(path, &text)
 }
 
-/// Writes a text file whole or not at all.
+/// Writes a text file whole or not at all, where a regular file or nothing stands ([`output`]).
 ///
 /// # Errors
 /// As [`write()`].
 pub fn write_text(path: &Path, text: &str) -> Result<(), FileError> {
-    let io = |source| FileError::Io { path: path.to_owned(), source };
-    let dir = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::create_dir_all(dir).map_err(io)?;
-    let beside = dir.join(format!(
-        ".{}.{}",
-        path.file_name().unwrap_or_default().to_string_lossy(),
-        std::process::id()
-    ));
-    let written = fs::File::create(&beside)
-        .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_data()))
-        .and_then(|()| fs::rename(&beside, path));
-    written.map_err(|source| {
-        let _ = fs::remove_file(&beside);
-        io(source)
-    })
+    output::write(path, text).map_err(|source| FileError::Io { path: path.to_owned(), source })
 }
 
 /// Every `.json` file below a directory, sorted by path.

@@ -7,7 +7,7 @@ use scrubjay_verdict::review::{Acceptance, Grounds};
 use scrubjay_verdict::{Change, Changes, Promises};
 
 use crate::args::FactArgs;
-use crate::failure::Usage;
+use crate::failure::{Result, Usage};
 
 /// Reads `base`, `also` or `change:ID[+ID…]`.
 ///
@@ -75,7 +75,7 @@ pub fn new(
     changes: &Changes,
     promises: &Promises,
     dir: &Path,
-) -> anyhow::Result<Option<(PathBuf, Change)>> {
+) -> Result<Option<(PathBuf, Change)>> {
     let mut given = vec![&facts.title, &facts.since, &facts.promise];
     if let Acceptance::Changed(_) = acceptance {
         given.extend([&facts.reason, &facts.reference]);

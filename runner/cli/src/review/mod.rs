@@ -11,6 +11,7 @@ mod show;
 use std::env;
 use std::io::{self, IsTerminal};
 
+use scrubjay_host::words;
 use scrubjay_reports::Colour;
 use scrubjay_run::ExitStatus;
 use scrubjay_session::Sessions;
@@ -20,7 +21,7 @@ use scrubjay_verdict::{Changes, Golden, Promises};
 use self::ask::Answer;
 use crate::args::{FactArgs, ReviewArgs};
 use crate::context::Context;
-use crate::failure::Usage;
+use crate::failure::{self, Failure, Result, Usage};
 use crate::select;
 use crate::table::{self, count};
 
@@ -47,7 +48,7 @@ struct Desk {
 }
 
 /// Reviews.
-pub fn run(args: &ReviewArgs, context: &Context) -> anyhow::Result<ExitStatus> {
+pub fn run(args: &ReviewArgs, context: &Context) -> Result<ExitStatus> {
     let vectors = context.vectors();
     let changes_dir = vectors.join("changes");
     let mut desk = Desk {
@@ -90,10 +91,10 @@ pub fn run(args: &ReviewArgs, context: &Context) -> anyhow::Result<ExitStatus> {
         for pending in &chosen {
             table::text(&desk.shown(pending, Colour::for_stream(io::stdout().is_terminal())))?;
         }
-        eprintln!(
+        words::say(format!(
             "{}; decide with --accept base|also|change:ID or --reject",
             count(chosen.len(), "recording")
-        );
+        ));
     }
     Ok(ExitStatus::Clean)
 }
@@ -132,12 +133,7 @@ impl Desk {
     }
 
     /// Accepts all of them or, where one cannot be accepted so, none.
-    fn accept_all(
-        &mut self,
-        chosen: &[&Pending],
-        acceptance: &Acceptance,
-        facts: &FactArgs,
-    ) -> anyhow::Result<()> {
+    fn accept_all(&mut self, chosen: &[&Pending], acceptance: &Acceptance, facts: &FactArgs) -> Result<()> {
         let grounds = change::grounds(acceptance, facts)?;
         let release = chosen.first().map_or("", |pending| &pending.recorded.recorded);
         let new = change::new(acceptance, facts, release, &self.changes, &self.promises, &self.changes_dir)?;
@@ -155,13 +151,13 @@ impl Desk {
             // A change is written with the first golden that names it.
             let with = unwritten.take_if(|_| !same).map(|(path, change)| (path.as_path(), change));
             pending.settle(golden, with)?;
-            table::text(&format!("{}: {}\n", pending.session(), words(acceptance, same)))?;
+            table::text(&format!("{}: {}\n", pending.session(), done_with(acceptance, same)))?;
             for line in self.marked(pending, golden) {
                 table::text(&format!("  {line}\n"))?;
             }
         }
         if let Some((path, _)) = unwritten {
-            eprintln!("{} was not written: every step is explained without it", path.display());
+            words::say(format!("{} was not written: every step is explained without it", path.display()));
         }
         Ok(())
     }
@@ -181,17 +177,17 @@ impl Desk {
             .collect()
     }
 
-    fn ask_all(&mut self, chosen: &[&Pending], facts: &FactArgs) -> anyhow::Result<()> {
+    fn ask_all(&mut self, chosen: &[&Pending], facts: &FactArgs) -> Result<()> {
         let (mut input, mut output) = (io::stdin().lock(), io::stdout().lock());
         for (i, pending) in chosen.iter().enumerate() {
-            table::text(&self.shown(pending, Colour::for_stream(true)))?;
+            table::raw(&self.shown(pending, Colour::for_stream(true)))?;
             loop {
                 let left = chosen.len() - i - 1;
                 let answer = ask::answer(&mut input, &mut output, left, &self.changes)?;
                 let done = match answer {
                     Answer::Quit => return Ok(()),
                     Answer::Skip => Ok(()),
-                    Answer::Reject => pending.reject().map_err(anyhow::Error::from),
+                    Answer::Reject => pending.reject().map_err(Failure::from),
                     Answer::Accept(acceptance) => {
                         let facts = ask::facts(&mut input, &mut output, &acceptance, facts, &self.changes)?;
                         self.accept_all(&[pending], &acceptance, &facts)
@@ -200,7 +196,7 @@ impl Desk {
                 match done {
                     Ok(()) => break,
                     // What cannot be accepted so is asked again; what cannot be written is not.
-                    Err(error) if wrong_answer(&error) => eprintln!("{}", crate::failure::words(&error)),
+                    Err(error) if wrong_answer(&error) => words::say(failure::told(&error)),
                     Err(error) => return Err(error),
                 }
             }
@@ -209,7 +205,7 @@ impl Desk {
     }
 }
 
-fn words(acceptance: &Acceptance, same: bool) -> String {
+fn done_with(acceptance: &Acceptance, same: bool) -> String {
     match acceptance {
         _ if same => "explained by the golden as it is; the recording is removed".to_owned(),
         Acceptance::Base => "accepted as base".to_owned(),
@@ -218,16 +214,14 @@ fn words(acceptance: &Acceptance, same: bool) -> String {
     }
 }
 
-fn wrong_answer(error: &anyhow::Error) -> bool {
+fn wrong_answer(failure: &Failure) -> bool {
     use scrubjay_session::FileError;
-    error.is::<Usage>()
-        || matches!(
-            error.downcast_ref::<ReviewError>(),
-            Some(
-                ReviewError::NoGolden { .. }
-                    | ReviewError::NoGrounds { .. }
-                    | ReviewError::Stale { .. }
-                    | ReviewError::File(FileError::Sense { .. })
-            )
-        )
+    match failure {
+        Failure::Usage(_) => true,
+        Failure::Review(error) => match error {
+            ReviewError::NoGolden { .. } | ReviewError::NoGrounds { .. } | ReviewError::Stale { .. } => true,
+            ReviewError::File(error) => matches!(error, FileError::Sense { .. }),
+        },
+        _ => false,
+    }
 }

@@ -1,6 +1,7 @@
 //! Runs the command, and makes roots that a test may spoil.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -33,6 +34,14 @@ pub fn run(command: &mut Command) -> Said {
     let Output { status, stdout, stderr } = command.output().expect("the command runs");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
     Said { status: status.code().unwrap_or(-1), out: text(stdout), err: text(stderr) }
+}
+
+/// Makes a program of bash, and gives its path.
+pub fn program(dir: &Path, name: &str, body: &str) -> PathBuf {
+    let path = dir.join(name);
+    fs::write(&path, format!("#!/bin/bash\n{body}\n")).expect("written");
+    fs::set_permissions(&path, Permissions::from_mode(0o755)).expect("its own file");
+    path
 }
 
 /// A copy of the vectors and the kernels' manifests.

@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use scrubjay_machine::{
     BootError, Deadlines, Death, Device, Guest, GuestError, Kind, Port, Qemu, RunDir, Spec, Ways, accel,
-    cleanup_on_signals,
 };
 
 const USAGE: &str = "usage: scrubjay-boot KERNEL [OPTION]…
@@ -38,7 +37,7 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), Box<dyn Error>> {
-    cleanup_on_signals()?;
+    scrubjay_host::interrupt::cleanup_on_signals()?;
     let (qemu, mut options) = (Qemu::find()?, parse()?);
     let choice = accel::choose(&qemu, &options.spec.kernel)?;
     options.spec.accel = choice.accel;
