@@ -3,6 +3,7 @@
 use scrubjay_session::Field;
 use scrubjay_verdict::finding::Waived;
 use scrubjay_verdict::finding::{Repeat, WHOLE_KERNEL};
+use scrubjay_verdict::rule::id;
 use scrubjay_verdict::{Finding, Policy, Promises, Rule, Status};
 
 use crate::difference::differences;
@@ -57,7 +58,7 @@ pub fn weight(finding: &Finding, policy: Policy) -> &'static str {
     match finding.waived {
         Some(_) => Status::Waived.name(),
         // A gap of this suite: nothing of the kernel is broken.
-        None if finding.rule == "unclassified" => Status::Error.name(),
+        None if finding.rule == id::UNCLASSIFIED => Status::Error.name(),
         None => finding.severity.under(policy).name(),
     }
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use scrubjay_engine::{KernelRun, Lab};
 use scrubjay_session::Performance;
 use scrubjay_verdict::finding::Repeat;
+use scrubjay_verdict::rule::id;
 use scrubjay_verdict::{Finding, KernelVerdict, Policy, Rule, SessionVerdict};
 
 use crate::check::Check;
@@ -98,7 +99,7 @@ fn doubtful(verdict: &KernelVerdict, policy: Policy) -> BTreeSet<String> {
 }
 
 fn is_history(finding: &Finding) -> bool {
-    ["regressed", "change-inconsistent"].contains(&finding.rule.as_str())
+    [id::REGRESSED, id::CHANGE_INCONSISTENT].contains(&finding.rule.as_str())
 }
 
 /// Looks again whether a kernel lacks a change, or carries it in part, and writes into those findings

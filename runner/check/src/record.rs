@@ -6,6 +6,7 @@ use scrubjay_engine::KernelRun;
 use scrubjay_session::observation::UNKNOWN_TAINT;
 use scrubjay_session::{FileError, Performance, file};
 use scrubjay_verdict::golden::{Golden, PENDING};
+use scrubjay_verdict::rule::id;
 
 use crate::check::Check;
 use crate::target::Target;
@@ -49,7 +50,7 @@ pub fn record(check: &Check, target: &Target, run: &KernelRun) -> Result<Vec<(St
             continue;
         }
         let verdict = check.judge_one(target, id, performance);
-        if verdict.error.is_none() && verdict.findings.iter().all(|f| f.rule == "known-damage") {
+        if verdict.error.is_none() && verdict.findings.iter().all(|f| f.rule == id::KNOWN_DAMAGE) {
             all.push((id.clone(), Recorded::Explained));
             continue;
         }

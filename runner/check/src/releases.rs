@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use scrubjay_session::Performance;
 use scrubjay_verdict::judge::judge_session;
+use scrubjay_verdict::rule::id;
 use scrubjay_verdict::{Finding, Library, Reference};
 
 /// What a release gave.
@@ -56,7 +57,7 @@ pub fn passage(library: &Library, earlier: &Release, later: &Release) -> Passage
         };
         let moved: BTreeSet<_> = shown(earlier).symmetric_difference(&shown(later)).cloned().collect();
         let golden = books.goldens.get(id);
-        for finding in verdict.findings.into_iter().filter(|f| f.rule != "known-damage") {
+        for finding in verdict.findings.into_iter().filter(|f| f.rule != id::KNOWN_DAMAGE) {
             let step = golden.and_then(|golden| golden.steps.iter().find(|step| step.id == finding.step));
             let touching = step.into_iter().flat_map(|step| &step.changes).flat_map(|a| &a.with);
             let changes = touching.filter(|change| moved.contains(*change)).cloned().collect();

@@ -7,14 +7,10 @@ use std::fmt;
 
 use scrubjay_engine::KernelRun;
 use scrubjay_session::Performance;
+use scrubjay_verdict::rule::id;
 use scrubjay_verdict::{Finding, KernelVerdict, Severity};
 
 use crate::mutant::Mutant;
-
-/// Known damage is listed on every run of every kernel that has it.
-const KNOWN: &str = "known-damage";
-/// A gap of the suite: it catches nothing.
-const UNCLASSIFIED: &str = "unclassified";
 
 /// What came of a mutant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,13 +49,13 @@ pub enum Outcome {
 impl Outcome {
     /// What came of a mutant that was run.
     pub fn of(mutant: &Mutant, run: &KernelRun, verdict: &KernelVerdict) -> Self {
-        let findings: Vec<&Finding> = verdict.all_findings().filter(|f| f.rule != KNOWN).collect();
+        let findings: Vec<&Finding> = verdict.all_findings().filter(|f| f.rule != id::KNOWN_DAMAGE).collect();
         let refused = run.not_checked.iter().find(|line| line.starts_with("module refused"));
         let failed = || {
             let performed = run.performances.values().any(|p| matches!(p, Performance::Performed(_)));
             let error =
                 verdict.sessions.iter().find_map(|s| Some(format!("{}: {}", s.session, s.error.as_ref()?)));
-            let unclassified = findings.iter().find(|f| f.rule == UNCLASSIFIED).map(|f| place(f));
+            let unclassified = findings.iter().find(|f| f.rule == id::UNCLASSIFIED).map(|f| place(f));
             let nothing = (!performed).then(|| "no session could be performed".to_owned());
             error.or(unclassified).or(nothing)
         };
@@ -76,7 +72,7 @@ impl Outcome {
             };
         };
         let weighty = || {
-            let weighs = |f: &&&Finding| f.severity.frozen != Severity::Note && f.rule != UNCLASSIFIED;
+            let weighs = |f: &&&Finding| f.severity.frozen != Severity::Note && f.rule != id::UNCLASSIFIED;
             findings.iter().filter(weighs)
         };
         if let Some(finding) = weighty().find(|f| f.rule == rule) {

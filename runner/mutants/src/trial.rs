@@ -2,6 +2,7 @@
 //!
 //! The next mutant's module is built while the present one's sessions run.
 
+use scrubjay_verdict::rule::id;
 use std::collections::BTreeSet;
 use std::sync::mpsc::sync_channel;
 use std::thread;
@@ -95,7 +96,7 @@ impl Trials<'_> {
         let start = Instant::now();
         let (run, verdict) = self.perform(&image, &sessions);
         let mut what: Vec<String> =
-            verdict.all_findings().filter(|f| f.rule != "known-damage").map(place).collect();
+            verdict.all_findings().filter(|f| f.rule != id::KNOWN_DAMAGE).map(place).collect();
         let failed =
             |s: &scrubjay_verdict::SessionVerdict| Some(format!("{}: {}", s.session, s.error.as_ref()?));
         what.extend(verdict.sessions.iter().filter_map(failed));

@@ -2,13 +2,11 @@
 
 use std::io;
 
+use scrubjay_verdict::rule::id;
 use scrubjay_verdict::{Finding, Policy, SessionVerdict, Status};
 
 use crate::event::{Consumer, RunEvent};
 use crate::status::ExitStatus;
-
-/// The rule for a difference that no rule names: a gap of the suite, not of the kernel.
-const UNCLASSIFIED: &str = "unclassified";
 
 /// What counts for the exit status.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,7 +34,8 @@ impl Tally {
 
     fn findings(&mut self, findings: &[Finding]) {
         for finding in findings {
-            let ours = finding.rule == UNCLASSIFIED;
+            // A gap of the suite, not of the kernel.
+            let ours = finding.rule == id::UNCLASSIFIED;
             self.untested |= ours;
             self.broken |= !ours && finding.breaks(self.policy);
         }

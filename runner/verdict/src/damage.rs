@@ -1,5 +1,6 @@
 //! Which rule names what hurt the kernel.
 
+use crate::rule::id;
 use scrubjay_session::Observation;
 use scrubjay_session::klog::Class;
 use scrubjay_session::observation::StepEnd;
@@ -31,11 +32,11 @@ fn collect(seen: &Observation, classes: &mut Vec<Class>, ends: &mut Vec<Class>) 
 /// The rule for a class of report.
 pub fn of(class: Class) -> &'static str {
     match class {
-        Class::Warning => "kernel-warning",
-        Class::Oops | Class::Panic => "kernel-oops",
-        Class::Kasan | Class::Ubsan | Class::Slub | Class::Leak => "kernel-sanitizer",
-        Class::Lockdep => "kernel-lockdep",
-        Class::HungTask => "kernel-hung",
-        Class::Message => "message-added",
+        Class::Warning => id::KERNEL_WARNING,
+        Class::Oops | Class::Panic => id::KERNEL_OOPS,
+        Class::Kasan | Class::Ubsan | Class::Slub | Class::Leak => id::KERNEL_SANITIZER,
+        Class::Lockdep => id::KERNEL_LOCKDEP,
+        Class::HungTask => id::KERNEL_HUNG,
+        Class::Message => id::MESSAGE_ADDED,
     }
 }

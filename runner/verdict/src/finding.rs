@@ -9,6 +9,7 @@ use crate::golden::short_hash;
 use crate::policy::{Policy, Severities, Severity};
 use crate::promise::{Class, Promises};
 use crate::rule::Rule;
+use crate::rule::id;
 
 /// The session of a finding that belongs to a kernel as a whole.
 pub const WHOLE_KERNEL: &str = "-";
@@ -121,7 +122,7 @@ impl Finding {
 
     /// Whether it fails a gate under this policy. What no rule names is an error, never a break.
     pub fn breaks(&self, policy: Policy) -> bool {
-        let counts = self.waived.is_none() && self.rule != "unclassified";
+        let counts = self.waived.is_none() && self.rule != id::UNCLASSIFIED;
         counts && self.severity.under(policy) == Severity::Break
     }
 

@@ -17,6 +17,7 @@ use crate::finding::{Finding, Place, WHOLE_KERNEL};
 use crate::golden::{Alternative, Golden, Goldens};
 use crate::policy::{Policy, Severities, Severity};
 use crate::promise::Promises;
+use crate::rule::id;
 
 /// What is expected of a kernel.
 #[derive(Clone, Debug, Default)]
@@ -101,7 +102,7 @@ impl SessionVerdict {
         let breaks = self.findings.iter().any(|f| f.breaks(policy));
         let waived = self.findings.iter().any(|f| f.waived_break(policy));
         match () {
-            () if self.findings.iter().any(|f| f.rule == "unclassified") => Status::Error,
+            () if self.findings.iter().any(|f| f.rule == id::UNCLASSIFIED) => Status::Error,
             () if breaks => Status::Break,
             () if self.error.is_some() => Status::Error,
             () if waived => Status::Waived,
@@ -227,7 +228,7 @@ fn absence(evidence: &str, expectation: &Expectation, books: &Books) -> Finding 
         Some(reason) => format!("absent: {reason}"),
         None => "a fwctl device".to_owned(),
     };
-    let mut finding = Finding::new("fwctl-absent", place, accepted, evidence.to_owned(), books.promises);
+    let mut finding = Finding::new(id::FWCTL_ABSENT, place, accepted, evidence.to_owned(), books.promises);
     if expectation.absent.is_some() {
         finding.severity =
             Severities { exempt: Severity::Note, footgun: Severity::Note, frozen: Severity::Note };
@@ -245,14 +246,14 @@ fn history(changes: &ChangeProfile, books: &Books) -> Vec<Finding> {
     for id in &changes.regressed {
         let since = books.changes.get(id).map_or("", |change| &change.since);
         let accepted = format!("{id}, since {since}");
-        findings.push(Finding::new("regressed", place(id), accepted, "not there".into(), books.promises));
+        findings.push(Finding::new(id::REGRESSED, place(id), accepted, "not there".into(), books.promises));
     }
     for part in &changes.inconsistent {
         let accepted = format!("{} in every session or in none", part.change);
         let seen =
             format!("with it: {}; without it: {}", part.carried_in.join(", "), part.lacked_in.join(", "));
         findings.push(Finding::new(
-            "change-inconsistent",
+            id::CHANGE_INCONSISTENT,
             place(&part.change),
             accepted,
             seen,
@@ -343,7 +344,7 @@ fn compare(
                 lacks.extend(touching().filter(|id| !silent(id)).cloned());
                 if accepted.damage().is_some() {
                     let mut finding =
-                        found(session, &step.id, "known-damage", Field::Log, accepted, seen, books);
+                        found(session, &step.id, id::KNOWN_DAMAGE, Field::Log, accepted, seen, books);
                     finding.log = lines(aside);
                     verdict.findings.push(finding);
                 }

@@ -194,6 +194,11 @@ pub struct RuleError {
     pub why: String,
 }
 
+/// The id of each rule: a rule that the code names has a file, and one whose file goes is missed.
+pub mod id {
+    include!(concat!(env!("OUT_DIR"), "/ids.rs"));
+}
+
 /// File stem and text of every rule.
 const FILES: &[(&str, &str)] = &include!(concat!(env!("OUT_DIR"), "/rules.rs"));
 

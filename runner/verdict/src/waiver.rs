@@ -13,6 +13,7 @@ use toml::Spanned;
 
 use crate::finding::{Finding, WHOLE_KERNEL, Waived};
 use crate::judge::{KernelVerdict, SessionVerdict};
+use crate::rule::id;
 
 /// The form that this program reads.
 pub const FORMAT: &str = "scrubjay.waivers/1";
@@ -160,7 +161,7 @@ impl Waivers {
             self.entries.iter().filter(|e| !e.has_expired(self.today) && e.holds_for(kernel, release));
         let holding: BTreeMap<&str, &Waiver> =
             holding.map(|e| (e.waiver.fingerprint.as_str(), &e.waiver)).collect();
-        for finding in findings.into_iter().filter(|f| f.rule != "unclassified") {
+        for finding in findings.into_iter().filter(|f| f.rule != id::UNCLASSIFIED) {
             let waiver = holding.get(finding.fingerprint.as_str()).filter(|w| w.session == finding.session);
             finding.waived = waiver.map(|waiver| Waived {
                 reason: waiver.reason.clone(),

@@ -9,6 +9,7 @@ use zerocopy::FromBytes;
 
 use super::asked::{self, Asked};
 use super::{Moment, Scene, coherence, features};
+use crate::rule::id;
 
 /// What nobody wrote.
 const UNTOUCHED: u8 = 0xa5;
@@ -34,9 +35,9 @@ pub fn arg_rule(moment: &Moment) -> &'static str {
         }
     };
     match asked::call(&moment.step.action).map(|call| call.asked) {
-        Some(Asked::Info) if info() => "info-changed",
-        Some(_) if is_rpc(&moment.step.action) && only_out_len(moment) => "out-len-changed",
-        _ => "argument-changed",
+        Some(Asked::Info) if info() => id::INFO_CHANGED,
+        Some(_) if is_rpc(&moment.step.action) && only_out_len(moment) => id::OUT_LEN_CHANGED,
+        _ => id::ARGUMENT_CHANGED,
     }
 }
 
@@ -73,27 +74,27 @@ pub fn out_rule(scene: &Scene, at: usize) -> &'static str {
     }
     if seen.errno != OK {
         // A refused call has no answer to be longer.
-        return if wrote_beyond(was, is) { "output-overrun" } else { changed(asked) };
+        return if wrote_beyond(was, is) { id::OUTPUT_OVERRUN } else { changed(asked) };
     }
     let (Some((before, old)), Some((now, new))) = (header(Some(was)), header(Some(is))) else {
-        return if wrote_beyond(was, is) { "output-overrun" } else { changed(asked) };
+        return if wrote_beyond(was, is) { id::OUTPUT_OVERRUN } else { changed(asked) };
     };
     if wrote_beyond(was, is) && now.size <= before.size {
-        return "output-overrun";
+        return id::OUTPUT_OVERRUN;
     }
     match (before.retval.get(), now.retval.get()) {
         (was, is) if was == is => {}
-        (_, 0) => return "refusal-hidden",
-        (0, _) => return "refusal-shown",
-        _ => return "retval-changed",
+        (_, 0) => return id::REFUSAL_HIDDEN,
+        (0, _) => return id::REFUSAL_SHOWN,
+        _ => return id::RETVAL_CHANGED,
     }
     let payload = before.size.get() as usize;
     if before == now && only_where_cleared(asked, old, new, payload) {
-        return "output-not-cleared";
+        return id::OUTPUT_NOT_CLEARED;
     }
     match asked {
-        Asked::Supported => features::rule(within(old, before), within(new, now)).unwrap_or("get-changed"),
-        Asked::Get if before == now && coherence::is_broken(scene, at) => "edac-incoherent",
+        Asked::Supported => features::rule(within(old, before), within(new, now)).unwrap_or(id::GET_CHANGED),
+        Asked::Get if before == now && coherence::is_broken(scene, at) => id::EDAC_INCOHERENT,
         _ => changed(asked),
     }
 }
@@ -102,18 +103,18 @@ pub fn out_rule(scene: &Scene, at: usize) -> &'static str {
 fn info_rule(was: &[u8], is: &[u8]) -> &'static str {
     let mut differing = was.iter().zip(is).filter(|(was, is)| was != is);
     match () {
-        () if wrote_where_untouched(was, is) => "output-overrun",
-        () if differing.all(|(was, is)| *was == 0 && *is == UNTOUCHED) => "output-not-cleared",
-        () => "info-changed",
+        () if wrote_where_untouched(was, is) => id::OUTPUT_OVERRUN,
+        () if differing.all(|(was, is)| *was == 0 && *is == UNTOUCHED) => id::OUTPUT_NOT_CLEARED,
+        () => id::INFO_CHANGED,
     }
 }
 
 fn changed(asked: Asked) -> &'static str {
     match asked {
-        Asked::Supported | Asked::Get => "get-changed",
-        Asked::Set => "set-changed",
-        Asked::Info => "info-changed",
-        Asked::Rpc | Asked::Other => "answer-changed",
+        Asked::Supported | Asked::Get => id::GET_CHANGED,
+        Asked::Set => id::SET_CHANGED,
+        Asked::Info => id::INFO_CHANGED,
+        Asked::Rpc | Asked::Other => id::ANSWER_CHANGED,
     }
 }
 

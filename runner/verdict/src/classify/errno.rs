@@ -7,6 +7,7 @@ use scrubjay_wire::Anchor;
 
 use super::asked::{self, Asked, Asking};
 use super::{Moment, Scene};
+use crate::rule::id;
 
 /// What the agent could not do begins with this.
 const AGENT: &str = "agent: ";
@@ -25,12 +26,12 @@ pub fn rule(scene: &Scene, at: usize) -> &'static str {
         | Action::AwaitHeld(_)
         | Action::Release(_)
         | Action::Unplug(_)
-        | Action::Plug(_) => "unclassified",
+        | Action::Plug(_) => id::UNCLASSIFIED,
         _ => match (was.starts_with(AGENT), is.starts_with(AGENT)) {
             // What a step needs (a descriptor) is not there.
-            (false, true) => "step-lost",
-            (true, false) => "step-regained",
-            (true, true) => "unclassified",
+            (false, true) => id::STEP_LOST,
+            (true, false) => id::STEP_REGAINED,
+            (true, true) => id::UNCLASSIFIED,
             (false, false) => of_the_kernel(scene, at, was, is),
         },
     }
@@ -49,7 +50,7 @@ fn of_the_kernel(scene: &Scene, at: usize, was: &str, is: &str) -> &'static str 
         }
         _ => match asked::call(action) {
             Some(call) => call_rule(scene, at, &call, was, is),
-            None => turned(was, is, "call-blocked", "call-unblocked"),
+            None => turned(was, is, id::CALL_BLOCKED, id::CALL_UNBLOCKED),
         },
     }
 }
@@ -59,32 +60,32 @@ fn turned(was: &str, is: &str, blocked: &'static str, unblocked: &'static str) -
     match (was == OK, is == OK) {
         (true, _) => blocked,
         (false, true) => unblocked,
-        (false, false) => "errno-changed",
+        (false, false) => id::ERRNO_CHANGED,
     }
 }
 
 fn open_rule(was: &str, is: &str) -> &'static str {
     match (was, is) {
-        (_, "ENOENT") => "node-missing",
-        ("ENOENT", _) => "node-appeared",
-        _ => turned(was, is, "open-blocked", "open-unblocked"),
+        (_, "ENOENT") => id::NODE_MISSING,
+        ("ENOENT", _) => id::NODE_APPEARED,
+        _ => turned(was, is, id::OPEN_BLOCKED, id::OPEN_UNBLOCKED),
     }
 }
 
 fn file_rule(scene: &Scene, at: usize, place: &Place, was: &str, is: &str) -> &'static str {
     let is_node = matches!(place.anchor, Anchor::Node | Anchor::MemdevNode | Anchor::Fwctl);
     match (was, is) {
-        (_, "ENOENT") if is_node && place.path.is_empty() => "node-missing",
-        ("ENOENT", _) if is_node && place.path.is_empty() => "node-appeared",
+        (_, "ENOENT") if is_node && place.path.is_empty() => id::NODE_MISSING,
+        ("ENOENT", _) if is_node && place.path.is_empty() => id::NODE_APPEARED,
         _ => capability_rule(scene, at, was, is).unwrap_or_else(|| attribute_rule(was, is)),
     }
 }
 
 fn attribute_rule(was: &str, is: &str) -> &'static str {
     match (was, is) {
-        (_, "ENOENT") => "attribute-removed",
-        ("ENOENT", _) => "attribute-added",
-        _ => turned(was, is, "attribute-blocked", "attribute-unblocked"),
+        (_, "ENOENT") => id::ATTRIBUTE_REMOVED,
+        ("ENOENT", _) => id::ATTRIBUTE_ADDED,
+        _ => turned(was, is, id::ATTRIBUTE_BLOCKED, id::ATTRIBUTE_UNBLOCKED),
     }
 }
 
@@ -93,17 +94,17 @@ fn capability_rule(scene: &Scene, at: usize, was: &str, is: &str) -> Option<&'st
     let denied = |errno| matches!(errno, "EPERM" | "EACCES");
     match (was, is) {
         _ if !scene.gave_up_rights(at) => None,
-        (OK, is) if denied(is) => Some("capability-tightened"),
-        (was, OK) if denied(was) => Some("capability-loosened"),
+        (OK, is) if denied(is) => Some(id::CAPABILITY_TIGHTENED),
+        (was, OK) if denied(was) => Some(id::CAPABILITY_LOOSENED),
         _ => None,
     }
 }
 
 fn call_rule(scene: &Scene, at: usize, call: &Asking, was: &str, is: &str) -> &'static str {
     match (was, is) {
-        (OK, "ENODEV") => return "descriptor-cut-off",
-        ("ENODEV", OK) if scene.lost_its_device(at, call.slot) => return "descriptor-outlives-device",
-        _ if was != OK && is != OK => return "errno-changed",
+        (OK, "ENODEV") => return id::DESCRIPTOR_CUT_OFF,
+        ("ENODEV", OK) if scene.lost_its_device(at, call.slot) => return id::DESCRIPTOR_OUTLIVES_DEVICE,
+        _ if was != OK && is != OK => return id::ERRNO_CHANGED,
         _ => {}
     }
     if let Some(rule) = capability_rule(scene, at, was, is) {
@@ -111,15 +112,15 @@ fn call_rule(scene: &Scene, at: usize, call: &Asking, was: &str, is: &str) -> &'
     }
     // A scope that is not there is wrong in nothing but the scope.
     if matches!(call.scope, Some(Err(_))) || works_at_a_wider_scope(scene, at) {
-        return turned(was, is, "scope-tightened", "scope-loosened");
+        return turned(was, is, id::SCOPE_TIGHTENED, id::SCOPE_LOOSENED);
     }
     match call.asked {
-        _ if call.departs => turned(was, is, "framing-tightened", "framing-loosened"),
-        Asked::Info => turned(was, is, "info-blocked", "info-unblocked"),
-        Asked::Supported | Asked::Get => turned(was, is, "get-blocked", "get-unblocked"),
-        Asked::Set if is != OK && superseded(scene, at, call) => "set-superseded",
-        Asked::Set => turned(was, is, "set-blocked", "set-unblocked"),
-        Asked::Rpc | Asked::Other => turned(was, is, "call-blocked", "call-unblocked"),
+        _ if call.departs => turned(was, is, id::FRAMING_TIGHTENED, id::FRAMING_LOOSENED),
+        Asked::Info => turned(was, is, id::INFO_BLOCKED, id::INFO_UNBLOCKED),
+        Asked::Supported | Asked::Get => turned(was, is, id::GET_BLOCKED, id::GET_UNBLOCKED),
+        Asked::Set if is != OK && superseded(scene, at, call) => id::SET_SUPERSEDED,
+        Asked::Set => turned(was, is, id::SET_BLOCKED, id::SET_UNBLOCKED),
+        Asked::Rpc | Asked::Other => turned(was, is, id::CALL_BLOCKED, id::CALL_UNBLOCKED),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Rules for the entries of Get Supported Features.
 
+use crate::rule::id;
 use scrubjay_uapi::cxl::FeatureEntry;
 use scrubjay_uapi::cxl::bits::FeatureFlags;
 use scrubjay_uapi::cxl::feature::{GetSupportedOut, WireUuid};
@@ -27,8 +28,8 @@ fn listing(payload: &[u8]) -> Option<Listing> {
 pub fn rule(accepted: &[u8], seen: &[u8]) -> Option<&'static str> {
     let (was, is) = (listing(accepted)?, listing(seen)?);
     match was.total.cmp(&is.total) {
-        std::cmp::Ordering::Greater => return Some("feature-removed"),
-        std::cmp::Ordering::Less => return Some("feature-added"),
+        std::cmp::Ordering::Greater => return Some(id::FEATURE_REMOVED),
+        std::cmp::Ordering::Less => return Some(id::FEATURE_ADDED),
         std::cmp::Ordering::Equal => {}
     }
     let (before, now) = (uuids(&was), uuids(&is));
@@ -37,20 +38,20 @@ pub fn rule(accepted: &[u8], seen: &[u8]) -> Option<&'static str> {
         some.iter().any(|uuid| count(some, uuid) > count(others, uuid))
     };
     if lacks(&before, &now) {
-        return Some("feature-removed");
+        return Some(id::FEATURE_REMOVED);
     }
     if lacks(&now, &before) {
-        return Some("feature-added");
+        return Some(id::FEATURE_ADDED);
     }
     if before != now {
-        return Some("feature-entry-changed");
+        return Some(id::FEATURE_ENTRY_CHANGED);
     }
     let pairs = || was.entries.iter().zip(&is.entries).filter(|(was, is)| was != is);
     match () {
         () if pairs().next().is_none() => None,
-        () if pairs().all(|(was, is)| only_lost_changeable(was, is)) => Some("feature-not-changeable"),
-        () if pairs().all(|(was, is)| only_lost_changeable(is, was)) => Some("feature-changeable"),
-        () => Some("feature-entry-changed"),
+        () if pairs().all(|(was, is)| only_lost_changeable(was, is)) => Some(id::FEATURE_NOT_CHANGEABLE),
+        () if pairs().all(|(was, is)| only_lost_changeable(is, was)) => Some(id::FEATURE_CHANGEABLE),
+        () => Some(id::FEATURE_ENTRY_CHANGED),
     }
 }
 

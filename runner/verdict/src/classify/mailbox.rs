@@ -4,18 +4,19 @@ use scrubjay_session::{Action, MailboxCommand};
 use scrubjay_uapi::cxl::Opcode;
 
 use super::asked;
+use crate::rule::id;
 
 /// The rule for other mailbox traffic.
 pub fn rule(action: &Action, accepted: &[MailboxCommand], seen: &[MailboxCommand]) -> &'static str {
     let (was, is) = (opcodes(accepted), opcodes(seen));
     let (gained, lost) = (beyond(&is, &was), beyond(&was, &is));
     if asked::is_get(action) && gained.iter().any(|opcode| !only_reads(*opcode)) {
-        return "get-writes-device";
+        return id::GET_WRITES_DEVICE;
     }
     match (gained.is_empty(), lost.is_empty()) {
-        (false, true) => return "mailbox-command-added",
-        (true, false) => return "mailbox-command-removed",
-        (false, false) => return "mailbox-changed",
+        (false, true) => return id::MAILBOX_COMMAND_ADDED,
+        (true, false) => return id::MAILBOX_COMMAND_REMOVED,
+        (false, false) => return id::MAILBOX_CHANGED,
         (true, true) => {}
     }
     let inputs = |commands: &[MailboxCommand]| {
@@ -25,11 +26,11 @@ pub fn rule(action: &Action, accepted: &[MailboxCommand], seen: &[MailboxCommand
     };
     let pairs = || accepted.iter().zip(seen);
     match () {
-        () if was != is => "mailbox-order-changed",
-        () if only_answers_differ(accepted, seen) => "mailbox-changed",
-        () if inputs(accepted) == inputs(seen) => "mailbox-order-changed",
-        () if pairs().any(|(a, s)| a.input.len() != s.input.len()) => "mailbox-size-changed",
-        () => "mailbox-input-changed",
+        () if was != is => id::MAILBOX_ORDER_CHANGED,
+        () if only_answers_differ(accepted, seen) => id::MAILBOX_CHANGED,
+        () if inputs(accepted) == inputs(seen) => id::MAILBOX_ORDER_CHANGED,
+        () if pairs().any(|(a, s)| a.input.len() != s.input.len()) => id::MAILBOX_SIZE_CHANGED,
+        () => id::MAILBOX_INPUT_CHANGED,
     }
 }
 

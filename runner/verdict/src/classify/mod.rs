@@ -18,6 +18,7 @@ use scrubjay_session::observation::{OK, StepEnd};
 use scrubjay_session::{Action, Field, Observation, Session, Step};
 
 use crate::damage;
+use crate::rule::id;
 
 /// A session's steps with what was accepted of each, and what was seen.
 pub struct Scene<'a> {
@@ -66,11 +67,11 @@ impl<'a> Scene<'a> {
             return whole(rule, if fields.contains(&Field::Log) { Field::Log } else { Field::End });
         }
         if seen.end == StepEnd::NotReached && accepted.end != StepEnd::NotReached {
-            return whole("step-lost", end);
+            return whole(id::STEP_LOST, end);
         }
         if seen.end == StepEnd::CameBack && (accepted.end != StepEnd::CameBack || accepted.damage().is_some())
         {
-            return whole("step-regained", end);
+            return whole(id::STEP_REGAINED, end);
         }
         if fields.contains(&Field::Errno) {
             // Whether a call is refused decides what it writes and what the firmware sees.
@@ -98,18 +99,18 @@ impl<'a> Scene<'a> {
         match field {
             Field::Ret => files::ret_rule(&step.action, accepted.ret),
             Field::Arg => answer::arg_rule(moment),
-            Field::Input => "input-overwritten",
+            Field::Input => id::INPUT_OVERWRITTEN,
             Field::Out => answer::out_rule(self, at),
             Field::Text => files::text_rule(self, at),
             Field::Entries => files::entries_rule(&step.action, &accepted.entries, &seen.entries),
             Field::Runs => sweep::rule(&accepted.runs, &seen.runs),
-            Field::Branches => "race-changed",
+            Field::Branches => id::RACE_CHANGED,
             Field::Taint => taint_rule(&step.action, accepted, seen),
             Field::Mailbox => mailbox::rule(&step.action, &accepted.mailbox, &seen.mailbox),
-            Field::Log if seen.log.iter().any(|event| !accepted.log.contains(event)) => "message-added",
-            Field::Log if accepted.log.len() < seen.log.len() => "message-added",
-            Field::Log => "message-removed",
-            Field::Errno | Field::End => "unclassified",
+            Field::Log if seen.log.iter().any(|event| !accepted.log.contains(event)) => id::MESSAGE_ADDED,
+            Field::Log if accepted.log.len() < seen.log.len() => id::MESSAGE_ADDED,
+            Field::Log => id::MESSAGE_REMOVED,
+            Field::Errno | Field::End => id::UNCLASSIFIED,
         }
     }
 
@@ -123,8 +124,8 @@ impl<'a> Scene<'a> {
 fn taint_rule(action: &Action, accepted: &Observation, seen: &Observation) -> &'static str {
     let gained = seen.taint.iter().any(|flag| !accepted.taint.contains(flag));
     match (gained, asked::is_get(action)) {
-        (true, true) => "get-taints",
-        (true, false) => "taint-gained",
-        (false, _) => "taint-lost",
+        (true, true) => id::GET_TAINTS,
+        (true, false) => id::TAINT_GAINED,
+        (false, _) => id::TAINT_LOST,
     }
 }

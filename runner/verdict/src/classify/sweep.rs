@@ -1,5 +1,6 @@
 //! Rules for a range of calls.
 
+use crate::rule::id;
 use scrubjay_wire::Run;
 
 /// The rule for other results of a sweep.
@@ -18,9 +19,9 @@ pub fn rule(accepted: &[Run], seen: &[Run]) -> &'static str {
         }
     }
     match (blocked, unblocked) {
-        (true, false) => "sweep-blocked",
-        (false, true) => "sweep-unblocked",
-        _ => "sweep-changed",
+        (true, false) => id::SWEEP_BLOCKED,
+        (false, true) => id::SWEEP_UNBLOCKED,
+        _ => id::SWEEP_CHANGED,
     }
 }
 
