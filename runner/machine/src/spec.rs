@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::accelerator::Accel;
 use crate::agent::AGENT;
+use crate::host_time::HostTime;
 
 /// The most devices that one guest takes: one a slot of a bus.
 pub const MOST_DEVICES: usize = 32;
@@ -53,6 +54,8 @@ pub struct Spec {
     /// How often a second the kernel ticks (`CONFIG_HZ`), where that is known: it then has less to find out
     /// at boot.
     pub hz: Option<u32>,
+    /// Who watches whether the host gives QEMU its time.
+    pub host_time: Option<HostTime>,
 }
 
 impl Spec {
@@ -72,6 +75,7 @@ impl Spec {
             init: Cow::Borrowed(AGENT),
             accel,
             hz: None,
+            host_time: None,
         }
     }
 

@@ -127,6 +127,9 @@ impl Vm {
         let mut command = Command::new(qemu.path());
         command.args(arguments).stdout(Stdio::null()).stderr(OwnedFd::from(their_stderr));
         let process = Process::start(command, theirs, Manner::Kill).map_err(failed)?;
+        if let Some(time) = &spec.host_time {
+            time.follow(process.id());
+        }
 
         let heard = Arc::new(Heard::new(ConsoleLog::new(console)));
         let (events_in, events) = channel();
