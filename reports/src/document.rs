@@ -110,7 +110,7 @@ mod tests {
         assert_eq!(first.defects, [(DefectState::There, 2)].into());
         let findings = &first.verdict.as_ref().unwrap().sessions;
         let find = |id: &str| &findings.iter().find(|s| s.session == id).unwrap().findings[0];
-        assert_eq!(find("get-long").repeat, Some(Repeat { seen: 1, of: 3 }));
+        assert_eq!(find("get-long").repeat, Some(Repeat { seen: 3, of: 5 }));
         assert!(find("set-waived").waived.is_some());
         let states: Vec<_> = run.waivers.iter().map(|used| used.state).collect();
         assert_eq!(states, [WaiverState::Applied, WaiverState::Expired, WaiverState::Unmatched]);

@@ -58,7 +58,7 @@ pub fn weight(finding: &Finding, policy: Policy) -> &'static str {
     match finding.waived {
         Some(_) => Status::Waived.name(),
         // A gap of this suite: nothing of the kernel is broken.
-        None if finding.rule == id::UNCLASSIFIED => Status::Error.name(),
+        None if finding.rule == id::UNCLASSIFIED || finding.unsettled => Status::Error.name(),
         None => finding.severity.under(policy).name(),
     }
 }

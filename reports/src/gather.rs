@@ -7,7 +7,9 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use scrubjay_verdict::{ChangeProfile, Finding, KernelVerdict, Policy, WaiverUse};
 
-use crate::run::{Breaks, Counts, Evidence, FORMAT, KernelReport, KernelState, Run, SessionSummary, Times};
+use crate::run::{
+    Breaks, Counts, Evidence, FORMAT, KernelReport, KernelState, Run, SessionSummary, Times, TriedAgain,
+};
 use scrubjay_run::Tally;
 use scrubjay_run::{Consumer, RunEvent};
 
@@ -133,7 +135,7 @@ impl Gather {
                 let times = self.times.session_millis.entry(kernel.clone()).or_default();
                 times.insert(verdict.session.clone(), *millis);
             }
-            RunEvent::KernelJudged { verdict, nearest, not_checked, console_tail } => {
+            RunEvent::KernelJudged { verdict, nearest, not_checked, console_tail, again } => {
                 let titles = self.current.take().map(|current| current.titles).unwrap_or_default();
                 let kernel = &verdict.kernel;
                 if let Some(tail) = console_tail {
@@ -142,6 +144,7 @@ impl Gather {
                 let report = KernelReport {
                     nearest_release: nearest.clone(),
                     not_checked: not_checked.clone(),
+                    tried_again: again.iter().map(TriedAgain::from).collect(),
                     verdict: Some(verdict.clone()),
                     ..empty(kernel.clone(), KernelState::Judged)
                 };
@@ -173,6 +176,7 @@ fn empty(kernel: String, state: KernelState) -> KernelReport {
         defects: BTreeMap::new(),
         nearest_release: None,
         not_checked: Vec::new(),
+        tried_again: Vec::new(),
         sessions: BTreeMap::new(),
         verdict: None,
     }

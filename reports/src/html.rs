@@ -13,10 +13,11 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use scrubjay_host::words::plain_lines;
 use scrubjay_verdict::{Claims, Promises, Status};
 
-use crate::run::{Run, Times};
+use crate::again::again;
+use crate::run::{KernelReport, Run, Times};
 use crate::text::{count, plain};
 use crate::waivers::idle;
-use scrubjay_run::ExitStatus;
+use scrubjay_run::{Again, ExitStatus};
 
 const STYLE: &str = include_str!("html/style.css");
 
@@ -43,6 +44,7 @@ pub fn page(run: &Run, all: &Promises, claims: &Claims) -> String {
                 (part("Kernels", kernels::table(run)))
                 (part("Findings", findings::list(run, all)))
                 (part("Not tested", sessions::untested(run)))
+                (part("Tried again", lines(&tried_again(run))))
                 (part("Changes and defects", kernels::profiles(run)))
                 (part("Promises", promises::table(run, all, claims)))
                 (part("Sessions", sessions::table(run)))
@@ -96,6 +98,15 @@ fn part(title: &str, body: Option<Markup>) -> Markup {
 
 fn lines(texts: &[String]) -> Option<Markup> {
     (!texts.is_empty()).then(|| html! { ul { @for text in texts { li { (plain(text)) } } } })
+}
+
+/// What was tried once more, kernel by kernel.
+fn tried_again(run: &Run) -> Vec<String> {
+    let lines = |kernel: &KernelReport| {
+        let all: Vec<_> = kernel.tried_again.iter().map(Again::from).collect();
+        again(&all).into_iter().map(|line| format!("{}: {line}", kernel.kernel)).collect::<Vec<_>>()
+    };
+    run.kernels.iter().flat_map(lines).collect()
 }
 
 /// A status in its colour; the word is always there.
@@ -173,7 +184,8 @@ mod tests {
         for said in [
             "<header class=\"break\">",
             "set-blocked in set-by-scope, step full, field errno: a write that worked is refused",
-            "intermittent 1/3",
+            "intermittent 3/5",
+            "7.1: slow: scrubjay stood still for 6.2 s",
             "until 2026-12-31: the vendor ships it (ticket 7)",
             "out-len: 1040 -&gt; 16",
             "not a kernel image: k: it is empty",

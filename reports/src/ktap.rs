@@ -4,10 +4,12 @@
 //! tested is `not ok`, with the directive `ERROR`. A run that was interrupted leaves plans unmet,
 //! which a parser takes for what it is.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use scrubjay_verdict::{Finding, Policy, Promises, SessionVerdict, Status};
+use scrubjay_verdict::{Finding, KernelVerdict, Policy, Promises, SessionVerdict, Status};
 
+use crate::again::again;
 use crate::finding::{self, Look};
 use crate::gather::unwritten;
 use crate::paint::Colour;
@@ -38,17 +40,29 @@ pub struct Ktap<W> {
     tests: usize,
     open: bool,
     bad: bool,
+    /// Whether each session of the kernel was told as ok.
+    told: BTreeMap<String, bool>,
 }
 
 impl<W: Write> Ktap<W> {
     /// Writes to `out`; `promises` are what findings cite.
     pub fn new(out: W, promises: Promises) -> Self {
-        Ktap { out, promises, policy: Policy::default(), kernels: 0, tests: 0, open: false, bad: false }
+        Ktap {
+            out,
+            promises,
+            policy: Policy::default(),
+            kernels: 0,
+            tests: 0,
+            open: false,
+            bad: false,
+            told: BTreeMap::new(),
+        }
     }
 
     fn open(&mut self, kernel: &str, tests: usize) -> io::Result<()> {
         self.kernels += 1;
         (self.tests, self.open, self.bad) = (0, true, false);
+        self.told.clear();
         writeln!(self.out, "  KTAP version 1\n  # Subtest: {}\n  1..{tests}", name(kernel))
     }
 
@@ -97,7 +111,19 @@ impl<W: Write> Ktap<W> {
                 (false, format!("ERROR {}", why.lines().next().unwrap_or_default()))
             }
         };
+        self.told.insert(verdict.session.clone(), ok);
         self.test(ok, &verdict.session, &directive)
+    }
+
+    /// The sessions that were told as ok and are none, as is known when all are done.
+    fn otherwise(&self, verdict: &KernelVerdict) -> Vec<String> {
+        let told = |session: &&SessionVerdict| self.told.get(&session.session) == Some(&true);
+        let is_error = |session: &&SessionVerdict| session.status(self.policy) == Status::Error;
+        let errors = verdict.sessions.iter().filter(told).filter(is_error);
+        let text = |session: &SessionVerdict| {
+            format!("{}: {}", session.session, session.error.as_deref().unwrap_or_default())
+        };
+        errors.map(text).collect()
     }
 }
 
@@ -154,7 +180,7 @@ impl<W: Write> Consumer for Ktap<W> {
             RunEvent::Waivers { uses } => self.say("", idle(uses))?,
             RunEvent::KernelStarted { kernel, sessions } => self.open(kernel, sessions + 1)?,
             RunEvent::SessionJudged { verdict, .. } => self.session(verdict)?,
-            RunEvent::KernelJudged { verdict, nearest, not_checked, console_tail } => {
+            RunEvent::KernelJudged { verdict, nearest, not_checked, console_tail, again: more } => {
                 if !self.open {
                     self.open(&verdict.kernel, 1)?;
                 }
@@ -169,8 +195,17 @@ impl<W: Write> Consumer for Ktap<W> {
                 };
                 self.say("  ", defects(verdict).into_iter().enumerate().map(known))?;
                 self.say("  ", not_checked.iter().map(|what| format!("unchecked: {what}")))?;
-                let ok = !verdict.findings.iter().any(|f| f.breaks(self.policy));
-                self.test(ok, WHOLE, "")?;
+                self.say("  ", again(more).iter().map(|what| format!("tried again: {what}")))?;
+                let breaks = verdict.findings.iter().any(|f| f.breaks(self.policy));
+                let otherwise = self.otherwise(verdict);
+                let unsettled = verdict.findings.iter().any(|f| f.unsettled);
+                self.say("  ", otherwise.iter().cloned())?;
+                let directive = match (breaks, otherwise.first()) {
+                    (false, Some(first)) => format!("ERROR {first}"),
+                    (false, None) if unsettled => "ERROR seen too seldom to tell it from chance".to_owned(),
+                    _ => String::new(),
+                };
+                self.test(!breaks && otherwise.is_empty() && !unsettled, WHOLE, &directive)?;
                 self.close(&verdict.kernel)?;
             }
             RunEvent::KernelFailed { kernel, why } => {

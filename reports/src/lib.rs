@@ -3,6 +3,7 @@
 //! The run emits [`RunEvent`](scrubjay_run::RunEvent)s; each format is one [`Consumer`](scrubjay_run::Consumer) in one file, and [`Reports`] hands
 //! every event to all of them. A format never reaches back into what runs or judges.
 
+mod again;
 mod bar;
 mod difference;
 mod document;

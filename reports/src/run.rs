@@ -1,12 +1,13 @@
 //! The form of `run.json`: everything that a run came to, for programs.
 //!
-//! Two runs of the same give the same but for [`Run::times`] and [`Run::evidence`];
-//! [`Run::comparable`] leaves both out.
+//! Two runs of the same give the same but for [`Run::times`], [`Run::evidence`] and
+//! [`KernelReport::tried_again`]; [`Run::comparable`] leaves them out.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use schemars::JsonSchema;
+use scrubjay_run::Again;
 use scrubjay_session::file::{self, FileError};
 use scrubjay_verdict::{DefectState, KernelVerdict, Policy, Status, WaiverUse};
 use serde::{Deserialize, Serialize};
@@ -69,11 +70,37 @@ pub struct KernelReport {
     /// What could not be observed on it, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_checked: Vec<String>,
+    /// Boots and sessions that were tried once more because the host may have had a part in what came of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tried_again: Vec<TriedAgain>,
     /// Each session's title and outcome under the policy that decides.
     pub sessions: BTreeMap<String, SessionSummary>,
     /// All of it; the kernel's words are in [`Run::evidence`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<KernelVerdict>,
+}
+
+/// A boot or a session that was tried once more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TriedAgain {
+    /// The session; none for a boot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
+    /// Why.
+    pub why: String,
+}
+
+impl From<&Again> for TriedAgain {
+    fn from(Again { session, why }: &Again) -> Self {
+        TriedAgain { session: session.clone(), why: why.clone() }
+    }
+}
+
+impl From<&TriedAgain> for Again {
+    fn from(TriedAgain { session, why }: &TriedAgain) -> Self {
+        Again { session: session.clone(), why: why.clone() }
+    }
 }
 
 /// How far a run came with a kernel.
@@ -164,9 +191,11 @@ impl Run {
         Ok(run)
     }
 
-    /// What two runs of the same have in common: without times and the kernels' own words.
+    /// What two runs of the same have in common: without times, the kernels' own words and what the host did.
     pub fn comparable(&self) -> Self {
-        Run { evidence: BTreeMap::new(), times: Times::default(), ..self.clone() }
+        let mut run = Run { evidence: BTreeMap::new(), times: Times::default(), ..self.clone() };
+        run.kernels.iter_mut().for_each(|kernel| kernel.tried_again.clear());
+        run
     }
 }
 

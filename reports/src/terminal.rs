@@ -5,6 +5,7 @@ use std::io::{self, Write};
 
 use scrubjay_verdict::{Finding, KernelVerdict, Policy, Promises, SessionVerdict, Status};
 
+use crate::again::again;
 use crate::bar::Bar;
 use crate::finding::{self, Look};
 use crate::gather::unwritten;
@@ -13,7 +14,7 @@ use crate::profile::{changes, defects};
 use crate::run::{Breaks, Counts};
 use crate::text::{WIDTH, count, cut, plain, wrapped};
 use crate::waivers::idle;
-use scrubjay_run::{Consumer, RunEvent};
+use scrubjay_run::{Again, Consumer, RunEvent};
 use scrubjay_run::{ExitStatus, Tally};
 
 /// Columns of a status word.
@@ -34,6 +35,8 @@ pub struct Terminal<W> {
     policy: Policy,
     tally: Tally,
     last_error: Option<String>,
+    /// What was told of the sessions of the kernel whose turn it is.
+    told: BTreeMap<String, Status>,
     table: Vec<Row>,
 }
 
@@ -68,6 +71,7 @@ impl<W: Write> Terminal<W> {
             policy: Policy::default(),
             tally: Tally::default(),
             last_error: None,
+            told: BTreeMap::new(),
             table: Vec::new(),
         }
     }
@@ -99,11 +103,12 @@ impl<W: Write> Terminal<W> {
             RunEvent::ReportFailed { why } => wrapped("", &unwritten(why)),
             RunEvent::KernelStarted { kernel, .. } => {
                 self.last_error = None;
+                self.told.clear();
                 vec![String::new(), self.colour.strong(&format!("kernel {kernel}"))]
             }
             RunEvent::SessionJudged { title, verdict, .. } => self.session(title, verdict),
-            RunEvent::KernelJudged { verdict, nearest, not_checked, console_tail } => {
-                self.kernel(verdict, nearest.as_deref(), not_checked, console_tail.as_deref())
+            RunEvent::KernelJudged { verdict, nearest, not_checked, console_tail, again } => {
+                self.kernel(verdict, nearest.as_deref(), not_checked, console_tail.as_deref(), again)
             }
             RunEvent::KernelFailed { kernel, why } => {
                 self.table.push(Row { kernel: kernel.clone(), counts: None, breaks: Breaks::default() });
@@ -118,6 +123,7 @@ impl<W: Write> Terminal<W> {
 
     fn session(&mut self, title: &str, verdict: &SessionVerdict) -> Vec<String> {
         let status = verdict.status(self.policy);
+        self.told.insert(verdict.session.clone(), status);
         if status == Status::Skip {
             // Told together when the kernel is done: sixty of them have one reason.
             return Vec::new();
@@ -163,8 +169,9 @@ impl<W: Write> Terminal<W> {
         nearest: Option<&str>,
         not_checked: &[String],
         console: Option<&str>,
+        tried_again: &[Again],
     ) -> Vec<String> {
-        let mut lines = Vec::new();
+        let mut lines = self.told_otherwise(verdict);
         for finding in &verdict.findings {
             let word = match finding.breaks(self.policy) {
                 true => self.colour.status(Status::Break, STATUS),
@@ -199,8 +206,18 @@ impl<W: Write> Terminal<W> {
         block("changes", &changes(verdict, nearest));
         block("defects", &defects(verdict));
         lines.extend(not_checked.iter().flat_map(|text| wrapped("    unchecked ", &plain(text))));
+        lines.extend(again(tried_again).iter().flat_map(|text| wrapped("    again     ", &plain(text))));
         self.table.push(Row { kernel: verdict.kernel.clone(), counts: Some(counts), breaks });
         lines
+    }
+
+    /// The sessions that came to something else than was told of them: they disturbed others, as is known later.
+    fn told_otherwise(&mut self, verdict: &KernelVerdict) -> Vec<String> {
+        let policy = self.policy;
+        let otherwise =
+            |s: &&SessionVerdict| self.told.get(&s.session).is_some_and(|status| *status != s.status(policy));
+        let sessions: Vec<_> = verdict.sessions.iter().filter(otherwise).cloned().collect();
+        sessions.iter().flat_map(|session| self.session("", session)).collect()
     }
 
     /// The sessions that were skipped, a line for each reason.

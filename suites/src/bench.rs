@@ -11,7 +11,7 @@ use scrubjay_engine::store::{Store, Stored};
 use scrubjay_engine::{BootPlan, KernelRun, Lab, plan};
 use scrubjay_kernels::{Catalogue, Manifest};
 use scrubjay_machine::{MOST_DEVICES, Qemu, accel};
-use scrubjay_session::Session;
+use scrubjay_session::{Performance, Session};
 use scrubjay_verdict::{Library, Policy, Severity, Status, Waivers};
 
 use crate::matrix;
@@ -114,7 +114,9 @@ impl Bench {
     /// The results of a boot, made by the first who asks.
     fn boot(&self, store: &Store, plan: &BootPlan, name: &str) -> anyhow::Result<Stored> {
         let lab = self.lab();
-        let run = || lab.run_plans(&self.target.kernel, std::slice::from_ref(plan), &mut |_| {});
+        let check = self.check(&lab);
+        let stands = |id: &str, performance: &Performance| check.stands(&self.target, id, performance);
+        let run = || lab.run_plans(&self.target.kernel, std::slice::from_ref(plan), &stands, &mut |_| {});
         Ok(store.boot(&format!("{}-{name}", self.target.kernel.id), run)?)
     }
 
@@ -165,7 +167,7 @@ impl Bench {
         }
         let lab = self.lab();
         let check = self.check(&lab);
-        let verdict = check.judge_run(&self.target, &run);
+        let verdict = check.judge_run(&self.target, &run, &|_| {});
         let heavy = |s: Severity| s >= Severity::Warn;
         let found: Vec<_> = verdict
             .findings

@@ -5,6 +5,7 @@ use scrubjay_run::RunEvent;
 use scrubjay_session::{Performance, Session};
 use scrubjay_verdict::{Library, Reference};
 
+use crate::check::explained;
 use crate::target::Target;
 
 /// Performs `sessions` on `target`.
@@ -20,7 +21,8 @@ pub fn reference(
 ) -> Result<Reference, String> {
     let id = target.kernel.id.as_str();
     tell(RunEvent::ReferenceStarted { kernel: id.to_owned(), sessions: sessions.len() });
-    let run = lab.run(&target.kernel, sessions, &mut |progress| {
+    let stands = |id: &str, performance: &Performance| explained(library, id, performance);
+    let run = lab.run_judged(&target.kernel, sessions, &stands, &mut |progress| {
         if let Progress::Session { .. } = progress {
             tell(RunEvent::ReferencePerformed);
         }

@@ -1,18 +1,28 @@
-//! A suspected break is run again on a fresh boot before it is called one.
+//! A suspected break is run again on fresh boots before it is called one.
+//!
+//! Only runs in which the host gave the guest its time count. What came again at once is confirmed. What did not is
+//! looked for up to [`ROUNDS`] times more, and is told where it came twice in them; else nothing is said of the kernel.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use scrubjay_engine::{KernelRun, Lab};
-use scrubjay_session::Performance;
+use scrubjay_engine::{Again, KernelRun};
+use scrubjay_session::{Field, Performance, Session};
 use scrubjay_verdict::finding::Repeat;
 use scrubjay_verdict::rule::id;
 use scrubjay_verdict::{Finding, KernelVerdict, Policy, Rule, SessionVerdict};
 
 use crate::check::Check;
+use crate::company::{Victim, culprits};
 use crate::target::Target;
 
-/// How often a finding that does not come again at once is looked for.
-const ROUNDS: u32 = 2;
+/// How often a finding that did not come again at once is looked for.
+const ROUNDS: u32 = 10;
+
+/// In how many of those it has to come.
+const ENOUGH: u32 = 2;
+
+/// How often a session may fail to be run again: each time it was tried several times already.
+const FAILURES: u32 = 2;
 
 /// Whether a session's break may be chance: what hurts the kernel is conclusive the first time.
 pub fn is_suspect(verdict: &SessionVerdict, policy: Policy) -> bool {
@@ -21,64 +31,212 @@ pub fn is_suspect(verdict: &SessionVerdict, policy: Policy) -> bool {
     breaks().next().is_some() && !breaks().any(|f| conclusive(&f.rule))
 }
 
-/// How often each finding was seen.
-#[derive(Default)]
-pub struct Repeats(BTreeMap<String, Repeat>);
+/// Which finding: the value that was seen may be another each time.
+type Key = (String, String, String, Option<Field>);
 
-impl Repeats {
-    /// Writes into a session's findings how often each was seen.
-    pub fn apply(&self, verdict: &mut SessionVerdict) {
-        for finding in &mut verdict.findings {
-            finding.repeat = self.0.get(&finding.fingerprint).copied();
-        }
+fn key(finding: &Finding) -> Key {
+    (finding.rule.clone(), finding.session.clone(), finding.step.clone(), finding.field)
+}
+
+/// How often a finding came when it was looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Count {
+    all: Repeat,
+    /// In the runs after the first.
+    later: u32,
+}
+
+impl Count {
+    const FIRST: Count = Count { all: Repeat { seen: 1, of: 1 }, later: 0 };
+
+    fn add(&mut self, seen: bool) {
+        self.all.of += 1;
+        self.all.seen += u32::from(seen);
+        self.later += u32::from(seen);
+    }
+
+    fn is_settled(self) -> bool {
+        let each_time = self.all.of > 1 && self.all.seen == self.all.of;
+        each_time || self.later >= ENOUGH
     }
 }
 
-/// Runs the suspected sessions again, each round on fresh boots, until each finding came twice or
-/// the rounds are over.
-pub fn confirm(check: &Check, target: &Target, suspects: &[String], run: &KernelRun) -> Repeats {
-    let lab: &Lab = check.lab;
-    let mut repeats = Repeats::default();
-    for id in suspects {
-        if let Some(performance) = run.performances.get(id) {
-            for finding in check.judge_one(target, id, performance).findings {
-                repeats.0.insert(finding.fingerprint, Repeat { seen: 1, of: 1 });
+/// A session whose break is looked at again.
+struct Case<'a> {
+    session: &'a Session,
+    /// Each finding, and whether it breaks.
+    counts: BTreeMap<Key, (Count, bool)>,
+    failed: Vec<String>,
+    /// What it gave the first time that it was run again.
+    again: Option<Performance>,
+}
+
+impl<'a> Case<'a> {
+    fn new(session: &'a Session, first: &SessionVerdict, policy: Policy) -> Self {
+        let counts = first.findings.iter().map(|f| (key(f), (Count::FIRST, f.breaks(policy)))).collect();
+        Case { session, counts, failed: Vec::new(), again: None }
+    }
+
+    fn breaking(&self) -> impl Iterator<Item = (&Key, Count)> {
+        self.counts.iter().filter(|(_, (_, breaks))| *breaks).map(|(key, (count, _))| (key, *count))
+    }
+
+    fn is_open(&self) -> bool {
+        self.failed.len() < FAILURES as usize && !self.breaking().all(|(_, count)| count.is_settled())
+    }
+
+    /// Whether none of its breaks came again the first time that it was run again.
+    fn passed_alone(&self) -> bool {
+        self.again.is_some() && self.breaking().all(|(_, count)| count.all == Repeat { seen: 1, of: 2 })
+    }
+
+    /// Takes what it gave when it was run again; a run that came to nothing counts for nothing.
+    fn take(&mut self, performance: Option<&Performance>, judge: &dyn Fn(&Performance) -> SessionVerdict) {
+        match performance {
+            Some(performed @ Performance::Performed(_)) => {
+                let seen: BTreeSet<_> = judge(performed).findings.iter().map(key).collect();
+                self.counts.iter_mut().for_each(|(key, (count, _))| count.add(seen.contains(key)));
+                self.again.get_or_insert_with(|| performed.clone());
             }
+            Some(Performance::Failed { why } | Performance::Skipped { why }) => self.failed.push(why.clone()),
+            None => self.failed.push("it was not performed".to_owned()),
         }
     }
-    let mut left: Vec<_> = suspects.iter().filter_map(|id| check.library.sessions.get(id)).collect();
-    for _ in 0..ROUNDS {
-        if left.is_empty() {
+
+    /// Why nothing can be said of the kernel, where that is so.
+    fn unsettled(&self) -> Option<String> {
+        let (key, count) = self.breaking().find(|(_, count)| !count.is_settled())?;
+        let Repeat { seen, of } = count.all;
+        let (rule, step) = (&key.0, &key.2);
+        let why = self.failed.last().map(|why| format!("; when it was run again: {why}")).unwrap_or_default();
+        Some(format!(
+            "{rule} at step {step} was seen in {seen} of {of} runs, which is too seldom to tell it from chance{why}"
+        ))
+    }
+}
+
+/// What became of the suspects.
+#[derive(Default)]
+pub struct Confirmed {
+    counts: BTreeMap<Key, Repeat>,
+    unsettled: BTreeSet<Key>,
+    /// Why a session says nothing of the kernel.
+    errors: BTreeMap<String, String>,
+    /// What sessions gave alone that had failed in company only.
+    pub alone: BTreeMap<String, Performance>,
+    /// What was tried once more because of the host.
+    pub again: Vec<Again>,
+}
+
+impl Confirmed {
+    /// Writes into a session's findings how often each was seen, and what could not be settled.
+    pub fn apply(&self, verdict: &mut SessionVerdict) {
+        for finding in &mut verdict.findings {
+            let key = key(finding);
+            finding.repeat = self.counts.get(&key).copied();
+            finding.unsettled = self.unsettled.contains(&key);
+        }
+        if let Some(why) = self.errors.get(&verdict.session) {
+            verdict.error.get_or_insert_with(|| why.clone());
+            // Nor does it say anything of the kernel's place in the history.
+            verdict.carries.clear();
+            verdict.lacks.clear();
+        }
+    }
+
+    fn error(&mut self, session: &str, why: String) {
+        let errors = self.errors.entry(session.to_owned()).or_default();
+        if !errors.is_empty() {
+            errors.push('\n');
+        }
+        errors.push_str(&why);
+    }
+}
+
+/// Runs the suspected sessions again, each round on fresh boots, until each finding is settled or the rounds are over.
+pub fn confirm(check: &Check, target: &Target, suspects: &[String], run: &KernelRun) -> Confirmed {
+    let mut confirmed = Confirmed::default();
+    let mut cases: Vec<Case> = suspects
+        .iter()
+        .filter_map(|id| Some((check.library.sessions.get(id)?, run.performances.get(id)?)))
+        .map(|(s, performance)| Case::new(s, &check.judge_one(target, &s.id, performance), check.policy))
+        .collect();
+    for round in 0..=ROUNDS {
+        let mut open: Vec<_> = cases.iter_mut().filter(|case| case.is_open()).collect();
+        if open.is_empty() {
             break;
         }
-        let again = lab.run(&target.kernel, &left, &mut |_| {});
-        left.retain(|session| {
-            // A session that could not be run again neither confirms nor denies.
-            let Some(performance @ Performance::Performed(_)) = again.performances.get(&session.id) else {
+        let sessions: Vec<_> = open.iter().map(|case| case.session).collect();
+        let stands = |id: &str, performance: &Performance| check.stands(target, id, performance);
+        let again = check.lab.run_apart(&target.kernel, &sessions, &stands, &mut |_| {});
+        for case in &mut open {
+            let id = &case.session.id;
+            case.take(again.performances.get(id), &|performance| check.judge_one(target, id, performance));
+        }
+        confirmed.again.extend(again.again);
+        if round == 0 {
+            blame_company(check, target, run, &mut cases, &mut confirmed);
+        }
+    }
+    for case in &cases {
+        if let Some(why) = case.unsettled() {
+            let seldom = case.breaking().filter(|(_, count)| !count.is_settled());
+            confirmed.unsettled.extend(seldom.map(|(key, _)| key.clone()));
+            confirmed.error(&case.session.id, why);
+        }
+        confirmed.counts.extend(case.counts.iter().map(|(key, (count, _))| (key.clone(), count.all)));
+    }
+    confirmed
+}
+
+/// Finds the sessions after which others fail that pass alone. The victims are no cases any more.
+fn blame_company(
+    check: &Check,
+    target: &Target,
+    run: &KernelRun,
+    cases: &mut Vec<Case>,
+    confirmed: &mut Confirmed,
+) {
+    let before = |id: &String| {
+        let guest = run.guests.iter().find(|guest| guest.contains(id))?;
+        let before: Vec<_> = guest.iter().take_while(|other| *other != id).cloned().collect();
+        (!before.is_empty()).then(|| Victim { session: id.clone(), before })
+    };
+    let victims: Vec<_> =
+        cases.iter().filter(|case| case.passed_alone()).filter_map(|case| before(&case.session.id)).collect();
+    let mut again = Vec::new();
+    let found = culprits(&victims, &mut |before, victims| {
+        let ids = before.iter().chain(victims);
+        let sessions: Vec<_> = ids.filter_map(|id| check.library.sessions.get(id)).collect();
+        let stands = |id: &str, performance: &Performance| check.stands(target, id, performance);
+        let run = check.lab.run_judged(&target.kernel, &sessions, &stands, &mut |_| {});
+        again.extend(run.again.iter().cloned());
+        let in_one_guest = |victim: &String| {
+            let guest = run.guests.iter().find(|guest| guest.contains(victim));
+            guest.is_some_and(|guest| before.iter().all(|id| guest.contains(id)))
+        };
+        let fails = |victim: &&String| {
+            let Some(performance @ Performance::Performed(_)) = run.performances.get(*victim) else {
                 return false;
             };
-            let seen: Vec<_> = check
-                .judge_one(target, &session.id, performance)
-                .findings
-                .into_iter()
-                .map(|f| f.fingerprint)
-                .collect();
-            let first =
-                run.performances.get(&session.id).map(|p| check.judge_one(target, &session.id, p).findings);
-            let mut all_again = true;
-            for finding in first.unwrap_or_default() {
-                if let Some(repeat) = repeats.0.get_mut(&finding.fingerprint) {
-                    repeat.of += 1;
-                    match seen.contains(&finding.fingerprint) {
-                        true => repeat.seen += 1,
-                        false => all_again = false,
-                    }
-                }
-            }
-            !all_again
-        });
+            let seen: BTreeSet<_> =
+                check.judge_one(target, victim, performance).findings.iter().map(key).collect();
+            let case = cases.iter().find(|case| case.session.id == **victim);
+            case.is_some_and(|case| case.breaking().any(|(key, _)| seen.contains(key)))
+        };
+        victims.iter().filter(|victim| in_one_guest(victim)).filter(fails).cloned().collect()
+    });
+    confirmed.again.extend(again);
+    for disturbance in found {
+        for culprit in &disturbance.culprits {
+            confirmed.error(culprit, disturbance.told(culprit));
+        }
+        for victim in &disturbance.victims {
+            let at = cases.iter().position(|case| case.session.id == *victim);
+            let alone = at.map(|at| cases.remove(at)).and_then(|case| case.again);
+            confirmed.alone.extend(alone.map(|performance| (victim.clone(), performance)));
+        }
     }
-    repeats
 }
 
 /// The sessions by which a kernel lacks a change, or carries it in part, where that breaks: all that
@@ -103,35 +261,51 @@ fn is_history(finding: &Finding) -> bool {
 }
 
 /// Looks again whether a kernel lacks a change, or carries it in part, and writes into those findings
-/// how often that was seen.
-pub fn confirm_history(check: &Check, target: &Target, run: &KernelRun, verdict: &mut KernelVerdict) {
+/// how often that was seen. Gives what was tried once more because of the host.
+pub fn confirm_history(
+    check: &Check,
+    target: &Target,
+    run: &KernelRun,
+    settled: &Confirmed,
+    verdict: &mut KernelVerdict,
+) -> Vec<Again> {
     let ids = doubtful(verdict, check.policy);
     let sessions: Vec<_> = ids.iter().filter_map(|id| check.library.sessions.get(id)).collect();
-    let mut findings: Vec<_> = verdict.findings.iter_mut().filter(|f| is_history(f)).collect();
-    for _ in 0..ROUNDS {
-        let once = |finding: &&mut Finding| finding.repeat.is_none_or(|repeat| repeat.seen < 2);
-        if sessions.is_empty() || !findings.iter().any(once) {
+    let policy = check.policy;
+    let doubted = |finding: &&mut Finding| is_history(finding) && finding.breaks(policy);
+    let mut findings: Vec<_> =
+        verdict.findings.iter_mut().filter(doubted).map(|finding| (finding, Count::FIRST)).collect();
+    let (mut failed, mut more) = (0, Vec::new());
+    for _ in 0..=ROUNDS {
+        if sessions.is_empty() || failed == FAILURES || findings.iter().all(|(_, count)| count.is_settled()) {
             break;
         }
-        let again = check.lab.run(&target.kernel, &sessions, &mut |_| {}).performances;
+        let stands = |id: &str, performance: &Performance| check.stands(target, id, performance);
+        let again = check.lab.run_apart(&target.kernel, &sessions, &stands, &mut |_| {});
+        more.extend(again.again);
         // A session that could not be run again neither confirms nor denies.
-        if !again.values().all(|performance| matches!(performance, Performance::Performed(_))) {
-            break;
+        if !again.performances.values().all(|performance| matches!(performance, Performance::Performed(_))) {
+            failed += 1;
+            continue;
         }
         let mut merged = run.clone();
-        merged.performances.extend(again);
-        let seen = check.judge_run(target, &merged).findings;
-        for finding in &mut findings {
+        merged.performances.extend(again.performances);
+        let seen = check.judge_run(target, &merged, &|verdict| settled.apply(verdict)).findings;
+        for (finding, count) in &mut findings {
             let same = |other: &Finding| other.rule == finding.rule && other.accepted == finding.accepted;
-            let earlier = finding.repeat.unwrap_or(Repeat { seen: 1, of: 1 });
-            let seen = earlier.seen + u32::from(seen.iter().any(same));
-            finding.repeat = Some(Repeat { seen, of: earlier.of + 1 });
+            count.add(seen.iter().any(same));
         }
     }
+    for (finding, count) in findings {
+        finding.repeat = (count.all.of > 1).then_some(count.all);
+        finding.unsettled = !sessions.is_empty() && !count.is_settled();
+    }
+    more
 }
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
     use scrubjay_verdict::Promises;
     use scrubjay_verdict::finding::Place;
     use scrubjay_verdict::finding::Waived;
@@ -172,13 +346,90 @@ mod tests {
         assert!(suspect(vec![waived, finding("set-blocked")]));
     }
 
+    fn case(session: &Session) -> Case<'_> {
+        let first = SessionVerdict { findings: vec![finding("get-blocked")], ..SessionVerdict::new("s") };
+        Case::new(session, &first, Policy::Frozen)
+    }
+
+    fn session() -> Session {
+        let json = r#"{"format":"scrubjay.session/1","id":"s","title":"t","devices":["x"],"promise":"A01",
+            "steps":[{"id":"step","do":{"taint":{}}}]}"#;
+        serde_json::from_str(json).unwrap()
+    }
+
+    /// Runs again until the case is closed: whether the break is seen each time, `None` for a run that came to nothing.
+    fn rounds(case: &mut Case, seen: &[Option<bool>]) -> usize {
+        let mut made = 0;
+        for seen in seen.iter().take(1 + ROUNDS as usize) {
+            if !case.is_open() {
+                break;
+            }
+            made += 1;
+            let performance = match seen {
+                Some(_) => Performance::Performed(Box::new(scrubjay_session::Transcript::new("s"))),
+                None => Performance::Failed { why: "the host did not let it run".into() },
+            };
+            let findings = if *seen == Some(true) { vec![finding("get-blocked")] } else { Vec::new() };
+            case.take(Some(&performance), &|_| SessionVerdict {
+                findings: findings.clone(),
+                ..SessionVerdict::new("s")
+            });
+        }
+        made
+    }
+
+    #[rstest]
+    #[case::each_time(&[Some(true)], 1, Repeat { seen: 2, of: 2 }, true)]
+    #[case::twice_of_those_after_it_was_missed(&[Some(false), Some(true), Some(false), Some(true)], 4, Repeat { seen: 3, of: 5 }, true)]
+    #[case::once_of_eleven(&[Some(false); 20], 11, Repeat { seen: 1, of: 12 }, false)]
+    #[case::twice_of_twelve(
+        &[Some(false), Some(true), Some(false), Some(false), Some(false), Some(false), Some(false), Some(false), Some(false), Some(false), Some(false)],
+        11, Repeat { seen: 2, of: 12 }, false)]
+    #[case::runs_that_came_to_nothing_do_not_count(&[None, Some(true)], 2, Repeat { seen: 2, of: 2 }, true)]
+    #[case::never_run_again(&[None, None, Some(true)], 2, Repeat { seen: 1, of: 1 }, false)]
+    fn a_break_is_told_where_it_comes_again(
+        #[case] seen: &[Option<bool>],
+        #[case] made: usize,
+        #[case] repeat: Repeat,
+        #[case] told: bool,
+    ) {
+        let session = session();
+        let mut case = case(&session);
+        assert_eq!(rounds(&mut case, seen), made);
+        assert_eq!(case.breaking().next().unwrap().1.all, repeat);
+        assert_eq!(case.unsettled().is_none(), told);
+    }
+
     #[test]
-    fn a_session_says_of_each_finding_how_often_it_was_seen() {
-        let mut verdict =
-            SessionVerdict { findings: vec![finding("get-blocked")], ..SessionVerdict::new("s") };
-        let seen = Repeat { seen: 1, of: 3 };
-        Repeats([(verdict.findings[0].fingerprint.clone(), seen)].into()).apply(&mut verdict);
-        assert_eq!(verdict.findings[0].repeat, Some(seen));
+    fn another_value_at_the_same_place_is_the_same_break() {
+        let session = session();
+        let mut case = case(&session);
+        let mut other = finding("get-blocked");
+        other.fingerprint = "another".into();
+        let performance = Performance::Performed(Box::new(scrubjay_session::Transcript::new("s")));
+        case.take(Some(&performance), &|_| SessionVerdict {
+            findings: vec![other.clone()],
+            ..SessionVerdict::new("s")
+        });
+        assert!(!case.is_open() && case.unsettled().is_none());
+    }
+
+    #[test]
+    fn what_is_not_settled_is_an_error_and_no_break() {
+        let mut verdict = SessionVerdict {
+            findings: vec![finding("get-blocked")],
+            lacks: vec!["c".into()],
+            ..SessionVerdict::new("s")
+        };
+        let at = key(&verdict.findings[0]);
+        let mut confirmed = Confirmed::default();
+        confirmed.counts.insert(at.clone(), Repeat { seen: 1, of: 12 });
+        confirmed.unsettled.insert(at);
+        confirmed.error("s", "too seldom".into());
+        confirmed.apply(&mut verdict);
+        assert_eq!(verdict.findings[0].repeat, Some(Repeat { seen: 1, of: 12 }));
+        assert_eq!(verdict.status(Policy::Frozen), scrubjay_verdict::Status::Error);
+        assert!(!verdict.findings[0].breaks(Policy::Frozen) && verdict.lacks.is_empty());
     }
 
     fn kernel(rule: &str, changes: ChangeProfile, sessions: Vec<SessionVerdict>) -> KernelVerdict {

@@ -6,11 +6,12 @@
 
 pub mod against;
 mod check;
+mod company;
 mod confirm;
 pub mod record;
 pub mod releases;
 mod run;
 mod target;
 
-pub use check::Check;
+pub use check::{Check, explained};
 pub use target::Target;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use scrubjay_engine::{Progress, shuffled};
-use scrubjay_run::{RunEvent, nearest_release};
-use scrubjay_session::Session;
+use scrubjay_run::{Again, RunEvent, nearest_release};
+use scrubjay_session::{Performance, Session};
 use scrubjay_verdict::{KernelVerdict, SessionVerdict};
 
 use crate::check::Check;
@@ -28,44 +28,51 @@ impl Check<'_> {
             Some(seed) => shuffled(sessions.to_vec(), seed),
             None => sessions.to_vec(),
         };
+        let order: BTreeMap<_, _> = ordered.iter().enumerate().map(|(i, s)| (s.id.as_str(), i)).collect();
         let mut consoles = BTreeMap::new();
-        let mut suspects = Vec::new();
-        let run = self.lab.run(&target.kernel, &ordered, &mut |progress| match progress {
-            Progress::Session { session, performance, time } => {
-                let verdict = self.judge_one(target, session, performance);
-                if confirm::is_suspect(&verdict, self.policy) {
-                    suspects.push(session.to_owned());
-                    return;
+        // How long each took.
+        let mut suspects = BTreeMap::new();
+        let stands = |session: &str, performance: &Performance| self.stands(target, session, performance);
+        let mut run =
+            self.lab.run_judged(&target.kernel, &ordered, &stands, &mut |progress| match progress {
+                Progress::Session { session, performance, time } => {
+                    let verdict = self.judge_one(target, session, performance);
+                    let millis = time.as_millis() as u64;
+                    if confirm::is_suspect(&verdict, self.policy) {
+                        suspects.insert(session.to_owned(), millis);
+                        return;
+                    }
+                    tell(self.judged(&id, verdict, millis));
                 }
-                tell(self.judged(&id, verdict, time.as_millis() as u64));
-            }
-            Progress::Retired { session, console, .. } => {
-                consoles.extend(tail_of_the_dead(console).map(|tail| (session.to_owned(), tail)));
-            }
-            Progress::Booting(_) => {}
-        });
+                Progress::Retired { session, console, died: true, .. } => {
+                    consoles.insert(order.get(session).copied(), tail(console));
+                }
+                Progress::Retired { .. } | Progress::Booting(_) => {}
+            });
         // Guests run at the same time: what is told of them must not depend on who was first.
-        suspects.sort();
         let console = consoles.into_values().next_back();
-        let repeats = confirm::confirm(self, target, &suspects, &run);
-        for suspect in &suspects {
-            if let Some(performance) = run.performances.get(suspect) {
-                let mut verdict = self.judge_one(target, suspect, performance);
-                repeats.apply(&mut verdict);
-                tell(self.judged(&id, verdict, 0));
+        let ids: Vec<_> = suspects.keys().cloned().collect();
+        let mut confirmed = confirm::confirm(self, target, &ids, &run);
+        run.performances.append(&mut confirmed.alone);
+        for (suspect, millis) in suspects {
+            if let Some(performance) = run.performances.get(&suspect) {
+                let mut verdict = self.judge_one(target, &suspect, performance);
+                confirmed.apply(&mut verdict);
+                tell(self.judged(&id, verdict, millis));
             }
         }
-        let mut verdict = self.judge_run(target, &run);
-        for session in &mut verdict.sessions {
-            repeats.apply(session);
-        }
-        confirm::confirm_history(self, target, &run, &mut verdict);
+        let mut verdict = self.judge_run(target, &run, &|session| confirmed.apply(session));
+        let more = confirm::confirm_history(self, target, &run, &confirmed, &mut verdict);
         let nearest = nearest_release(&verdict.changes, &self.library.changes);
+        let mut again: Vec<Again> =
+            [run.again, confirmed.again, more].concat().into_iter().map(told).collect();
+        again.sort();
         tell(RunEvent::KernelJudged {
             verdict: verdict.clone(),
             nearest,
             not_checked: run.not_checked,
             console_tail: console,
+            again,
         });
         verdict
     }
@@ -77,9 +84,12 @@ impl Check<'_> {
     }
 }
 
-/// The end of the console of a guest that died; `None` for one that was retired alive.
-fn tail_of_the_dead(console: &str) -> Option<String> {
-    let died = ["Kernel panic", "Oops", "BUG:", "KASAN"].iter().any(|word| console.contains(word));
+fn told(again: scrubjay_engine::Again) -> Again {
+    Again { session: again.session, why: again.why }
+}
+
+/// The end of a console.
+fn tail(console: &str) -> String {
     let lines: Vec<_> = console.lines().collect();
-    died.then(|| lines[lines.len().saturating_sub(TAIL)..].join("\n"))
+    lines[lines.len().saturating_sub(TAIL)..].join("\n")
 }

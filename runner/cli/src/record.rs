@@ -1,7 +1,7 @@
 //! `scrubjay record`: what a kernel gives, kept beside the goldens for review.
 
-use scrubjay_check::Check;
 use scrubjay_check::record::{Recorded, record};
+use scrubjay_check::{Check, explained};
 use scrubjay_engine::{Lab, Progress};
 use scrubjay_host::words;
 use scrubjay_run::ExitStatus;
@@ -41,7 +41,8 @@ pub fn run(args: &RecordArgs, context: &Context) -> Result<ExitStatus> {
         sessions: &library.sessions,
         sabotage: Default::default(),
     };
-    let run = lab.run(&target.kernel, &sessions, &mut |progress| {
+    let stands = |id: &str, performance: &Performance| explained(&library, id, performance);
+    let run = lab.run_judged(&target.kernel, &sessions, &stands, &mut |progress| {
         if let Progress::Session { session, .. } = progress {
             words::say(format!("performed {session}"));
         }

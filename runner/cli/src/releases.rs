@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use scrubjay_check::explained;
 use scrubjay_check::releases::{Difference, Passage, Release, passage};
 use scrubjay_engine::{Lab, Progress};
 use scrubjay_host::{Output, words};
@@ -51,7 +52,8 @@ pub fn run(args: &ReleasesArgs, context: &Context) -> Result<ExitStatus> {
             sessions: &library.sessions,
             sabotage: Default::default(),
         };
-        let run = lab.run(&target.kernel, &sessions, &mut |_: Progress| {});
+        let stands = |id: &str, performance: &Performance| explained(&library, id, performance);
+        let run = lab.run_judged(&target.kernel, &sessions, &stands, &mut |_: Progress| {});
         untested |= run.performances.values().any(|p| matches!(p, Performance::Failed { .. }));
         let unseen = match run.not_checked.as_slice() {
             [] => String::new(),

@@ -19,8 +19,10 @@ use crate::plan::Placed;
 const HELD_DEADLINE: Duration = Duration::from_secs(10);
 
 /// A doorbell let go later than this may have met a kernel that had given up on it: it waits 2 s
-/// (drivers/cxl/pci.c, CXL_MAILBOX_TIMEOUT_MS), and its clock runs on while the host is busy elsewhere.
-const LATE: Duration = Duration::from_millis(1_600);
+/// (drivers/cxl/pci.c, CXL_MAILBOX_TIMEOUT_MS), and its clock runs on while the host is busy elsewhere. Counted from
+/// when the device saw the ring; that this was long after the kernel rang, a stall of the host
+/// ([`Stall`](scrubjay_machine::Stall)) or the kernel's own message shows.
+pub const LATE: Duration = Duration::from_millis(1_600);
 
 /// How many times a step's deadline a kernel may take to let a device go: it waits 5 s for a second press of
 /// the button, and then as long as removing the device takes (drivers/pci/hotplug/pciehp_ctrl.c).

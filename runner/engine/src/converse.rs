@@ -21,8 +21,8 @@ pub struct Spoken {
     pub performance: Performance,
     /// Why the guest can serve no other session; `None` when it can.
     pub spoiled: Option<String>,
-    /// Whether the host was too busy for it to mean anything, and another guest may do better.
-    pub late: bool,
+    /// Why it may be the host's doing, though no stall of it was seen: another guest may do better.
+    pub doubt: Option<String>,
 }
 
 /// What was there before a session.
@@ -121,7 +121,8 @@ impl Talk<'_> {
                     Err(BeginError::Guest(e)) => return self.lost(e),
                     Err(refusal) => {
                         let late = matches!(refusal, BeginError::Act(_, ActError::Late(_)));
-                        return Spoken { late, ..self.failed(refusal.to_string()) };
+                        let doubt = late.then(|| refusal.to_string());
+                        return Spoken { doubt, ..self.failed(refusal.to_string()) };
                     }
                 },
                 ToHost::Done { ticket, answer } => self.done(ticket, *answer),
@@ -215,14 +216,15 @@ impl Talk<'_> {
             let why = format!(
                 "the host stood still: QEMU has given up on the server of the device `{profile}`, which answered too late"
             );
-            return Spoken { late: true, ..self.failed(why) };
+            return Spoken { doubt: Some(why.clone()), ..self.failed(why) };
         }
+        let misbehaves = |action: &HostAction| matches!(action, HostAction::Fault(_));
         let slow_by_intent = self.bank.misbehaves(&self.indices)
-            || self.lowered.steps.iter().any(|step| step.host.as_ref().is_some_and(HostAction::delays));
+            || self.lowered.steps.iter().any(|step| step.host.as_ref().is_some_and(misbehaves));
         Spoken {
             performance: Performance::Performed(Box::new(self.transcript.clone())),
             spoiled: spoiled.or(hurt).or(other).or(tainted).or(own),
-            late: !slow_by_intent && gave_up(&self.transcript),
+            doubt: (!slow_by_intent && gave_up(&self.transcript)).then(|| GAVE_UP.to_owned()),
         }
     }
 
@@ -253,7 +255,7 @@ impl Talk<'_> {
             return Spoken {
                 performance: Performance::Performed(Box::new(self.transcript.clone())),
                 spoiled,
-                late: false,
+                doubt: None,
             };
         }
         let place = self.under_way.and_then(|t| self.lowered.steps.get(t as usize));
@@ -262,17 +264,21 @@ impl Talk<'_> {
             Some(profile) => format!("the server of the device `{profile}` died {place}"),
             None => format!("{place}: {error}"),
         };
-        Spoken { performance: Performance::Failed { why }, spoiled, late: false }
+        Spoken { performance: Performance::Failed { why }, spoiled, doubt: None }
     }
 
     fn failed(&self, why: String) -> Spoken {
-        Spoken { performance: Performance::Failed { why: why.clone() }, spoiled: Some(why), late: false }
+        Spoken { performance: Performance::Failed { why: why.clone() }, spoiled: Some(why), doubt: None }
     }
 }
 
-/// Whether the kernel gave up on a mailbox. Where the firmware answers at once it is the host that was
-/// busy for as long as the kernel waits, so such a session is tried again; a kernel that does it each
-/// time is judged by what it does.
+/// What is said of a session in which it did.
+const GAVE_UP: &str = "the kernel gave up on a mailbox that answers in time";
+
+/// Whether the kernel gave up on a mailbox: by its own count 2 s had gone since it rang. Where the firmware
+/// answers at once, or as soon as the session lets a doorbell go ([`LATE`](crate::bank::LATE) at most), it is
+/// the host that was busy meanwhile, so such a session is tried again; a kernel that does it each time is
+/// judged by what it does.
 fn gave_up(transcript: &Transcript) -> bool {
     let steps = transcript.steps.iter();
     let nested = steps.clone().flat_map(|seen| &seen.observation.branches).flat_map(|branch| &branch.steps);

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use scrubjay_machine::{BootError, BootTimes, Console, Deadlines, Death, Guest, GuestError, RunDir, Spec};
+use scrubjay_machine::{
+    BootError, BootTimes, Console, Deadlines, Death, Guest, GuestError, HostTime, RunDir, Spec, Stall,
+};
 use scrubjay_session::klog;
 use scrubjay_session::lower::{Lowered, Surroundings, lower};
 use scrubjay_session::{Boot, Session};
@@ -37,6 +39,7 @@ pub struct Live {
     taint: u64,
     /// How long it took to come up, part by part.
     pub rise: Rise,
+    time: HostTime,
     /// Sockets of the devices; removed at last.
     _dir: RunDir,
 }
@@ -52,6 +55,14 @@ pub struct Rise {
     pub kernel: Duration,
     /// Until every device had come up as far as its profile says.
     pub settle: Duration,
+}
+
+/// A guest that did not come up.
+pub struct Fallen {
+    /// Why.
+    pub why: Failure,
+    /// That the host did not give it its time: then it is no fault of the kernel.
+    pub stall: Option<Stall>,
 }
 
 /// Why a guest did not come up.
@@ -118,11 +129,13 @@ pub struct Parts {
     pub bank: Bank,
     /// The guest, with the agent.
     pub spec: Spec,
+    /// Watches from now on.
+    pub time: HostTime,
 }
 
 impl Parts {
-    /// Serves the devices and describes the guest.
-    pub fn new(lab: &Lab, kernel: &Kernel, plan: &BootPlan) -> Result<Self, String> {
+    /// Serves the devices and describes the guest. So many guests run at once, this one included.
+    pub fn new(lab: &Lab, kernel: &Kernel, plan: &BootPlan, at_once: usize) -> Result<Self, String> {
         let dir = RunDir::new().map_err(|e| e.to_string())?;
         let bank = Bank::serve(&plan.devices, lab.profiles, dir.path())?;
         let mut spec = Spec::new(&kernel.image, lab.accel);
@@ -131,27 +144,51 @@ impl Parts {
         spec.vcpus = lab.vcpus;
         spec.append = plan.command_line.clone();
         spec.devices = bank.plugged(dir.path());
-        Ok(Parts { dir, bank, spec })
+        let time = HostTime::watch(at_once * usize::from(lab.vcpus));
+        spec.host_time = Some(time.clone());
+        Ok(Parts { dir, bank, spec, time })
     }
 }
 
 impl Live {
-    /// Boots a guest for a plan and waits until its devices have settled.
-    pub fn up(lab: &Lab, kernel: &Kernel, plan: &BootPlan) -> Result<Self, Failure> {
-        match Self::boot(lab, kernel, plan) {
+    /// Boots a guest for a plan and waits until its devices have settled; so many run at once. `again` is told
+    /// why one is booted once more.
+    pub fn up(
+        lab: &Lab,
+        kernel: &Kernel,
+        plan: &BootPlan,
+        at_once: usize,
+        again: &mut dyn FnMut(String),
+    ) -> Result<Self, Fallen> {
+        match Self::boot(lab, kernel, plan, at_once) {
             // On a busy host a guest now and then loses an interrupt of its HPET before anything
             // else could wake it, or dies of one.
-            Err(Failure::Silent(why)) => {
+            Err(Fallen { why: Failure::Silent(why), .. }) => {
                 tracing::warn!(kernel = %kernel.id, why, "a guest stopped on the way up and is booted once more");
-                Self::boot(lab, kernel, plan)
+                again(why);
+                Self::boot(lab, kernel, plan, at_once)
             }
             other => other,
         }
     }
 
-    fn boot(lab: &Lab, kernel: &Kernel, plan: &BootPlan) -> Result<Self, Failure> {
+    fn boot(lab: &Lab, kernel: &Kernel, plan: &BootPlan, at_once: usize) -> Result<Self, Fallen> {
         let start = Instant::now();
-        let Parts { dir, bank, spec } = Parts::new(lab, kernel, plan).map_err(Failure::Other)?;
+        let parts = Parts::new(lab, kernel, plan, at_once);
+        let parts = parts.map_err(|why| Fallen { why: Failure::Other(why), stall: None })?;
+        let time = parts.time.clone();
+        let live = Self::boot_parts(lab, kernel, plan, parts, start);
+        live.map_err(|why| Fallen { why, stall: time.stall() })
+    }
+
+    fn boot_parts(
+        lab: &Lab,
+        kernel: &Kernel,
+        plan: &BootPlan,
+        parts: Parts,
+        start: Instant,
+    ) -> Result<Self, Failure> {
+        let Parts { dir, bank, spec, time } = parts;
         let devices = start.elapsed();
         let ports: Vec<_> =
             (0..spec.devices.len()).map(|i| spec.port_address(i).unwrap_or_default()).collect();
@@ -173,12 +210,18 @@ impl Live {
             bound: Vec::new(),
             taint,
             rise,
+            time,
             _dir: dir,
         };
         let start = Instant::now();
         live.settle(|i| ports[i].clone())?;
         live.rise.settle = start.elapsed();
         Ok(live)
+    }
+
+    /// The longest time that the host kept the guest or its devices from running, since it was started.
+    pub fn stall(&self) -> Option<Stall> {
+        self.time.stall()
     }
 
     fn settle(&mut self, port: impl Fn(usize) -> String) -> Result<(), Failure> {

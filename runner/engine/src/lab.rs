@@ -6,22 +6,22 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use scrubjay_machine::MOST_DEVICES;
+use scrubjay_machine::{MOST_DEVICES, Stall};
 use scrubjay_session::klog::{self, Event};
 use scrubjay_session::observation::{Aside, Observation, Seen, StepEnd};
 use scrubjay_session::{Performance, Session, Transcript};
 use scrubjay_wire::LogLine;
 
 use crate::converse::Spoken;
-use crate::guest::{Failure, Live};
-use crate::plan::{BootPlan, plan};
+use crate::guest::{Failure, Fallen, Live};
+use crate::plan::{BootPlan, plan, plan_apart};
 use crate::presence::{Presence, Rank};
 use crate::setup::{Kernel, Lab};
 
 /// The id under which damage that came with the boot stands in a transcript.
 pub const BOOT_STEP: &str = "(boot)";
 
-/// How often a session that came to nothing because the host was busy is tried again.
+/// How often a session is tried again whose result may be the host's doing.
 const TRIES_MORE: usize = 3;
 
 /// What sessions gave on one kernel.
@@ -37,7 +37,24 @@ pub struct KernelRun {
     pub not_checked: Vec<String>,
     /// How many guests were booted.
     pub boots: u32,
+    /// What was done once more, because it may have been the host's doing.
+    pub again: Vec<Again>,
+    /// The sessions of each guest, in the order in which they were performed in it.
+    pub guests: Vec<Vec<String>>,
 }
+
+/// A boot or a session that was tried once more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Again {
+    /// The session; none for a boot.
+    pub session: Option<String>,
+    /// Why.
+    pub why: String,
+}
+
+/// Whether what came of a session stands although the host may have had a part in it: what is as expected, and
+/// what no host can bring about.
+pub type Stands<'a> = dyn Fn(&str, &Performance) -> bool + Sync + 'a;
 
 /// What happens while sessions are run.
 #[derive(Debug)]
@@ -61,6 +78,8 @@ pub enum Progress<'a> {
         why: &'a str,
         /// Its console.
         console: &'a str,
+        /// Whether the kernel reported its end, or what leads to it.
+        died: bool,
     },
 }
 
@@ -68,24 +87,89 @@ pub enum Progress<'a> {
 pub type Tell<'a> = dyn FnMut(Progress) + Send + 'a;
 
 impl Lab<'_> {
-    /// Runs sessions on a kernel, in boots by plan.
+    /// Runs sessions on a kernel, in boots by plan. Nothing is kept that the host may have had a part in.
     pub fn run(&self, kernel: &Kernel, sessions: &[&Session], tell: &mut Tell) -> KernelRun {
-        self.run_plans(kernel, &plan(sessions, MOST_DEVICES), tell)
+        self.run_judged(kernel, sessions, &|_, _| false, tell)
+    }
+
+    /// The same, where someone knows what is expected: `stands` says what is kept all the same.
+    pub fn run_judged(
+        &self,
+        kernel: &Kernel,
+        sessions: &[&Session],
+        stands: &Stands,
+        tell: &mut Tell,
+    ) -> KernelRun {
+        self.run_plans(kernel, &plan(sessions, MOST_DEVICES), stands, tell)
+    }
+
+    /// The same, in other company than in [`Lab::run_judged`] of the same sessions: last first, and those that have
+    /// devices of their own in other guests than those that share.
+    pub fn run_apart(
+        &self,
+        kernel: &Kernel,
+        sessions: &[&Session],
+        stands: &Stands,
+        tell: &mut Tell,
+    ) -> KernelRun {
+        self.run_plans(kernel, &plan_apart(sessions, MOST_DEVICES), stands, tell)
     }
 
     /// Runs the sessions of these plans, as many guests at once as the lab allows. What comes of it
     /// does not depend on how many those are; the order in which sessions are told of does.
-    pub fn run_plans(&self, kernel: &Kernel, plans: &[BootPlan], tell: &mut Tell) -> KernelRun {
+    ///
+    /// A session that came to what the host may have had a part in is tried again when all others are done, in a
+    /// fresh guest, with no other guest beside it: [`TRIES_MORE`] times at most, then it could not be tested.
+    pub fn run_plans(
+        &self,
+        kernel: &Kernel,
+        plans: &[BootPlan],
+        stands: &Stands,
+        tell: &mut Tell,
+    ) -> KernelRun {
         let tell = Mutex::new(tell);
+        let (mut whole, mut put_off) = self.round(kernel, plans, self.guests, stands, false, &tell);
+        for more in 1..=TRIES_MORE {
+            if put_off.is_empty() {
+                break;
+            }
+            let sessions: Vec<_> = put_off.keys().filter_map(|id| self.sessions.get(id)).collect();
+            let once_more = |(session, why): (&String, &String)| Again {
+                session: Some(session.clone()),
+                why: why.clone(),
+            };
+            whole.again.extend(put_off.iter().map(once_more));
+            let plans = plan(&sessions, MOST_DEVICES);
+            let (round, left) = self.round(kernel, &plans, 1, stands, more == TRIES_MORE, &tell);
+            whole.merge(round);
+            put_off = left;
+        }
+        whole
+    }
+
+    /// Runs plans once; what came of it, and the sessions that have to be tried again, with the reason.
+    fn round(
+        &self,
+        kernel: &Kernel,
+        plans: &[BootPlan],
+        guests: usize,
+        stands: &Stands,
+        last: bool,
+        tell: &Mutex<&mut Tell>,
+    ) -> (KernelRun, BTreeMap<String, String>) {
+        let put_off = Mutex::default();
         let presence = Presence::default();
         let next = AtomicUsize::new(0);
+        let at_once = guests.clamp(1, plans.len().max(1));
         let work = || {
             let mut runs = Vec::new();
             loop {
                 let index = next.fetch_add(1, Ordering::Relaxed);
                 let Some(plan) = plans.get(index) else { return runs };
                 let rank = if index == 0 { Rank::First } else { Rank::Later };
-                let boots = Boots { lab: self, kernel, presence: &presence, rank, tell: &tell };
+                let put_off = (!last).then_some(&put_off);
+                let boots =
+                    Boots { lab: self, kernel, presence: &presence, rank, at_once, stands, put_off, tell };
                 let mut run = KernelRun::default();
                 boots.run_boot(plan, &mut run);
                 if rank == Rank::First {
@@ -96,61 +180,118 @@ impl Lab<'_> {
             }
         };
         let mut runs = thread::scope(|scope| {
-            let workers: Vec<_> =
-                (0..self.guests.clamp(1, plans.len().max(1))).map(|_| scope.spawn(work)).collect();
+            let workers: Vec<_> = (0..at_once).map(|_| scope.spawn(work)).collect();
             let joined = workers.into_iter().map(|worker| worker.join());
             joined.flat_map(|runs| runs.unwrap_or_else(|e| std::panic::resume_unwind(e))).collect::<Vec<_>>()
         });
         runs.sort_by_key(|(index, _)| *index);
         let mut whole = KernelRun { absent: presence.absent(), ..KernelRun::default() };
         runs.into_iter().for_each(|(_, run)| whole.merge(run));
-        whole
+        (whole, put_off.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 /// The boots of one plan.
-struct Boots<'a, 't> {
+struct Boots<'a, 'u, 't> {
     lab: &'a Lab<'a>,
     kernel: &'a Kernel,
     presence: &'a Presence,
     rank: Rank,
-    tell: &'a Mutex<&'a mut Tell<'t>>,
+    /// How many guests run at once.
+    at_once: usize,
+    stands: &'a Stands<'a>,
+    /// The sessions that have to be tried again, with the reason; `None` where nothing is tried again.
+    put_off: Option<&'a Mutex<BTreeMap<String, String>>>,
+    tell: &'a Mutex<&'u mut Tell<'t>>,
 }
 
-impl Boots<'_, '_> {
+/// Why a result may be the host's doing.
+enum Doubt {
+    /// The host stood still: whatever the kernel did, it says nothing of the kernel.
+    Stall(Stall),
+    /// The kernel did something that a busy host makes it do, and its own mistakes too.
+    Likely(String),
+}
+
+impl std::fmt::Display for Doubt {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Doubt::Stall(stall) => stall.fmt(f),
+            Doubt::Likely(why) => f.write_str(why),
+        }
+    }
+}
+
+impl Boots<'_, '_, '_> {
     fn tell(&self, progress: Progress) {
         let mut tell = self.tell.lock().unwrap_or_else(PoisonError::into_inner);
         tell(progress);
     }
 
+    /// Keeps what came of a session, or puts the session off where that may be the host's doing.
+    fn settle(
+        &self,
+        id: &str,
+        performance: Performance,
+        doubt: Option<Doubt>,
+        time: Duration,
+        run: &mut KernelRun,
+    ) {
+        let stands = matches!(performance, Performance::Skipped { .. }) || (self.stands)(id, &performance);
+        let performance = match (doubt.filter(|_| !stands), self.put_off) {
+            (None, _) => performance,
+            (Some(doubt), Some(put_off)) => {
+                let mut put_off = put_off.lock().unwrap_or_else(PoisonError::into_inner);
+                put_off.insert(id.to_owned(), doubt.to_string());
+                return;
+            }
+            (Some(Doubt::Stall(stall)), None) => {
+                let last = match &performance {
+                    Performance::Failed { why } => format!("; at last: {why}"),
+                    _ => String::new(),
+                };
+                let tries = TRIES_MORE + 1;
+                Performance::Failed {
+                    why: format!("the host did not let it run: tried {tries} times, and {stall}{last}"),
+                }
+            }
+            // Each time, and the host had time: the kernel does it.
+            (Some(Doubt::Likely(_)), None) => performance,
+        };
+        self.tell(Progress::Session { session: id, performance: &performance, time });
+        run.performances.insert(id.to_owned(), performance);
+    }
+
     /// Runs the sessions of one plan, in as many guests as that takes.
     fn run_boot(&self, plan: &BootPlan, run: &mut KernelRun) {
         let mut left = plan.clone();
-        let mut late = Vec::new();
         while !left.sessions.is_empty() {
             if let Some(evidence) = self.presence.absent() {
                 let why = format!("this kernel has no fwctl ({evidence})");
-                return self.settle_all(&left, run, |_| Performance::Skipped { why: why.clone() });
+                return self.settle_all(&left, None, run, |_| Performance::Skipped { why: why.clone() });
             }
-            left = self.run_guest(left, run, &mut late);
+            left = self.run_guest(left, run);
         }
     }
 
     /// Runs sessions in one guest; what is left when it is spoiled.
-    ///
-    /// `late` has the sessions that came to nothing because the host was busy: each is tried again.
-    fn run_guest(&self, mut plan: BootPlan, run: &mut KernelRun, late: &mut Vec<String>) -> BootPlan {
+    fn run_guest(&self, mut plan: BootPlan, run: &mut KernelRun) -> BootPlan {
         self.tell(Progress::Booting(&plan));
         run.boots += 1;
         let done = BootPlan { sessions: Vec::new(), ..plan.clone() };
-        let mut live = match Live::up(self.lab, self.kernel, &plan) {
+        let (again, boots) = (&mut run.again, &mut run.boots);
+        let mut once_more = |why| {
+            *boots += 1;
+            again.push(Again { session: None, why });
+        };
+        let mut live = match Live::up(self.lab, self.kernel, &plan, self.at_once, &mut once_more) {
             Ok(live) => live,
-            Err(Failure::Panicked(log)) => {
-                self.hurt_at_boot(&plan, log, StepEnd::GuestDied, run);
+            Err(Fallen { why: Failure::Panicked(log), stall }) => {
+                self.hurt_at_boot(&plan, log, StepEnd::GuestDied, stall, run);
                 return done;
             }
-            Err(Failure::Silent(why) | Failure::Other(why)) => {
-                self.settle_all(&plan, run, |_| Performance::Failed { why: why.clone() });
+            Err(Fallen { why: Failure::Silent(why) | Failure::Other(why), stall }) => {
+                self.settle_all(&plan, stall, run, |_| Performance::Failed { why: why.clone() });
                 return done;
             }
         };
@@ -160,26 +301,25 @@ impl Boots<'_, '_> {
         }
         if live.damage().is_some() {
             let log = live.log.clone();
-            self.hurt_at_boot(&plan, log, StepEnd::CameBack, run);
+            self.hurt_at_boot(&plan, log, StepEnd::CameBack, live.stall(), run);
             return done;
         }
         if let Err(why) = live.prepare(&plan, self.lab) {
-            self.settle_all(&plan, run, |_| Performance::Failed { why: why.clone() });
+            self.settle_all(&plan, live.stall(), run, |_| Performance::Failed { why: why.clone() });
             return done;
         }
+        run.guests.push(Vec::new());
         while !plan.sessions.is_empty() {
             let id = plan.sessions.remove(0);
             let start = Instant::now();
-            let Spoken { performance, spoiled, late: is_late } = self.run_session(&mut live, &id);
-            if is_late && late.iter().filter(|earlier| **earlier == id).count() < TRIES_MORE {
-                late.push(id.clone());
-                plan.sessions.insert(0, id);
-                return plan;
-            }
-            self.tell(Progress::Session { session: &id, performance: &performance, time: start.elapsed() });
-            run.performances.insert(id.clone(), performance);
+            let Spoken { performance, spoiled, doubt } = self.run_session(&mut live, &id);
+            // What the host did to a guest in an earlier session may show in a later one.
+            let doubt = live.stall().map(Doubt::Stall).or(doubt.map(Doubt::Likely));
+            self.settle(&id, performance, doubt, start.elapsed(), run);
+            run.guests.last_mut().expect("it was pushed").push(id.clone());
             if let Some(why) = spoiled {
-                self.tell(Progress::Retired { session: &id, why: &why, console: &live.console().0 });
+                let console = &live.console().0;
+                self.tell(Progress::Retired { session: &id, why: &why, console, died: has_died(console) });
                 return plan;
             }
         }
@@ -188,7 +328,7 @@ impl Boots<'_, '_> {
     }
 
     fn run_session(&self, live: &mut Live, id: &str) -> Spoken {
-        let none = |performance| Spoken { performance, spoiled: None, late: false };
+        let none = |performance| Spoken { performance, spoiled: None, doubt: None };
         let Some(session) = self.lab.sessions.get(id) else {
             return none(Performance::Failed { why: "no such session".into() });
         };
@@ -204,7 +344,14 @@ impl Boots<'_, '_> {
 
     /// A kernel that was hurt before its first session: with several sets of devices each gets a
     /// guest of its own, so that the guilty one is found; with one, that is what its sessions show.
-    fn hurt_at_boot(&self, plan: &BootPlan, log: Vec<LogLine>, end: StepEnd, run: &mut KernelRun) {
+    fn hurt_at_boot(
+        &self,
+        plan: &BootPlan,
+        log: Vec<LogLine>,
+        end: StepEnd,
+        stall: Option<Stall>,
+        run: &mut KernelRun,
+    ) {
         let sessions: Vec<_> = plan.sessions.iter().filter_map(|id| self.lab.sessions.get(id)).collect();
         let isolated = plan.isolated(&sessions);
         if isolated.len() > 1 {
@@ -213,19 +360,29 @@ impl Boots<'_, '_> {
             }
             return;
         }
-        self.settle_all(plan, run, |id| {
+        self.settle_all(plan, stall, run, |id| {
             let step = self.lab.sessions.get(id).and_then(Session::probe_step).unwrap_or(BOOT_STEP);
             Performance::Performed(Box::new(boot_transcript(id, step, &log, end)))
         });
     }
 
-    fn settle_all(&self, plan: &BootPlan, run: &mut KernelRun, performance: impl Fn(&str) -> Performance) {
+    fn settle_all(
+        &self,
+        plan: &BootPlan,
+        stall: Option<Stall>,
+        run: &mut KernelRun,
+        performance: impl Fn(&str) -> Performance,
+    ) {
         for id in &plan.sessions {
-            let performance = performance(id);
-            self.tell(Progress::Session { session: id, performance: &performance, time: Duration::ZERO });
-            run.performances.insert(id.clone(), performance);
+            self.settle(id, performance(id), stall.map(Doubt::Stall), Duration::ZERO, run);
         }
     }
+}
+
+/// Whether a console shows that a kernel died, or was hurt so that it may have: more than a warning.
+fn has_died(console: &str) -> bool {
+    let events = crate::converse::damage_lines(console);
+    events.iter().filter_map(klog::classify).any(|e| e.class.is_damage() && e.class != klog::Class::Warning)
 }
 
 impl KernelRun {
@@ -261,6 +418,8 @@ impl KernelRun {
         self.absent = self.absent.take().or(other.absent);
         self.performances.extend(other.performances);
         self.boots += other.boots;
+        self.again.extend(other.again);
+        self.guests.extend(other.guests);
     }
 }
 
@@ -272,4 +431,20 @@ fn boot_transcript(session: &str, step: &str, log: &[LogLine], end: StepEnd) -> 
     let mut transcript = Transcript::new(session);
     transcript.steps.push(Seen { id: step.to_owned(), observation, aside });
     transcript
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[rstest::rstest]
+    #[case::nothing("[    0.1] cxl_pci 0000:0d:00.0: registered\n", false)]
+    #[case::a_warning("[    1.0] WARNING: drivers/a.c:1 at f+0x1/0x2\n", false)]
+    #[case::an_oops("[    1.0] BUG: kernel NULL pointer dereference, address: 0\n", true)]
+    #[case::a_heap("[    1.0] BUG kmalloc-16 (Not tainted): Object corrupt\n", true)]
+    #[case::a_lock("[    1.0] watchdog: BUG: soft lockup - CPU#0 stuck\n", true)]
+    #[case::a_panic("[    1.0] Kernel panic - not syncing: x\n", true)]
+    fn a_console_tells_whether_its_kernel_died(#[case] console: &str, #[case] died: bool) {
+        assert_eq!(has_died(console), died);
+    }
 }

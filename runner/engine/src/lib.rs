@@ -15,6 +15,6 @@ mod setup;
 pub mod store;
 pub mod watched;
 
-pub use lab::{KernelRun, Progress, Tell};
+pub use lab::{Again, KernelRun, Progress, Stands, Tell};
 pub use plan::{BootPlan, Placed, plan, shuffled};
 pub use setup::{Kernel, Lab, Sabotage};

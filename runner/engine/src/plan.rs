@@ -99,6 +99,14 @@ pub fn plan(sessions: &[&Session], most_devices: usize) -> Vec<BootPlan> {
     shared.into_values().flatten().chain(own).collect()
 }
 
+/// Plans boots in which no session comes after one that it comes after in [`plan`]: what one of them did to another
+/// there it cannot do here.
+pub fn plan_apart(sessions: &[&Session], most_devices: usize) -> Vec<BootPlan> {
+    let reversed = sessions.iter().rev().copied();
+    let (spoiling, sharing): (Vec<_>, Vec<_>) = reversed.partition(|s| s.spoils_devices());
+    plan(&sharing, most_devices).into_iter().chain(plan(&spoiling, most_devices)).collect()
+}
+
 /// What a guest needs for a session, each device once.
 fn devices(session: &Session) -> Vec<Placed> {
     let mut devices = Vec::new();
@@ -171,6 +179,34 @@ mod tests {
         let owners = plans[0].devices.iter().map(|d| d.owner.as_deref()).collect::<Vec<_>>();
         assert_eq!(owners, [None, Some("a"), Some("c")]);
         assert_eq!(plans[0].isolated(&all.iter().collect::<Vec<_>>()).len(), 3);
+    }
+
+    #[test]
+    fn apart_nobody_comes_after_whom_it_came_after() {
+        let all = [
+            session("a", "clean", &["x"], READ),
+            session("b", "clean", &["x"], READ),
+            session("c", "clean", &["x"], UNBIND),
+            session("d", "clean", &["x"], UNBIND),
+        ];
+        let all: Vec<_> = all.iter().collect();
+        let sessions = |plans: Vec<BootPlan>| plans.into_iter().map(|p| p.sessions).collect::<Vec<_>>();
+        assert_eq!(sessions(plan(&all, 8)), [["a", "b", "c", "d"]]);
+        assert_eq!(sessions(plan_apart(&all, 8)), [["b", "a"], ["d", "c"]]);
+    }
+
+    #[rstest::rstest]
+    #[case::by_its_step(RESCAN)]
+    #[case::unbind(r#"{"write":{"at":{"anchor":"root","path":"sys/bus/platform/drivers/cxl_acpi/unbind"},"text":"ACPI0017:00"}}"#)]
+    #[case::override_of_a_driver(r#"{"write":{"at":{"anchor":"pci","path":"driver_override"},"text":"x"}}"#)]
+    #[case::removal(r#"{"write":{"at":{"anchor":"pci","path":"remove"},"text":"1"}}"#)]
+    #[case::in_a_branch(r#"{"parallel":{"branches":[{"name":"a","steps":[{"id":"w","do":{"write":{"at":{"anchor":"root","path":"sys/bus/pci/rescan"},"text":"1"}}}]}]}}"#)]
+    fn a_session_that_rebinds_by_a_write_is_alone(#[case] step: &str) {
+        let all = [session("a", "clean", &["x"], step), session("b", "clean", &["x"], READ)];
+        assert_eq!(plan(&all.iter().collect::<Vec<_>>(), 8).len(), 2);
+        let value =
+            r#"{"write":{"at":{"anchor":"edac","path":"scrub0/current_cycle_duration"},"text":"43200"}}"#;
+        assert!(!session("a", "clean", &["x"], value).spoils_guest());
     }
 
     #[test]

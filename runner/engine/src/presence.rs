@@ -23,11 +23,14 @@ pub struct Presence {
 impl Presence {
     /// What a guest that has come up shows, held against what was decided: the evidence that there is no
     /// fwctl. That the class is missing is conclusive wherever it is seen; that no device has a node is
-    /// for the first plan to say, whose guest has the most devices, and the others wait for its word.
+    /// for the first plan to say, whose guest has the most devices, and the others wait for its word; one
+    /// that the host did not give its time says nothing.
     pub fn learn(&self, rank: Rank, live: &Live) -> Option<String> {
         match (rank, live.without_class()) {
             (_, Some(evidence)) => self.decide(Some(evidence)),
-            (Rank::First, None) => self.decide(live.without_nodes()),
+            (Rank::First, None) => {
+                self.decide(live.without_nodes().filter(|_| live.stall().is_none()));
+            }
             (Rank::Later, None) => {}
         }
         let decision = self.made.wait_while(self.lock(), |decision| decision.is_none());

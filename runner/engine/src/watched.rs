@@ -76,7 +76,7 @@ impl<'a> Watched<'a> {
     pub fn up(lab: &'a Lab<'a>, kernel: &Kernel, plan: &BootPlan) -> Result<Self, WatchError> {
         let failed = |why: String| WatchError::Boot { plan: plan.name(), why };
         let start = Instant::now();
-        let mut live = Live::up(lab, kernel, plan).map_err(|failure| match failure {
+        let mut live = Live::up(lab, kernel, plan, 1, &mut |_| {}).map_err(|fallen| match fallen.why {
             Failure::Panicked(log) => {
                 failed(log.first().map_or("the kernel panicked".to_owned(), |line| line.text.clone()))
             }
@@ -137,7 +137,7 @@ impl<'a> Watched<'a> {
 pub fn bare_boot(lab: &Lab, kernel: &Kernel, plan: &BootPlan) -> Result<Duration, WatchError> {
     let failed = |why: String| WatchError::Boot { plan: plan.name(), why };
     let start = Instant::now();
-    let Parts { dir, bank, mut spec } = Parts::new(lab, kernel, plan).map_err(failed)?;
+    let Parts { dir, bank, mut spec, time: _ } = Parts::new(lab, kernel, plan, 1).map_err(failed)?;
     spec.init = bare::power_off().into();
     match Guest::boot(lab.qemu, &spec, &kernel.deadlines(lab.accel, lab.vcpus)) {
         Err(BootError::Guest { source, .. })

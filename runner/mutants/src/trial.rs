@@ -164,8 +164,9 @@ impl Trials<'_> {
         sessions: &[&Session],
     ) -> (scrubjay_engine::KernelRun, scrubjay_verdict::KernelVerdict) {
         let target = Target::new(self.manifest, image);
-        let run = self.check.lab.run(&target.kernel, sessions, &mut |_| {});
-        let verdict = self.check.judge_run(&target, &run);
+        let stands = |id: &str, performance: &_| self.check.stands(&target, id, performance);
+        let run = self.check.lab.run_judged(&target.kernel, sessions, &stands, &mut |_| {});
+        let verdict = self.check.judge_run(&target, &run, &|_| {});
         (run, verdict)
     }
 }

@@ -63,8 +63,10 @@ pub enum RunEvent {
         nearest: Option<String>,
         /// What could not be observed on it, and why.
         not_checked: Vec<String>,
-        /// The end of the console of its last guest that died.
+        /// The end of the console of the guest that died last, as its sessions are ordered.
         console_tail: Option<String>,
+        /// What was done once more because the host may have had a part in it.
+        again: Vec<Again>,
     },
     /// Nothing of a kernel could be tested: no image, none that boots.
     KernelFailed {
@@ -88,6 +90,15 @@ pub enum RunEvent {
         /// How the command ends if the run was ended before its time, by a signal or an error.
         cut: Option<ExitStatus>,
     },
+}
+
+/// Boots or sessions that were tried once more, for one reason.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Again {
+    /// The session; none for a boot.
+    pub session: Option<String>,
+    /// Why.
+    pub why: String,
 }
 
 /// Takes the events of one run.

@@ -8,7 +8,7 @@ mod history;
 mod status;
 mod tally;
 
-pub use event::{Consumer, RunEvent};
+pub use event::{Again, Consumer, RunEvent};
 pub use history::nearest_release;
 pub use status::ExitStatus;
 pub use tally::Tally;

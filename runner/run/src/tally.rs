@@ -3,7 +3,7 @@
 use std::io;
 
 use scrubjay_verdict::rule::id;
-use scrubjay_verdict::{Finding, Policy, SessionVerdict, Status};
+use scrubjay_verdict::{Finding, KernelVerdict, Policy, SessionVerdict, Severity, Status};
 
 use crate::event::{Consumer, RunEvent};
 use crate::status::ExitStatus;
@@ -21,7 +21,10 @@ impl Tally {
     /// The exit status of what was tallied.
     ///
     /// A run that was interrupted says nothing of the sessions it did not come to, so that wins; a
-    /// break wins over what could not be tested; a skip counts for nothing.
+    /// break wins over what could not be tested; a skip counts for nothing, unless a kernel has nothing else:
+    /// then nothing of it was tested. That its manifest says so ([`Fwctl::Absent`]) is asking for it.
+    ///
+    /// [`Fwctl::Absent`]: scrubjay_verdict::Expectation::absent
     pub fn exit_status(&self) -> ExitStatus {
         match self {
             Tally { cut: Some(status @ ExitStatus::Interrupted(_)), .. } => *status,
@@ -36,7 +39,7 @@ impl Tally {
         for finding in findings {
             // A gap of the suite, not of the kernel.
             let ours = finding.rule == id::UNCLASSIFIED;
-            self.untested |= ours;
+            self.untested |= ours || finding.unsettled;
             self.broken |= !ours && finding.breaks(self.policy);
         }
     }
@@ -55,6 +58,7 @@ impl Consumer for Tally {
             RunEvent::KernelJudged { verdict, .. } => {
                 self.findings(&verdict.findings);
                 verdict.sessions.iter().for_each(|session| self.session(session));
+                self.untested |= is_untested(verdict, self.policy);
             }
             RunEvent::KernelFailed { .. } | RunEvent::ReportFailed { .. } => self.untested = true,
             RunEvent::RunFinished { cut } => self.cut = *cut,
@@ -66,4 +70,11 @@ impl Consumer for Tally {
         }
         Ok(())
     }
+}
+
+/// Whether nothing of a kernel was tested, and nobody said beforehand that there is nothing to test.
+fn is_untested(verdict: &KernelVerdict, policy: Policy) -> bool {
+    let is_skip = |session: &SessionVerdict| session.status(policy) == Status::Skip;
+    let expected = |finding: &Finding| finding.rule == id::FWCTL_ABSENT && finding.severity.frozen == Severity::Note;
+    verdict.sessions.iter().all(is_skip) && !verdict.findings.iter().any(expected)
 }

@@ -3,7 +3,7 @@
 use rstest::rstest;
 use scrubjay_host::Signal;
 use scrubjay_run::{Consumer, ExitStatus, RunEvent, Tally};
-use scrubjay_samples::{absence, errored, finding, kernel, passed, skipped, waived, with};
+use scrubjay_samples::{absence, errored, finding, kernel, passed, skipped, unsettled, waived, with};
 use scrubjay_verdict::{Finding, Policy, SessionVerdict};
 
 fn run(policy: Policy, sessions: Vec<SessionVerdict>, whole: Vec<Finding>, tail: &[RunEvent]) -> ExitStatus {
@@ -20,6 +20,7 @@ fn run(policy: Policy, sessions: Vec<SessionVerdict>, whole: Vec<Finding>, tail:
         nearest: None,
         not_checked: Vec::new(),
         console_tail: None,
+        again: Vec::new(),
     };
     for event in [&started, &judged].into_iter().chain(tail) {
         tally.event(event).unwrap();
@@ -30,7 +31,11 @@ fn run(policy: Policy, sessions: Vec<SessionVerdict>, whole: Vec<Finding>, tail:
 #[rstest]
 #[case::all_passed(vec![passed("a"), passed("b")], 0)]
 #[case::a_skip_is_no_error(vec![passed("a"), skipped("b")], 0)]
-#[case::nothing_but_skips(vec![skipped("b")], 0)]
+#[case::nothing_but_skips(vec![skipped("a"), skipped("b")], 3)]
+#[case::nothing_at_all(vec![], 3)]
+#[case::a_break_seen_too_seldom(vec![passed("a"), with("b", vec![unsettled()])], 3)]
+#[case::a_break_beside_one_seen_too_seldom(
+    vec![with("b", vec![unsettled(), finding("get-blocked", "D01")])], 1)]
 #[case::a_break(vec![passed("a"), with("b", vec![finding("set-blocked", "H06")])], 1)]
 #[case::an_error(vec![passed("a"), errored("b")], 3)]
 #[case::a_break_wins_over_an_error(vec![errored("a"), with("b", vec![finding("set-blocked", "H06")])], 1)]

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use scrubjay_run::{Consumer, RunEvent};
+use scrubjay_run::{Again, Consumer, RunEvent};
 use scrubjay_session::Field;
 use scrubjay_verdict::finding::Repeat;
 use scrubjay_verdict::finding::Waived;
@@ -132,10 +132,17 @@ pub fn waived(session: &str) -> SessionVerdict {
     with(session, vec![finding])
 }
 
-/// A break that came once of three times.
+/// A break that came three times of five.
 pub fn intermittent() -> Finding {
     let mut finding = framed();
-    finding.repeat = Some(Repeat { seen: 1, of: 3 });
+    finding.repeat = Some(Repeat { seen: 3, of: 5 });
+    finding
+}
+
+/// A break that came once of twelve times: too seldom to be told.
+pub fn unsettled() -> Finding {
+    let mut finding = finding("set-blocked", "H06");
+    (finding.repeat, finding.unsettled) = (Some(Repeat { seen: 1, of: 12 }), true);
     finding
 }
 
@@ -165,6 +172,7 @@ pub fn of_kernel(verdict: KernelVerdict, nearest: Option<&str>, unchecked: &[&st
         nearest: nearest.map(str::to_owned),
         not_checked: unchecked.iter().map(|s| (*s).to_owned()).collect(),
         console_tail: None,
+        again: Vec::new(),
     });
     events
 }
@@ -221,11 +229,15 @@ pub fn mixed() -> Vec<RunEvent> {
         kernel: "7.2".into(),
         why: "not a kernel image: k: it is empty".into(),
     }];
-    let mut events = run_of(vec![
-        of_kernel(first, Some("before 7.2 (but for 1 change)"), &["ia32: this kernel has none"]),
-        of_kernel(absent, None, &[]),
-        failed,
-    ]);
+    let mut first = of_kernel(first, Some("before 7.2 (but for 1 change)"), &["ia32: this kernel has none"]);
+    if let Some(RunEvent::KernelJudged { again, .. }) = first.last_mut() {
+        let one = |session: Option<&str>, why: &str| Again {
+            session: session.map(str::to_owned),
+            why: why.to_owned(),
+        };
+        *again = vec![one(None, "not a word in 32 s"), one(Some("slow"), "scrubjay stood still for 6.2 s")];
+    }
+    let mut events = run_of(vec![first, of_kernel(absent, None, &[]), failed]);
     let used = |fingerprint: &str, state| WaiverUse {
         waiver: Waiver { fingerprint: fingerprint.into(), ..waiver() },
         state,

@@ -79,13 +79,6 @@ pub enum HostAction {
     },
 }
 
-impl HostAction {
-    /// Whether it may keep the kernel waiting for an answer.
-    pub fn delays(&self) -> bool {
-        matches!(self, HostAction::Fault(_) | HostAction::Hold { .. })
-    }
-}
-
 /// Why a session cannot be lowered.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("session `{session}`, step `{step}`: {why}")]

@@ -173,12 +173,15 @@ impl Observation {
                 fields.push(field);
             }
         };
+        // A step that reads the taint of a kernel which does not show it.
+        let unread = |o: &Self| o.text.as_deref() == Some(UNKNOWN_TAINT) && o.taint == [UNKNOWN_TAINT];
+        let unread = unread(self) || unread(other);
         check(Field::Errno, self.errno == other.errno);
-        check(Field::Ret, self.ret == other.ret);
+        check(Field::Ret, self.ret == other.ret || unread);
         check(Field::Arg, self.arg == other.arg);
         check(Field::Input, self.input == other.input);
         check(Field::Out, self.out == other.out);
-        check(Field::Text, self.text == other.text);
+        check(Field::Text, self.text == other.text || unread);
         check(Field::Entries, self.entries == other.entries);
         check(Field::Runs, self.runs == other.runs);
         check(Field::Branches, same_branches(&self.branches, &other.branches));

@@ -6,7 +6,7 @@ use scrubjay_wire::{Answer, Bytes, LogLine};
 use crate::decode;
 use crate::klog::{self, Event};
 use crate::lower::Meta;
-use crate::observation::{Aside, BranchSeen, OK, Observation, Seen, taint_gained};
+use crate::observation::{Aside, BranchSeen, OK, Observation, Seen, UNKNOWN_TAINT, taint_gained};
 use crate::session::Boot;
 use crate::shape::Shape;
 
@@ -47,7 +47,14 @@ pub fn observe(ticket: u32, answer: Answer, metas: &[Meta], boot: Boot) -> Seen 
     }
     observation.text = answer.text.filter(|_| answer.errno >= 0);
     if meta.shape == Shape::Taint {
-        observation.text = observation.text.map(without_modules);
+        match answer.taint_before {
+            // The agent could not read it either.
+            u64::MAX => {
+                (observation.errno, observation.ret) = (OK.to_owned(), 0);
+                observation.text = Some(UNKNOWN_TAINT.to_owned());
+            }
+            _ => observation.text = observation.text.map(without_modules),
+        }
     }
     observation.decoded = decode::observation(&meta.shape, &observation);
     let aside = Aside {

@@ -113,6 +113,21 @@ impl Need {
     }
 }
 
+/// Attributes of buses, drivers, devices and slots by which devices come, go or change drivers
+/// (Documentation/ABI/testing/sysfs-bus-pci, sysfs-bus-cxl; drivers/base/bus.c).
+const REBINDS: [&str; 10] = [
+    "bind",
+    "unbind",
+    "new_id",
+    "remove_id",
+    "driver_override",
+    "drivers_probe",
+    "drivers_autoprobe",
+    "remove",
+    "rescan",
+    "power",
+];
+
 impl Session {
     /// Reads and checks one file.
     ///
@@ -187,11 +202,16 @@ impl Session {
     }
 
     /// Whether the guest can serve no other session afterwards. A scan of the bus finds the devices again
-    /// that other sessions removed, and a module is for all devices.
+    /// that other sessions removed, and a module is for all devices. A write that does the like by its path may
+    /// take any device or driver, whatever its anchor.
     pub fn spoils_guest(&self) -> bool {
         self.boot == Boot::Quarantine
-            || any_step(&self.steps, &|action| {
-                matches!(action, Action::Rescan(_) | Action::LoadModule(_) | Action::UnloadModule(_))
+            || any_step(&self.steps, &|action| match action {
+                Action::Rescan(_) | Action::LoadModule(_) | Action::UnloadModule(_) => true,
+                Action::Write(write) => {
+                    write.at.path.rsplit('/').next().is_some_and(|name| REBINDS.contains(&name))
+                }
+                _ => false,
             })
     }
 

@@ -51,6 +51,9 @@ pub struct Finding {
     /// How often it was seen, once it was run again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repeat: Option<Repeat>,
+    /// Seen too seldom to be told from chance: what the session pins is untested, and this no break.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unsettled: bool,
     /// That it is let through on purpose, and until when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waived: Option<Waived>,
@@ -71,7 +74,8 @@ pub struct Waived {
     pub expires: Date,
 }
 
-/// How often a finding was seen: `seen` below `of` is intermittent, and a finding all the same.
+/// How often a finding was seen, of the runs in which the host gave the guest its time: `seen` below `of` is
+/// intermittent, and a finding all the same where it was seen twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Repeat {
@@ -115,14 +119,16 @@ impl Finding {
             seen_decoded: serde_json::Value::Null,
             log: Vec::new(),
             repeat: None,
+            unsettled: false,
             waived: None,
             severity: if rule.bounded { rule.severity().bounded(class) } else { rule.severity() },
         }
     }
 
-    /// Whether it fails a gate under this policy. What no rule names is an error, never a break.
+    /// Whether it fails a gate under this policy. What no rule names is an error, never a break, and so is what
+    /// was seen too seldom.
     pub fn breaks(&self, policy: Policy) -> bool {
-        let counts = self.waived.is_none() && self.rule != id::UNCLASSIFIED;
+        let counts = self.waived.is_none() && self.rule != id::UNCLASSIFIED && !self.unsettled;
         counts && self.severity.under(policy) == Severity::Break
     }
 

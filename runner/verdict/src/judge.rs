@@ -104,7 +104,7 @@ impl SessionVerdict {
         match () {
             () if self.findings.iter().any(|f| f.rule == id::UNCLASSIFIED) => Status::Error,
             () if breaks => Status::Break,
-            () if self.error.is_some() => Status::Error,
+            () if self.error.is_some() || self.findings.iter().any(|f| f.unsettled) => Status::Error,
             () if waived => Status::Waived,
             () if self.skipped.is_some() => Status::Skip,
             () => Status::Pass,
