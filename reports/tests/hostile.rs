@@ -6,7 +6,7 @@ use std::fs;
 use rstest::rstest;
 use scrubjay_host::Output;
 use scrubjay_reports::{Bar, Colour, Document, Ktap, Sink, Terminal};
-use scrubjay_run::RunEvent;
+use scrubjay_run::{Again, RunEvent};
 use scrubjay_samples::{catalogue, mixed, play};
 use scrubjay_verdict::{Claims, Finding, SessionVerdict};
 
@@ -54,7 +54,7 @@ fn spoiled(text: &str) -> Vec<RunEvent> {
                 title.push_str(text);
                 session(verdict, text);
             }
-            RunEvent::KernelJudged { verdict, nearest, not_checked, console_tail } => {
+            RunEvent::KernelJudged { verdict, nearest, not_checked, console_tail, again } => {
                 verdict.kernel.push_str(text);
                 verdict.release.push_str(text);
                 verdict.findings.iter_mut().for_each(|one| finding(one, text));
@@ -66,6 +66,7 @@ fn spoiled(text: &str) -> Vec<RunEvent> {
                 *nearest = Some(text.to_owned());
                 not_checked.push(text.to_owned());
                 *console_tail = Some(text.to_owned());
+                again.push(Again { session: Some(text.to_owned()), why: text.to_owned() });
             }
             RunEvent::KernelFailed { kernel, why } => {
                 kernel.push_str(text);

@@ -75,6 +75,7 @@ impl Consumer for Tally {
 /// Whether nothing of a kernel was tested, and nobody said beforehand that there is nothing to test.
 fn is_untested(verdict: &KernelVerdict, policy: Policy) -> bool {
     let is_skip = |session: &SessionVerdict| session.status(policy) == Status::Skip;
-    let expected = |finding: &Finding| finding.rule == id::FWCTL_ABSENT && finding.severity.frozen == Severity::Note;
+    let expected =
+        |finding: &Finding| finding.rule == id::FWCTL_ABSENT && finding.severity.frozen == Severity::Note;
     verdict.sessions.iter().all(is_skip) && !verdict.findings.iter().any(expected)
 }

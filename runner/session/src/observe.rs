@@ -115,4 +115,29 @@ mod tests {
     fn what_modules_brought_is_no_part_of_the_taint_read(#[case] text: &str, #[case] read: &str) {
         assert_eq!(without_modules(text.to_owned()), read);
     }
+
+    fn taint_step(errno: i32, text: Option<&str>, taint: u64) -> Observation {
+        let meta = Meta { id: "taint".into(), shape: Shape::Taint, host: None };
+        let answer = Answer {
+            errno,
+            text: text.map(str::to_owned),
+            taint_before: taint,
+            taint_after: taint,
+            ..Answer::default()
+        };
+        observe(0, answer, &[meta], Boot::Quarantine).observation
+    }
+
+    #[test]
+    fn a_step_that_reads_a_taint_which_the_kernel_does_not_show_equals_any() {
+        let unread = taint_step(Errno::ENOENT as i32, None, u64::MAX);
+        for (text, taint) in [("0\n", 0), ("524288\n", 1 << 19)] {
+            let read = Observation { ret: text.len() as i64, ..taint_step(0, Some(text), taint) };
+            assert_eq!(unread.differing(&read), []);
+            assert_eq!(read.differing(&unread), []);
+        }
+        // One that should be there and is gone differs.
+        let gone = taint_step(Errno::ENOENT as i32, None, 0);
+        assert!(!gone.differing(&taint_step(0, Some("0\n"), 0)).is_empty());
+    }
 }
