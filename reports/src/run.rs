@@ -12,6 +12,9 @@ use scrubjay_session::file::{self, FileError};
 use scrubjay_verdict::{DefectState, KernelVerdict, Policy, Status, WaiverUse};
 use serde::{Deserialize, Serialize};
 
+/// The longest run that is read, in bytes.
+const LONGEST: u64 = 1 << 30;
+
 /// The form that this program writes and reads.
 pub const FORMAT: &str = "scrubjay.run/1";
 
@@ -184,7 +187,7 @@ impl Run {
     /// # Errors
     /// The file, the place in it and what is wrong there; an unknown field is.
     pub fn read(path: &Path) -> Result<Self, FileError> {
-        let run: Run = file::read(path)?;
+        let run: Run = file::read_up_to(path, LONGEST)?;
         if run.format != FORMAT {
             return Err(FileError::sense(path, "format", format!("`{}` is not `{FORMAT}`", run.format)));
         }

@@ -44,8 +44,9 @@ pub fn record(check: &Check, target: &Target, run: &KernelRun) -> Result<Vec<(St
             }
         };
         if transcript.steps.iter().any(|s| s.observation.taint.iter().any(|t| t == UNKNOWN_TAINT)) {
-            let why = "this kernel does not show its taint (CONFIG_PROC_SYSCTL), so a golden of it would \
-                       expect any";
+            let why = "this kernel does not show its taint (a release before 7.3 without CONFIG_PROC_SYSCTL), so \
+                       a golden of it would expect any; record on a kernel built here (scrubjay kernels build \
+                       ID), or on an image of 7.3 or later";
             all.push((id.clone(), Recorded::Not { why: why.to_owned() }));
             continue;
         }

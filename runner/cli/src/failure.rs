@@ -13,7 +13,7 @@ use scrubjay_machine::{AccelError, QemuError};
 use scrubjay_mutants::{ControlError, MutantError};
 use scrubjay_run::ExitStatus;
 use scrubjay_session::FileError;
-use scrubjay_session::cxl::profile::ProfileError;
+use scrubjay_session::cxl::profile::UnknownProfile;
 use scrubjay_verdict::library::LibraryError;
 use scrubjay_verdict::review::ReviewError;
 use scrubjay_verdict::{RuleError, WaiverError};
@@ -44,7 +44,7 @@ pub enum Failure {
     /// A file of the vectors, read or written.
     File(#[from] FileError),
     /// A device profile.
-    Profile(#[from] ProfileError),
+    Profile(#[from] UnknownProfile),
     /// The vectors, held against each other.
     Library(#[from] LibraryError),
     /// A recording that cannot be accepted so.
@@ -102,12 +102,12 @@ impl Failure {
             | Failure::Mutant(_)
             | Failure::Image(_) => Usage,
             Failure::File(error) | Failure::Library(LibraryError::File(error)) => of_file(error),
-            Failure::Library(LibraryError::Profile(_)) => Usage,
             Failure::Review(error) => match error {
                 ReviewError::File(error) => of_file(error),
-                ReviewError::NoGolden { .. } | ReviewError::NoGrounds { .. } | ReviewError::Stale { .. } => {
-                    Usage
-                }
+                ReviewError::NoGolden { .. }
+                | ReviewError::NoGrounds { .. }
+                | ReviewError::Stale { .. }
+                | ReviewError::Carries { .. } => Usage,
             },
             Failure::Kernel(error) => of_kernel(error),
             Failure::Workshop(error) => of_workshop(error),
@@ -139,7 +139,10 @@ fn of_file(error: &FileError) -> ExitStatus {
             }
             _ => ExitStatus::Usage,
         },
-        FileError::Form { .. } | FileError::Sense { .. } => ExitStatus::Usage,
+        FileError::NotRegular { .. }
+        | FileError::TooLong { .. }
+        | FileError::Form { .. }
+        | FileError::Sense { .. } => ExitStatus::Usage,
     }
 }
 

@@ -6,6 +6,7 @@ use scrubjay_engine::{Lab, Progress};
 use scrubjay_host::words;
 use scrubjay_run::ExitStatus;
 use scrubjay_session::Performance;
+use scrubjay_verdict::review::carried;
 use scrubjay_verdict::{Library, Policy, Waivers};
 
 use crate::args::RecordArgs;
@@ -56,14 +57,31 @@ pub fn run(args: &RecordArgs, context: &Context) -> Result<ExitStatus> {
         waivers: &waivers,
         against: None,
     };
-    let mut pending = 0;
+    let (mut pending, mut explained) = (0, 0);
     for (session, recorded) in record(&check, &target, &run)? {
         let told = match recorded {
             Recorded::Pending(path) => {
                 pending += 1;
-                format!("waits for review: {}", path.display())
+                let session_file = library.sessions.get(&session);
+                let carried = session_file.map(|session| {
+                    let goldens = &library.goldens;
+                    carried(session, &target.release, &library.sessions, goldens, &library.changes)
+                });
+                let ids: Vec<_> = carried.unwrap_or_default().into_iter().map(|(id, _)| id).collect();
+                let newer = match ids.is_empty() {
+                    true => String::new(),
+                    false => format!(
+                        "; {} carries {}: no base without a word on that",
+                        target.release,
+                        ids.join(", ")
+                    ),
+                };
+                format!("waits for review: {}{newer}", path.display())
             }
-            Recorded::Explained => "explained by the golden".to_owned(),
+            Recorded::Explained => {
+                explained += 1;
+                "explained by the golden".to_owned()
+            }
             Recorded::Not { why } => format!("not recorded: {why}"),
         };
         table::text(&format!("{session}: {told}\n"))?;
@@ -72,6 +90,10 @@ pub fn run(args: &RecordArgs, context: &Context) -> Result<ExitStatus> {
         words::say(format!("{} to look at: scrubjay review", table::count(pending, "recording")));
     }
     let failed = |performance: &Performance| matches!(performance, Performance::Failed { .. });
-    let untested = run.performances.values().any(failed);
+    // What recorded nothing and explained nothing has shown nothing.
+    let untested = run.performances.values().any(failed) || pending + explained == 0;
+    if pending + explained == 0 {
+        eprintln!("nothing was recorded: each line above says why, and what to do");
+    }
     Ok(if untested { ExitStatus::Untested } else { ExitStatus::Clean })
 }

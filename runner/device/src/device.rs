@@ -173,9 +173,9 @@ impl Device {
     }
 
     /// The next so many commands with this opcode are not performed and answer with this code.
-    pub fn fail_next(&self, opcode: u16, code: u16, times: u32) {
+    pub fn fail_next(&self, opcode: u16, code: ReturnCode, times: u32) {
         let on = Trigger { opcode: Some(OpcodeRef(opcode)), times: Some(times), ..Trigger::default() };
-        self.inject(Fault { on, play: Play::ReturnCode(ReturnCode(code)) });
+        self.inject(Fault { on, play: Play::ReturnCode(code) });
     }
 
     /// The server dies: the client's connection breaks, no other is taken. The socket stays until the

@@ -213,7 +213,7 @@ fn a_reset_by_the_host_brings_the_profile_back_and_frees_the_mailbox(bench: Benc
     let mut driver = bench.connect();
     assert_eq!(driver.command(0x0502, SET).0, 0);
     bench.device.set_value("knob", Selection::Saved, 1, &[0xff]).unwrap();
-    bench.device.fail_next(0x0501, 6, 100);
+    bench.device.fail_next(0x0501, ReturnCode(6), 100);
     bench.device.hold(0x0500);
     driver.ring(0x0500, &[8, 0, 0, 0, 0, 0, 0, 0]);
     assert!(driver.doorbell());

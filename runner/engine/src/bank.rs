@@ -215,10 +215,7 @@ impl Bank {
                 Ok(None)
             }
             HostAction::Fail(fail) => {
-                let opcode = u16::try_from(fail.opcode.0).map_err(|_| {
-                    ActError::Refused(format!("opcode {:#x}: a mailbox command's has 16 bits", fail.opcode.0))
-                })?;
-                device(fail.device)?.fail_next(opcode, fail.code, fail.times);
+                device(fail.device)?.fail_next(fail.opcode.0, fail.code, fail.times);
                 Ok(None)
             }
             HostAction::Fault(fault) => {

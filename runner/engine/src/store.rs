@@ -13,6 +13,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::lab::KernelRun;
 
+/// The longest result that is read back, in bytes.
+const LONGEST_RESULT: u64 = 1 << 30;
+
 /// A directory of boots.
 pub struct Store {
     dir: PathBuf,
@@ -73,7 +76,7 @@ impl Store {
         let _held = Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, e)| io(&lock)(e.into()))?;
         let path = self.dir.join(format!("{name}.json"));
         if path.exists() {
-            return Ok(file::read(&path)?);
+            return Ok(file::read_up_to(&path, LONGEST_RESULT)?);
         }
         let stored = Stored::from(run());
         file::write(&path, &stored)?;

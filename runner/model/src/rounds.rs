@@ -39,7 +39,7 @@ fn ordinary(action: &Action, rawio: bool) -> Call {
         _ => (Kind::Ioctl, 0, true),
     };
     let request = match action {
-        Action::Ioctl(call) => call.request,
+        Action::Ioctl(call) => call.request.0,
         _ => 0,
     };
     let size = if kind == Kind::Info { 24 } else { 32 };

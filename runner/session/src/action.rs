@@ -8,7 +8,7 @@ use scrubjay_wire::{Anchor, Bytes, Entry32, FileCall, Placement, Probe};
 use serde::{Deserialize, Serialize};
 
 use crate::cxl::names::OpcodeName;
-use crate::names::ScopeName;
+use crate::names::{ScopeName, Word};
 
 pub(crate) fn default_slot() -> String {
     "fd".to_owned()
@@ -132,12 +132,12 @@ pub struct Call {
     pub flags: u32,
     /// The header's `reserved1`.
     pub reserved: u32,
-    /// Bytes behind the payload in the input buffer.
+    /// What lies behind the payload in the input buffer.
     pub surplus: Bytes,
     /// How the kernel is entered.
     pub entry: Entry32,
-    /// The command word, where it is not the right one (`0x9a01`).
-    pub request: Option<u32>,
+    /// The command word, where it is not the right one (`"0x9a01"`).
+    pub request: Option<Word>,
 }
 
 impl Call {
@@ -179,7 +179,7 @@ pub struct RawIoctl {
     #[serde(default = "default_slot")]
     pub slot: String,
     /// The command word.
-    pub request: u32,
+    pub request: Word,
     /// What the argument points to.
     #[serde(default)]
     pub bytes: Bytes,

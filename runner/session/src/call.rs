@@ -8,6 +8,7 @@ use zerocopy::IntoBytes;
 
 use crate::action::{self, Info, RawIoctl};
 use crate::cxl;
+use crate::lower::Wrong;
 use crate::shape::Shape;
 use crate::step::Sweep;
 use crate::sweep::{Collected, Moving};
@@ -47,7 +48,7 @@ pub fn info(info: &Info) -> Call {
     let data = memory(call.out_bytes.unwrap_or(info.device_data_len.saturating_add(INFO_GUARD)));
     let buffers = vec![arg, Buffer { bytes: data, placement: call.output }];
     Call {
-        ioctl: ioctl(&info.slot, call.request.unwrap_or(FWCTL_INFO), buffers, links, call),
+        ioctl: ioctl(&info.slot, call.request.map_or(FWCTL_INFO, |word| word.0), buffers, links, call),
         shape: Shape::Info,
     }
 }
@@ -56,7 +57,7 @@ pub fn info(info: &Info) -> Call {
 pub fn raw(raw: &RawIoctl) -> Call {
     let ioctl = Ioctl {
         slot: raw.slot.clone(),
-        request: raw.request,
+        request: raw.request.0,
         arg: Arg::Buffer,
         buffers: vec![Buffer { bytes: raw.bytes.clone(), placement: raw.arg }],
         links: Vec::new(),
@@ -92,7 +93,7 @@ pub(crate) fn rpc(
         Buffer { bytes: input.clone(), placement: call.input },
         Buffer { bytes: output, placement: call.output },
     ];
-    let ioctl = ioctl(slot, call.request.unwrap_or(FWCTL_RPC), buffers, links, call);
+    let ioctl = ioctl(slot, call.request.map_or(FWCTL_RPC, |word| word.0), buffers, links, call);
     let input = if is_open(call.input) { input } else { Bytes::default() };
     Call { ioctl, shape: Shape::Rpc { opcode, input } }
 }
@@ -130,8 +131,8 @@ fn ioctl(slot: &str, request: u32, buffers: Vec<Buffer>, links: Vec<Link>, call:
 /// A sweep over a call.
 ///
 /// # Errors
-/// A place that the call does not have.
-pub fn sweep(call: Call, sweep: &Sweep) -> Result<WireSweep, String> {
+/// A place that the call does not have, is moved twice, or is too small for a value.
+pub(crate) fn sweep(call: Call, sweep: &Sweep) -> Result<WireSweep, Wrong> {
     let has = |(buffer, offset, width): (u8, u32, u8)| {
         buffer == COMMAND_WORD
             || call
@@ -141,19 +142,37 @@ pub fn sweep(call: Call, sweep: &Sweep) -> Result<WireSweep, String> {
                 .is_some_and(|b| offset as usize + usize::from(width) <= b.bytes.len())
     };
     let mut vary = Vec::new();
-    for moving in &sweep.vary {
-        let find = |&place| {
-            let found = moving_place(place).filter(|&found| has(found));
-            found.ok_or_else(|| format!("this call has no {place:?} to move"))
-        };
-        let places = moving.places.iter().map(find).collect::<Result<_, _>>()?;
+    let mut moved = Vec::new();
+    for (v, moving) in sweep.vary.iter().enumerate() {
+        let most = moving.values.most();
+        let mut places = Vec::new();
+        for (p, &place) in moving.places.iter().enumerate() {
+            let wrong = |why| Wrong { place: format!("sweep.vary[{v}].places[{p}]"), why };
+            let name = place.name();
+            let at = moving_place(place).filter(|&at| has(at) && cxl::places::can_move(&sweep.call, place));
+            let at = at.ok_or_else(|| wrong(format!("`{}` has no `{name}` to move", sweep.call.key())))?;
+            let bits = 8 * u32::from(at.2);
+            if moved.contains(&at) {
+                return Err(wrong(format!("`{name}` is moved twice")));
+            }
+            if most.checked_shr(bits).unwrap_or(0) != 0 {
+                return Err(wrong(format!("`{name}` has {bits} bits, which {most} does not fit into")));
+            }
+            moved.push(at);
+            places.push(at);
+        }
         vary.push(WireVary { places, values: moving.values.clone() });
     }
-    let find = |&word| {
-        let found = collected_place(word).filter(|&(buffer, offset)| has((buffer, offset, 4)));
-        found.ok_or_else(|| format!("this call has no {word:?} to collect"))
-    };
-    let collect = sweep.collect.iter().map(find).collect::<Result<_, _>>()?;
+    let mut collect = Vec::new();
+    for (c, &word) in sweep.collect.iter().enumerate() {
+        let at = collected_place(word);
+        let at =
+            at.filter(|&(buffer, at)| has((buffer, at, 4)) && cxl::places::can_collect(&sweep.call, word));
+        collect.push(at.ok_or_else(|| Wrong {
+            place: format!("sweep.collect[{c}]"),
+            why: format!("`{}` has no `{}` to collect", sweep.call.key(), word.name()),
+        })?);
+    }
     Ok(WireSweep { ioctl: call.ioctl, vary, collect })
 }
 

@@ -1,13 +1,19 @@
 //! Reads and writes the project's JSON files, with errors that say where.
 
 use std::fs;
+use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use scrubjay_host::output;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::locate;
+use crate::locate::{self, keys};
+use crate::name;
+
+/// The longest file below `vectors` that is read, in bytes.
+pub const LONGEST: u64 = 8 << 20;
 
 /// Why a file is not what it should be.
 #[derive(Debug, thiserror::Error)]
@@ -20,8 +26,22 @@ pub enum FileError {
         /// Why.
         source: std::io::Error,
     },
+    /// It is a directory, a device, a FIFO or a socket: reading it could block, or never end.
+    #[error("{path}: not a regular file; put one there, or remove it")]
+    NotRegular {
+        /// The file.
+        path: PathBuf,
+    },
+    /// It is longer than such a file may be.
+    #[error("{path}: longer than the {limit} bytes that such a file may have; split it")]
+    TooLong {
+        /// The file.
+        path: PathBuf,
+        /// Bytes.
+        limit: u64,
+    },
     /// It is not of the form that it should have.
-    #[error("{path}:{line}:{column}: at `{place}`: {why}")]
+    #[error("{path}:{line}:{column}: {}: {why}", at(place))]
     Form {
         /// The file.
         path: PathBuf,
@@ -29,13 +49,13 @@ pub enum FileError {
         line: usize,
         /// From 1.
         column: usize,
-        /// The JSON path.
+        /// The JSON path; empty for the whole.
         place: String,
         /// What is wrong.
         why: String,
     },
     /// It is well-formed and contradicts itself or its surroundings.
-    #[error("{path}{}: at `{place}`: {why}", after(*line))]
+    #[error("{path}{}: {}: {why}", after(*line), at(place))]
     Sense {
         /// The file.
         path: PathBuf,
@@ -51,10 +71,24 @@ pub enum FileError {
 impl FileError {
     /// A contradiction at a place in a file, whose line is looked up.
     pub fn sense(path: &Path, place: impl Into<String>, why: impl Into<String>) -> Self {
+        let (place, why) = (place.into(), why.into());
+        match read_text(path, LONGEST) {
+            Ok(text) => Self::sense_in(path, &text, place, why),
+            Err(_) => FileError::Sense {
+                path: path.to_owned(),
+                line: None,
+                place: name::visible(&place),
+                why: name::visible(&why),
+            },
+        }
+    }
+
+    /// A contradiction at a place in the text that came from a file.
+    pub fn sense_in(path: &Path, text: &str, place: impl Into<String>, why: impl Into<String>) -> Self {
         let place = place.into();
-        let text = fs::read_to_string(path).ok();
-        let line = text.map(|text| locate::line(&text, &locate::parse(&place)));
-        FileError::Sense { path: path.to_owned(), line, place, why: why.into() }
+        let line = Some(locate::line(text, &locate::parse(&place)));
+        let (place, why) = (name::visible(&place), name::visible(&why.into()));
+        FileError::Sense { path: path.to_owned(), line, place, why }
     }
 }
 
@@ -62,13 +96,48 @@ fn after(line: Option<usize>) -> String {
     line.map(|line| format!(":{line}")).unwrap_or_default()
 }
 
-/// Reads a JSON file.
+fn at(place: &str) -> String {
+    match place {
+        "" => "at the top level".to_owned(),
+        place => format!("at `{place}`"),
+    }
+}
+
+/// Reads a JSON file of at most [`LONGEST`] bytes.
 ///
 /// # Errors
 /// The file, the line and column, the JSON path, and what was expected there.
 pub fn read<T: DeserializeOwned>(path: &Path) -> Result<T, FileError> {
-    let text = fs::read_to_string(path).map_err(|source| FileError::Io { path: path.to_owned(), source })?;
-    parse(path, &text)
+    read_up_to(path, LONGEST)
+}
+
+/// Reads a JSON file of at most `limit` bytes.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_up_to<T: DeserializeOwned>(path: &Path, limit: u64) -> Result<T, FileError> {
+    parse(path, &read_text(path, limit)?)
+}
+
+/// Reads a text of at most `limit` bytes from a regular file.
+///
+/// # Errors
+/// The file, and why not. A FIFO or a device is refused without waiting for it.
+pub fn read_text(path: &Path, limit: u64) -> Result<String, FileError> {
+    let io = |source| FileError::Io { path: path.to_owned(), source };
+    let mut options = fs::File::options();
+    // The open of a FIFO waits for the other end, and that of a terminal may make it ours.
+    let flags = nix::fcntl::OFlag::O_NONBLOCK | nix::fcntl::OFlag::O_NOCTTY;
+    let file = options.read(true).custom_flags(flags.bits()).open(path).map_err(io)?;
+    if !file.metadata().map_err(io)?.is_file() {
+        return Err(FileError::NotRegular { path: path.to_owned() });
+    }
+    let mut text = String::new();
+    file.take(limit.saturating_add(1)).read_to_string(&mut text).map_err(io)?;
+    if text.len() as u64 > limit {
+        return Err(FileError::TooLong { path: path.to_owned(), limit });
+    }
+    Ok(text)
 }
 
 /// Reads JSON text that came from `path`.
@@ -80,17 +149,40 @@ pub fn parse<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, FileErro
         path: path.to_owned(),
         line,
         column,
-        place,
-        why,
+        place: name::visible(&place),
+        why: name::visible(&why),
     };
     let mut json = serde_json::Deserializer::from_str(text);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|e| {
-        let place = e.path().to_string();
+        let place = locate::place(e.path());
         let inner = e.into_inner();
-        form(inner.line(), inner.column(), place, without_position(&inner.to_string()))
+        let why = match inner.is_syntax() {
+            true => not_one_key(text, &place),
+            false => None,
+        };
+        form(inner.line(), inner.column(), place, why.unwrap_or_else(|| without_position(&inner.to_string())))
     })?;
-    json.end().map_err(|e| form(e.line(), e.column(), ".".into(), without_position(&e.to_string())))?;
+    json.end().map_err(|e| form(e.line(), e.column(), String::new(), without_position(&e.to_string())))?;
+    if let Some(twice) = keys::twice(text) {
+        let why = format!("`{}` is there twice; remove one", twice.key.escape_debug());
+        return Err(form(twice.line, twice.column, twice.place, why));
+    }
     Ok(value)
+}
+
+/// Where a text is JSON and yet a value does not parse, an object with another number of keys than
+/// one stands in place of a choice.
+fn not_one_key(text: &str, place: &str) -> Option<String> {
+    serde_json::from_str::<serde::de::IgnoredAny>(text).ok()?;
+    let keys = keys::of(locate::find(text, &locate::parse(place))?)?;
+    let keys: Vec<_> = keys.iter().map(|key| format!("`{}`", key.escape_debug())).collect();
+    match &keys[..] {
+        [] => Some("an object without a key; name what it is".to_owned()),
+        [_] => None,
+        [first @ .., last] => {
+            Some(format!("{} and {last} are two things, and only one can stand here", first.join(", ")))
+        }
+    }
 }
 
 /// serde_json ends its messages with the position, which already stands in front.
@@ -142,16 +234,20 @@ pub fn json_below(dir: &Path) -> Result<Vec<PathBuf>, FileError> {
     Ok(found)
 }
 
-/// That a file's stem is the id it holds.
+/// That an id is a name, and the stem of its file.
 ///
 /// # Errors
 /// Both, and the remedy.
 pub fn check_stem(path: &Path, id: &str) -> Result<(), FileError> {
+    if let Some(why) = name::wrong(id) {
+        return Err(FileError::sense(path, "id", why));
+    }
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     match stem == id {
         true => Ok(()),
         false => {
-            Err(FileError::sense(path, "id", format!("`{id}` is not the file's name; call it `{stem}`")))
+            let why = format!("`{id}` is not the file's name; call it `{}`", stem.escape_debug());
+            Err(FileError::sense(path, "id", why))
         }
     }
 }

@@ -6,6 +6,8 @@
 
 pub mod action;
 mod call;
+mod canonical;
+mod check;
 pub mod cxl;
 mod decode;
 pub mod file;
@@ -13,6 +15,7 @@ pub mod klog;
 mod locate;
 pub mod lower;
 mod message;
+pub mod name;
 pub mod names;
 pub mod observation;
 pub mod observe;

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
+pub(crate) mod keys;
+
 /// One step down a JSON text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Segment<'a> {
@@ -36,6 +38,22 @@ pub(crate) fn parse(place: &str) -> Vec<Segment<'_>> {
         path.extend(indexes.split(['[', ']']).filter_map(|i| i.parse().ok().map(Segment::Index)));
     }
     path
+}
+
+/// The path of an error as [`display`] writes it; empty for the whole text.
+pub(crate) fn place(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment as Told;
+    let segments = path.iter().filter_map(|segment| match segment {
+        Told::Seq { index } => Some(Segment::Index(*index)),
+        Told::Map { key } | Told::Enum { variant: key } => Some(Segment::Key(key)),
+        Told::Unknown => None,
+    });
+    display(&segments.collect::<Vec<_>>())
+}
+
+/// The value at this path.
+pub(crate) fn find<'a>(text: &'a str, path: &[Segment<'_>]) -> Option<&'a str> {
+    path.iter().try_fold(text, |text, segment| child(text, segment))
 }
 
 /// The line, from 1, of the value at this path, or of the deepest one above it that is there.

@@ -19,6 +19,9 @@ use crate::step::{Action, Step};
 /// Milliseconds until a step counts as hung, where it does not say otherwise.
 pub const STEP_DEADLINE_MS: u32 = 5_000;
 
+/// The most bytes of buffers that a session may have: what the host holds and the guest lays.
+const MOST_LAID: usize = 256 << 20;
+
 /// A session ready to be performed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Lowered {
@@ -81,13 +84,20 @@ pub enum HostAction {
 
 /// Why a session cannot be lowered.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("session `{session}`, step `{step}`: {why}")]
+#[error("session `{session}`: at `{place}`: {why}")]
 pub struct LowerError {
     /// The session's id.
     pub session: String,
-    /// The step's id.
-    pub step: String,
+    /// The place in its file.
+    pub place: String,
     /// What is wrong, and the remedy.
+    pub why: String,
+}
+
+/// What is wrong with a part of a step, and which.
+pub(crate) struct Wrong {
+    /// Below the step.
+    pub place: String,
     pub why: String,
 }
 
@@ -109,7 +119,7 @@ pub struct Surroundings<'a> {
 /// # Errors
 /// A Feature that neither the profile nor the kernel's list knows; a call that cannot be laid out.
 pub fn lower(session: &Session, surroundings: &Surroundings) -> Result<Lowered, LowerError> {
-    let mut lowering = Lowering { session, surroundings, slots: HashMap::new(), metas: Vec::new() };
+    let mut lowering = Lowering { session, surroundings, slots: HashMap::new(), metas: Vec::new(), laid: 0 };
     let steps = lowering.steps(&session.steps)?;
     Ok(Lowered { program: Program { session: session.id.clone(), steps }, steps: lowering.metas })
 }
@@ -120,6 +130,8 @@ struct Lowering<'a> {
     /// The session's device behind each descriptor.
     slots: HashMap<String, usize>,
     metas: Vec<Meta>,
+    /// Bytes of all buffers so far.
+    laid: usize,
 }
 
 impl Lowering<'_> {
@@ -137,8 +149,12 @@ impl Lowering<'_> {
     }
 
     fn op(&mut self, step: &Step) -> Result<(Op, Shape), LowerError> {
-        let refuse =
-            |why: String| LowerError { session: self.session.id.clone(), step: step.id.clone(), why };
+        let session = self.session;
+        let refuse = |Wrong { place, why }: Wrong| LowerError {
+            session: session.id.clone(),
+            place: format!("{}.do.{place}", session.place_of(&step.id)),
+            why,
+        };
         let plain = |op| Ok((op, Shape::Plain));
         match &step.action {
             Action::Open(open) => {
@@ -170,10 +186,13 @@ impl Lowering<'_> {
             }
             action if crate::session::is_call(action) => {
                 let call = self.call(action).map_err(refuse)?;
+                self.lay(action, &call).map_err(refuse)?;
                 Ok((Op::Ioctl(call.ioctl), call.shape))
             }
             Action::Sweep(sweep) => {
-                let call = self.call(&sweep.call).map_err(refuse)?;
+                let within = |wrong: Wrong| Wrong { place: format!("sweep.call.{}", wrong.place), ..wrong };
+                let call = self.call(&sweep.call).map_err(within).map_err(refuse)?;
+                self.lay(&step.action, &call).map_err(refuse)?;
                 let sweep = call::sweep(call, sweep).map_err(refuse)?;
                 Ok((Op::Sweep(sweep), Shape::Sweep))
             }
@@ -223,25 +242,40 @@ impl Lowering<'_> {
             }
             Action::Signal(point) => plain(Op::Signal { point: point.point.clone() }),
             Action::WaitFor(point) => plain(Op::WaitFor { point: point.point.clone() }),
-            other => Err(refuse(format!("{other:?} cannot be lowered"))),
+            other => Err(refuse(Wrong { place: other.key(), why: "cannot be lowered".to_owned() })),
         }
     }
 
-    fn call(&self, action: &Action) -> Result<Call, String> {
+    /// Counts the memory of a call.
+    fn lay(&mut self, action: &Action, call: &Call) -> Result<(), Wrong> {
+        self.laid += call.ioctl.buffers.iter().map(|buffer| buffer.bytes.len()).sum::<usize>();
+        if self.laid <= MOST_LAID {
+            return Ok(());
+        }
+        let why = format!(
+            "with this the session's buffers are more than {} MiB; make them shorter",
+            MOST_LAID >> 20
+        );
+        Err(Wrong { place: action.key(), why })
+    }
+
+    fn call(&self, action: &Action) -> Result<Call, Wrong> {
         match action {
             Action::Info(info) => Ok(call::info(info)),
             Action::GetSupportedFeatures(get) => Ok(cxl::get_supported(get)),
             Action::GetFeature(get) => {
-                let (uuid, _) = self.feature(&get.slot, &get.feature)?;
+                let wrong = |why| Wrong { place: "get-feature.feature".to_owned(), why };
+                let (uuid, _) = self.feature(&get.slot, &get.feature).map_err(wrong)?;
                 Ok(cxl::get_feature(get, uuid))
             }
             Action::SetFeature(set) => {
-                let (uuid, version) = self.feature(&set.slot, &set.feature)?;
+                let wrong = |why| Wrong { place: "set-feature.feature".to_owned(), why };
+                let (uuid, version) = self.feature(&set.slot, &set.feature).map_err(wrong)?;
                 Ok(cxl::set_feature(set, uuid, set.version.unwrap_or(version)))
             }
             Action::Rpc(rpc) => Ok(cxl::rpc(rpc)),
             Action::Ioctl(raw) => Ok(call::raw(raw)),
-            other => Err(format!("{other:?} is no ioctl")),
+            other => Err(Wrong { place: other.key(), why: "no ioctl".to_owned() }),
         }
     }
 
@@ -255,7 +289,8 @@ impl Lowering<'_> {
             .ok_or_else(|| {
                 let known: Vec<_> = KnownFeature::ALL.iter().map(|f| f.name()).collect();
                 format!(
-                    "no Feature `{name}`: neither in the profile `{profile}`, nor one of {}, nor a UUID",
+                    "no Feature `{}`: neither in the profile `{profile}`, nor one of {}, nor a UUID",
+                    name.escape_debug(),
                     known.join(", ")
                 )
             })
@@ -289,7 +324,7 @@ fn host_action(action: &Action) -> Option<HostAction> {
         Action::FirmwareSet(set) => HostAction::Set(set.clone()),
         Action::FirmwareFail(fail) => HostAction::Fail(fail.clone()),
         Action::FirmwareFault(fault) => HostAction::Fault(fault.clone()),
-        Action::Hold(hold) => HostAction::Hold { device: hold.device, opcode: hold.opcode.0 as u16 },
+        Action::Hold(hold) => HostAction::Hold { device: hold.device, opcode: hold.opcode.0 },
         Action::AwaitHeld(on) => HostAction::AwaitHeld { device: on.device },
         Action::Release(on) => HostAction::Release { device: on.device },
         Action::Unplug(on) => HostAction::Unplug { device: on.device },

@@ -1,6 +1,12 @@
 //! Values that a session writes by name, or by number where it means one that has no name.
 
+use std::borrow::Cow;
+use std::fmt;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use scrubjay_uapi::Scope;
+use serde::de::{Error, Unexpected, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A decimal or `0x` hexadecimal number.
 pub(crate) fn number(text: &str) -> Option<u32> {
@@ -74,3 +80,51 @@ named!(
     /// A scope by name, or any 32-bit number.
     ScopeName, Scope, u32, "1"
 );
+
+/// A 32-bit number: as a JSON number, or as text in hexadecimal (`"0xc0189a01"`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Word(pub u32);
+
+impl Serialize for Word {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u32(self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Word {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Read;
+        impl Visitor<'_> for Read {
+            type Value = Word;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number of 32 bits, or one in hexadecimal as text (`\"0x9a01\"`)")
+            }
+            fn visit_u64<E: Error>(self, number: u64) -> Result<Word, E> {
+                u32::try_from(number)
+                    .map(Word)
+                    .map_err(|_| E::invalid_value(Unexpected::Unsigned(number), &self))
+            }
+            fn visit_str<E: Error>(self, text: &str) -> Result<Word, E> {
+                let hex = text.strip_prefix("0x").and_then(|digits| u32::from_str_radix(digits, 16).ok());
+                hex.map(Word).ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))
+            }
+        }
+        deserializer.deserialize_any(Read)
+    }
+}
+
+impl JsonSchema for Word {
+    fn schema_name() -> Cow<'static, str> {
+        "Word".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A number of 32 bits, or one in hexadecimal as text.",
+            "anyOf": [
+                { "type": "integer", "minimum": 0, "maximum": u32::MAX },
+                { "type": "string", "pattern": "^0x[0-9a-fA-F]{1,8}$" },
+            ],
+        })
+    }
+}

@@ -193,6 +193,30 @@ impl Observation {
         fields
     }
 
+    /// Takes a field out, with what was decoded of it.
+    pub fn forget(&mut self, field: Field) {
+        let empty = Observation::default();
+        match field {
+            Field::Errno => self.errno = empty.errno,
+            Field::Ret => self.ret = empty.ret,
+            Field::Arg => self.arg = empty.arg,
+            Field::Input => self.input = empty.input,
+            Field::Out => self.out = empty.out,
+            Field::Text => self.text = empty.text,
+            Field::Entries => self.entries = empty.entries,
+            Field::Runs => self.runs = empty.runs,
+            Field::Branches => self.branches = empty.branches,
+            Field::Taint => self.taint = empty.taint,
+            Field::Mailbox => self.mailbox = empty.mailbox,
+            // Damage is told through every mask.
+            Field::Log => self.log.retain(|event| event.class.is_damage()),
+            Field::End => {}
+        }
+        if matches!(field, Field::Arg | Field::Input | Field::Out) {
+            self.decoded = empty.decoded;
+        }
+    }
+
     /// A field as a person reads it; `None` where the step has no such field.
     pub fn show(&self, field: Field) -> Option<String> {
         let json = |value: serde_json::Result<serde_json::Value>| value.ok().map(|v| v.to_string());

@@ -1,12 +1,12 @@
 //! Sessions: an ordered list of steps that one user-space program takes.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
-use scrubjay_wire::Anchor;
 use serde::{Deserialize, Serialize};
 
+use crate::canonical;
 use crate::file::{self, FileError};
 use crate::step::{Action, Field, Step};
 
@@ -46,6 +46,9 @@ pub struct Session {
     /// the steps of a list have to agree.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub coherent: Vec<Vec<String>>,
+    /// [`canonical`] of the file; of the session as it would be written where it is from none.
+    #[serde(skip)]
+    canonical: Option<String>,
 }
 
 /// What kind of boot a session needs.
@@ -134,71 +137,18 @@ impl Session {
     /// # Errors
     /// The file, the place in it and the remedy.
     pub fn load(path: &Path) -> Result<Self, FileError> {
-        let session: Session = file::read(path)?;
+        let text = file::read_text(path, file::LONGEST)?;
+        let session = Session { canonical: canonical::of_text(&text), ..file::parse(path, &text)? };
         session.check(path)?;
         Ok(session)
     }
 
-    /// Checks what the form alone does not.
-    ///
-    /// # Errors
-    /// As [`Session::load`].
-    pub fn check(&self, path: &Path) -> Result<(), FileError> {
-        let sense = |place: String, why: String| Err(FileError::sense(path, place, why));
-        if self.format != FORMAT {
-            return sense("format".into(), format!("`{}` is not `{FORMAT}`", self.format));
-        }
-        file::check_stem(path, &self.id)?;
-        if self.devices.is_empty() {
-            return sense("devices".into(), "a session needs at least one device profile".into());
-        }
-        if self.steps.is_empty() {
-            return sense("steps".into(), "a session without a step pins nothing".into());
-        }
-        let probe = |step: &Step| matches!(step.action, Action::Probe(_));
-        let untouched = self.boot == Boot::Quarantine || self.own_devices;
-        if self.steps.iter().skip(1).any(probe) || (!untouched && probe(&self.steps[0])) {
-            return sense(
-                "steps".into(),
-                "a probe step is the first of a session with `\"own_devices\": true` or \
-                 `\"boot\": \"quarantine\"`"
-                    .into(),
-            );
-        }
-        let mut seen = HashSet::new();
-        check_steps(path, "steps", &self.steps, self.devices.len(), &mut seen, false)?;
-        for (i, group) in self.coherent.iter().enumerate() {
-            if let Err(why) = self.check_coherent(group) {
-                return sense(format!("coherent[{i}]"), why);
-            }
-        }
-        Ok(())
-    }
-
-    /// That steps can disagree about one state.
-    fn check_coherent(&self, group: &[String]) -> Result<(), String> {
-        let mut at = Vec::new();
-        for id in group {
-            let step = self.steps.iter().position(|step| step.id == *id);
-            at.push(step.ok_or_else(|| format!("there is no step `{id}` outside of branches"))?);
-        }
-        let reads_edac = |action: &Action| matches!(action, Action::Read(p) if p.anchor == Anchor::Edac);
-        let reads_fwctl = |action: &Action| matches!(action, Action::GetFeature(_));
-        let actions = || at.iter().map(|&at| &self.steps[at].action);
-        if let Some(other) = actions().position(|action| !reads_edac(action) && !reads_fwctl(action)) {
-            return Err(format!("`{}` reads neither an EDAC attribute nor a Feature", group[other]));
-        }
-        if !actions().any(reads_edac) || !actions().any(reads_fwctl) {
-            return Err("one of the steps reads an EDAC attribute and another a Feature".into());
-        }
-        let (first, last) = (at.iter().min().copied().unwrap_or(0), at.iter().max().copied().unwrap_or(0));
-        if !self.steps[..first].iter().any(|step| writes_feature(&step.action)) {
-            return Err("nothing is written before these steps, so they could never disagree".into());
-        }
-        match self.steps[first..last].iter().find(|step| writes_feature(&step.action)) {
-            Some(step) => Err(format!("`{}` writes between these steps: they read two states", step.id)),
-            None => Ok(()),
-        }
+    /// What of the session's file decides its transcript, in one form however the file is laid out. A field that
+    /// the form gains later and the file does not use leaves it as it is.
+    pub fn canonical(&self) -> String {
+        self.canonical
+            .clone()
+            .unwrap_or_else(|| canonical::of(serde_json::to_value(self).expect("a session is made of JSON")))
     }
 
     /// Whether the guest can serve no other session afterwards. A scan of the bus finds the devices again
@@ -244,25 +194,38 @@ impl Session {
         find_step(&self.steps, id)
     }
 
-    /// Every promise that the session names.
-    pub fn promises(&self) -> Vec<&str> {
-        let mut all = vec![self.promise.as_str()];
-        walk(&self.steps, &mut |step| {
-            all.extend(step.promise.as_deref());
-            all.extend(step.pins.iter().map(|pin| pin.promise.as_str()));
+    /// Every promise that the session names, with its place in the file.
+    pub fn promises(&self) -> Vec<(String, &str)> {
+        let mut all = vec![("promise".to_owned(), self.promise.as_str())];
+        walk("steps", &self.steps, &mut |at, step| {
+            all.extend(step.promise.as_deref().map(|id| (format!("{at}.promise"), id)));
+            for (i, pin) in step.pins.iter().enumerate() {
+                all.push((format!("{at}.pins[{i}].promise"), pin.promise.as_str()));
+            }
         });
-        all.sort_unstable();
-        all.dedup();
         all
+    }
+
+    /// The place of a step in the file, `steps[2].do.parallel.branches[0].steps[1]`; `steps` where there is none.
+    pub(crate) fn place_of(&self, id: &str) -> String {
+        let mut place = "steps".to_owned();
+        walk("steps", &self.steps, &mut |at, step| {
+            if step.id == id {
+                place = at.to_owned();
+            }
+        });
+        place
     }
 }
 
-fn walk<'a>(steps: &'a [Step], visit: &mut impl FnMut(&'a Step)) {
-    for step in steps {
-        visit(step);
+/// Visits every step with its place, a group before the steps of its branches.
+pub(crate) fn walk<'a>(at: &str, steps: &'a [Step], visit: &mut impl FnMut(&str, &'a Step)) {
+    for (i, step) in steps.iter().enumerate() {
+        let at = format!("{at}[{i}]");
+        visit(&at, step);
         if let Action::Parallel(group) = &step.action {
-            for branch in &group.branches {
-                walk(&branch.steps, visit);
+            for (b, branch) in group.branches.iter().enumerate() {
+                walk(&format!("{at}.do.parallel.branches[{b}].steps"), &branch.steps, visit);
             }
         }
     }
@@ -270,7 +233,7 @@ fn walk<'a>(steps: &'a [Step], visit: &mut impl FnMut(&'a Step)) {
 
 fn find_step<'a>(steps: &'a [Step], id: &str) -> Option<&'a Step> {
     let mut found = None;
-    walk(steps, &mut |step| {
+    walk("steps", steps, &mut |_, step| {
         if step.id == id {
             found = Some(step);
         }
@@ -278,65 +241,10 @@ fn find_step<'a>(steps: &'a [Step], id: &str) -> Option<&'a Step> {
     found
 }
 
-fn any_step(steps: &[Step], is_it: &impl Fn(&Action) -> bool) -> bool {
+pub(crate) fn any_step(steps: &[Step], is_it: &impl Fn(&Action) -> bool) -> bool {
     let mut any = false;
-    walk(steps, &mut |step| any |= is_it(&step.action));
+    walk("steps", steps, &mut |_, step| any |= is_it(&step.action));
     any
-}
-
-fn check_steps<'a>(
-    path: &Path,
-    at: &str,
-    steps: &'a [Step],
-    devices: usize,
-    seen: &mut HashSet<&'a str>,
-    in_branch: bool,
-) -> Result<(), FileError> {
-    for (i, step) in steps.iter().enumerate() {
-        let here = format!("{at}[{i}]");
-        let sense = |place: &str, why: String| Err(FileError::sense(path, format!("{here}{place}"), why));
-        if step.id.is_empty() || !seen.insert(&step.id) {
-            return sense(
-                ".id",
-                format!("`{}` is empty or taken; step ids are unique in a session", step.id),
-            );
-        }
-        if let Some(device) = device_of(&step.action)
-            && device >= devices
-        {
-            return sense(
-                ".do",
-                format!("device {device} is not among the session's {devices} (they count from 0)"),
-            );
-        }
-        match &step.action {
-            Action::Open(open) if open.count == 0 => {
-                return sense(".do.open.count", "a node is opened at least once".into());
-            }
-            Action::Parallel(_) if in_branch => {
-                return sense(".do", "a parallel group inside a parallel group".into());
-            }
-            Action::Parallel(group) => {
-                for (b, branch) in group.branches.iter().enumerate() {
-                    let at = format!("{here}.do.parallel.branches[{b}].steps");
-                    check_steps(path, &at, &branch.steps, devices, seen, true)?;
-                }
-            }
-            Action::Signal(_) | Action::WaitFor(_) if !in_branch => {
-                return sense(".do", "points are only for the branches of a parallel group".into());
-            }
-            Action::Sweep(sweep) => {
-                if !is_call(&sweep.call) {
-                    return sense(".do.sweep.call", "only info, an RPC or an ioctl can be swept".into());
-                }
-                if let Some(empty) = sweep.vary.iter().position(|v| v.values.is_empty()) {
-                    return sense(&format!(".do.sweep.vary[{empty}]"), "no values".into());
-                }
-            }
-            _ => {}
-        }
-    }
-    Ok(())
 }
 
 /// Whether an action is an ioctl on a descriptor.
@@ -350,39 +258,6 @@ pub(crate) fn is_call(action: &Action) -> bool {
             | Action::Rpc(_)
             | Action::Ioctl(_)
     )
-}
-
-/// Whether an action writes a Feature, whoever does it.
-fn writes_feature(action: &Action) -> bool {
-    match action {
-        Action::Write(write) => write.at.anchor == Anchor::Edac,
-        Action::SetFeature(_) | Action::FirmwareSet(_) => true,
-        _ => false,
-    }
-}
-
-/// The device that an action names.
-fn device_of(action: &Action) -> Option<usize> {
-    Some(match action {
-        Action::Open(open) => open.device,
-        Action::Read(place) | Action::List(place) | Action::Stat(place) | Action::Resolve(place) => {
-            place.device
-        }
-        Action::Write(write) => write.at.device,
-        Action::Unbind(driver) | Action::Bind(driver) => driver.device,
-        Action::Remove(on)
-        | Action::Rescan(on)
-        | Action::Unplug(on)
-        | Action::Plug(on)
-        | Action::AwaitHeld(on)
-        | Action::Release(on) => on.device,
-        Action::Settle(settle) => settle.device,
-        Action::FirmwareSet(set) => set.device,
-        Action::FirmwareFail(fail) => fail.device,
-        Action::FirmwareFault(fault) => fault.device,
-        Action::Hold(hold) => hold.device,
-        _ => return None,
-    })
 }
 
 /// All sessions below a directory, by id.

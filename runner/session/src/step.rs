@@ -218,6 +218,26 @@ pub enum Action {
     Sweep(Sweep),
 }
 
+impl Action {
+    /// The kinds of what is done: the step's name, for a sweep that of its call, for a group those of its steps.
+    pub fn kinds(&self) -> Vec<String> {
+        match self {
+            Action::Sweep(sweep) => vec![sweep.call.key()],
+            Action::Parallel(group) => {
+                let steps = group.branches.iter().flat_map(|branch| &branch.steps);
+                steps.flat_map(|step| step.action.kinds()).collect()
+            }
+            action => vec![action.key()],
+        }
+    }
+
+    /// The step's name, as the file has it.
+    pub(crate) fn key(&self) -> String {
+        let json = serde_json::to_value(self).ok();
+        json.and_then(|json| json.as_object()?.keys().next().cloned()).unwrap_or_default()
+    }
+}
+
 /// See [`Action::Parallel`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

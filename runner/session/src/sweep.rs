@@ -75,3 +75,22 @@ pub enum Collected {
     /// `retval` of the answer.
     Retval,
 }
+
+impl Moving {
+    /// The name that JSON uses.
+    pub(crate) fn name(self) -> String {
+        json_name(&self)
+    }
+}
+
+impl Collected {
+    /// The name that JSON uses.
+    pub(crate) fn name(self) -> String {
+        json_name(&self)
+    }
+}
+
+fn json_name(word: &impl Serialize) -> String {
+    let json = serde_json::to_value(word).ok();
+    json.and_then(|json| Some(json.as_str()?.to_owned())).unwrap_or_default()
+}

@@ -13,7 +13,7 @@ fn session(coherent: &Value) -> Result<(), String> {
         |id: &str| json!({"id": id, "do": {"write": {"at": {"anchor": "edac", "path": "x"}, "text": "1"}}});
     let text = json!({"format": "scrubjay.session/1", "id": "s", "title": "t", "devices": ["d"],
         "promise": "P01", "coherent": coherent, "steps": [
-            read("edac-first", "edac"), get("fwctl-first"), write("write"), read("edac", "edac"), get("fwctl"),
+            {"id": "open", "do": {"open": {}}}, read("edac-first", "edac"), get("fwctl-first"), write("write"), read("edac", "edac"), get("fwctl"),
             read("class", "fwctl"), write("again"), get("fwctl-again"),
             {"id": "race", "do": {"parallel": {"branches": [{"name": "a", "steps": [get("in-a-branch")]}]}}}]});
     let path = Path::new("s.json");

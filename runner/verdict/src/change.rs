@@ -5,6 +5,7 @@ use std::path::Path;
 
 use schemars::JsonSchema;
 use scrubjay_session::file::{self, FileError};
+use scrubjay_session::name;
 use serde::{Deserialize, Serialize};
 
 /// The form that this program reads.
@@ -42,13 +43,16 @@ impl Change {
             return Err(FileError::sense(path, "format", format!("`{}` is not `{FORMAT}`", self.format)));
         }
         file::check_stem(path, &self.id)?;
+        if let Some(why) = name::wrong_title(&self.title) {
+            return Err(FileError::sense(path, "title", why));
+        }
         for (place, text) in [("reason", &self.reason), ("reference", &self.reference)] {
             if text.trim().is_empty() {
                 return Err(FileError::sense(path, place, "a change needs a reason and a reference"));
             }
         }
         if ordinal(&self.since).is_none() {
-            let why = format!("`{}` is no release; write it as `7.2`", self.since);
+            let why = format!("`{}` is no release; write it as `7.2`", self.since.escape_debug());
             return Err(FileError::sense(path, "since", why));
         }
         Ok(())

@@ -22,7 +22,7 @@ impl Claims {
     pub fn of(library: &Library) -> Self {
         let mut claims = Claims::default();
         for session in library.sessions.iter() {
-            for promise in session.promises() {
+            for (_, promise) in session.promises() {
                 claims.add(promise, &session.id);
             }
             for promise in broken(&library.goldens, &session.id) {

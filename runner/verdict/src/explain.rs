@@ -65,6 +65,8 @@ pub(crate) fn differing(accepted: &Observation, seen: &Observation, step: &Step)
         (Some(_), Some(_)) => return Vec::new(),
         (None, Some(_)) => {
             let mut fields = accepted.differing(seen);
+            let tells = |field: &Field| matches!(field, Field::Log | Field::End);
+            fields.retain(|field| tells(field) || is_compared(*field, step));
             // Even where everything that is compared were masked, damage is told.
             if !fields.contains(&Field::Log) && !fields.contains(&Field::End) {
                 fields.push(Field::Log);
@@ -75,6 +77,11 @@ pub(crate) fn differing(accepted: &Observation, seen: &Observation, step: &Step)
         _ => {}
     }
     let mut fields = accepted.differing(seen);
-    fields.retain(|field| !step.masks.iter().any(|mask| mask.field == *field));
+    fields.retain(|field| is_compared(*field, step));
     fields
+}
+
+/// Whether a field is compared at all: what is not is not recorded either.
+fn is_compared(field: Field, step: &Step) -> bool {
+    step.outcome != Outcome::Undefined && !step.masks.iter().any(|mask| mask.field == field)
 }

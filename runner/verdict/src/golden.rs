@@ -1,11 +1,12 @@
 //! Goldens: what a session is expected to give, and what each change gives instead.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use scrubjay_session::file::{self, FileError};
-use scrubjay_session::{Observation, Session, Sessions, Transcript};
+use scrubjay_session::step::Outcome;
+use scrubjay_session::{Observation, Session, Sessions, Step, Transcript};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -92,12 +93,37 @@ pub struct Alternative {
     pub seen: Vec<Observation>,
 }
 
-/// What of a session decides its transcript: another value means the golden is of an older session.
+/// The fingerprint of what decides a session's transcript: another value means the golden is of an older session.
 pub fn fingerprint(session: &Session) -> String {
-    let actions: Vec<_> = session.steps.iter().map(|step| (&step.id, &step.action)).collect();
-    let parts = (&session.devices, session.boot, &session.command_line, actions);
-    let text = serde_json::to_string(&parts).expect("a session is made of JSON");
-    short_hash(&text)
+    short_hash(&session.canonical())
+}
+
+/// What is recorded of a step: what is compared. Of an undefined outcome the errno and the rounds of a sweep are
+/// kept beside what damage shows in, because the documentation has a word on some.
+pub(crate) fn kept(step: &Step, seen: &Observation) -> Observation {
+    let mut kept = seen.clone();
+    if step.outcome == Outcome::Undefined {
+        kept = damage_alone(seen);
+    }
+    for mask in &step.masks {
+        kept.forget(mask.field);
+    }
+    kept
+}
+
+fn damage_alone(seen: &Observation) -> Observation {
+    let mut branches = seen.branches.clone();
+    for seen in branches.iter_mut().flat_map(|branch| &mut branch.steps) {
+        seen.observation = damage_alone(&seen.observation);
+    }
+    Observation {
+        errno: seen.errno.clone(),
+        runs: seen.runs.clone(),
+        log: seen.log.clone(),
+        end: seen.end,
+        branches,
+        ..Observation::default()
+    }
 }
 
 /// Sixteen hexadecimal digits of SHA-256.
@@ -109,9 +135,9 @@ pub(crate) fn short_hash(text: &str) -> String {
 impl Golden {
     /// A golden whose base is this transcript.
     pub fn record(session: &Session, transcript: &Transcript, release: &str) -> Self {
-        let step = |id: &str| GoldenStep {
-            id: id.to_owned(),
-            base: vec![transcript.observation(id)],
+        let step = |step: &Step| GoldenStep {
+            id: step.id.clone(),
+            base: vec![kept(step, &transcript.observation(&step.id))],
             changes: Vec::new(),
             defect: None,
         };
@@ -120,7 +146,7 @@ impl Golden {
             session: session.id.clone(),
             of: fingerprint(session),
             recorded: release.to_owned(),
-            steps: session.steps.iter().map(|s| step(&s.id)).collect(),
+            steps: session.steps.iter().map(step).collect(),
             why: Vec::new(),
         }
     }
@@ -247,6 +273,20 @@ impl Goldens {
     /// The golden of a session.
     pub fn get(&self, session: &str) -> Option<&Golden> {
         self.0.get(session).map(|(_, golden)| golden)
+    }
+
+    /// The kinds of step at which a change shows.
+    pub(crate) fn kinds_with(&self, change: &str, sessions: &Sessions) -> BTreeSet<String> {
+        let mut kinds = BTreeSet::new();
+        for (_, golden) in self.0.values() {
+            let shows =
+                |step: &&GoldenStep| step.changes.iter().any(|a| a.with.iter().any(|id| id == change));
+            for step in golden.steps.iter().filter(shows) {
+                let action = sessions.get(&golden.session).and_then(|session| session.step(&step.id));
+                kinds.extend(action.into_iter().flat_map(|step| step.action.kinds()));
+            }
+        }
+        kinds
     }
 
     /// The changes that no golden uses.

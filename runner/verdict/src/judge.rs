@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
-use scrubjay_session::observation::Aside;
+use scrubjay_session::observation::{Aside, OK, StepEnd};
 use scrubjay_session::transcript::Performance;
 use scrubjay_session::{Field, Observation, Session, Sessions, Transcript, klog};
 use serde::{Deserialize, Serialize};
@@ -306,12 +306,37 @@ pub fn judge_session(id: &str, outcome: &Performance, books: &Books) -> SessionV
         Performance::Performed(transcript) => match golden {
             Some(golden) => compare(session, golden, transcript, books, &mut verdict),
             None => {
-                verdict.error = Some("no golden; record one and review it".to_owned());
+                verdict.error = Some(without_golden(session, transcript));
                 damage_without_golden(session, transcript, books, &mut verdict);
             }
         },
     }
     verdict
+}
+
+/// The most steps of a session without a golden that are told.
+const TOLD: usize = 40;
+
+/// What to do about a session without a golden, and what it gave in short.
+fn without_golden(session: &Session, transcript: &Transcript) -> String {
+    let told = session.steps.iter().take(TOLD).map(|step| {
+        let seen = transcript.observation(&step.id);
+        let retval = seen.decoded.get("retval").and_then(|retval| retval.as_str());
+        let end = (seen.end != StepEnd::CameBack).then(|| seen.end.name());
+        let mut words = vec![step.id.as_str(), seen.errno.as_str()];
+        words.extend(retval.filter(|_| seen.errno == OK));
+        words.extend(end);
+        words.retain(|word| !word.is_empty());
+        words.join(" ")
+    });
+    let mut told: Vec<_> = told.collect();
+    if let Some(more) = session.steps.len().checked_sub(TOLD).filter(|more| *more > 0) {
+        told.push(format!("{more} more"));
+    }
+    format!(
+        "no golden; record one and review it (scrubjay record, scrubjay review). It gave: {}",
+        told.join(", ")
+    )
 }
 
 fn compare(

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use scrubjay_session::cxl::profile::{ProfileError, Profiles};
+use scrubjay_session::cxl::profile::Profiles;
 use scrubjay_session::{FileError, Sessions};
 
 use crate::change::Changes;
@@ -30,12 +30,9 @@ pub struct Library {
 /// Why the vectors cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum LibraryError {
-    /// A session, golden, change or promise.
+    /// A session, profile, golden, change or promise.
     #[error(transparent)]
     File(#[from] FileError),
-    /// A device profile.
-    #[error(transparent)]
-    Profile(#[from] ProfileError),
 }
 
 impl Library {
@@ -69,16 +66,11 @@ impl Library {
     fn check(&self) -> Result<(), LibraryError> {
         for session in self.sessions.iter() {
             let path = self.sessions.path(&session.id).unwrap_or(Path::new("?"));
-            for (i, device) in session.devices.iter().enumerate() {
-                if self.profiles.get(device).is_err() {
-                    let why = format!("there is no profile `{device}` in vectors/devices");
-                    return Err(FileError::sense(path, format!("devices[{i}]"), why).into());
-                }
-            }
-            for promise in session.promises() {
+            session.check_against(path, &self.profiles)?;
+            for (place, promise) in session.promises() {
                 if self.promises.get(promise).is_none() {
-                    let why = format!("there is no promise `{promise}` in vectors/promises");
-                    return Err(FileError::sense(path, "promise", why).into());
+                    let why = format!("there is no promise `{}` in vectors/promises", promise.escape_debug());
+                    return Err(FileError::sense(path, place, why).into());
                 }
             }
         }

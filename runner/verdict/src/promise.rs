@@ -5,6 +5,7 @@ use std::path::Path;
 
 use schemars::JsonSchema;
 use scrubjay_session::file::{self, FileError};
+use scrubjay_session::name;
 use serde::{Deserialize, Serialize};
 
 /// The form that this program reads.
@@ -94,15 +95,37 @@ impl Promises {
                     format!("`{}` is not `{FORMAT}`", area.format),
                 ));
             }
-            all.areas.insert(area.area.clone(), area.title);
+            let letter = area.area.as_str();
+            if letter.len() != 1 || !letter.bytes().all(|b| b.is_ascii_uppercase()) {
+                let why = format!("`{}` is not one capital letter", letter.escape_debug());
+                return Err(FileError::sense(&path, "area", why));
+            }
+            if let Some(why) = name::wrong_title(&area.title) {
+                return Err(FileError::sense(&path, "title", why));
+            }
+            if all.areas.insert(area.area.clone(), area.title).is_some() {
+                let why = format!("{} is the letter of another area too", area.area);
+                return Err(FileError::sense(&path, "area", why));
+            }
             for (i, promise) in area.promises.into_iter().enumerate() {
-                let place = format!("promises[{i}].id");
-                if !promise.id.starts_with(&area.area) {
-                    let why = format!("`{}` does not belong to area {}", promise.id, area.area);
-                    return Err(FileError::sense(&path, place, why));
+                let refuse = |field: &str, why: String| {
+                    Err(FileError::sense(&path, format!("promises[{i}].{field}"), why))
+                };
+                let digits = promise.id.strip_prefix(&area.area);
+                if !digits.is_some_and(|d| d.len() == 2 && d.bytes().all(|b| b.is_ascii_digit())) {
+                    let id = promise.id.escape_debug();
+                    return refuse("id", format!("`{id}` is not `{}` and two digits", area.area));
+                }
+                for (field, text) in [("statement", &promise.statement), ("source", &promise.source)] {
+                    if text.trim().is_empty() {
+                        return refuse(
+                            field,
+                            "a promise says what is promised, and where that stands".into(),
+                        );
+                    }
                 }
                 if let Some(other) = all.by_id.insert(promise.id.clone(), promise) {
-                    return Err(FileError::sense(&path, place, format!("`{}` is taken", other.id)));
+                    return refuse("id", format!("`{}` is taken", other.id));
                 }
             }
         }

@@ -10,7 +10,9 @@ use scrubjay_session::{Field, Observation, Session, Sessions};
 
 use crate::change::{Change, Changes};
 use crate::explain::{Explained, explain};
-use crate::golden::{Accepted, AcceptedAs, Alternative, FORMAT, Golden, GoldenStep, PENDING, fingerprint};
+use crate::golden::{
+    Accepted, AcceptedAs, Alternative, FORMAT, Golden, GoldenStep, Goldens, PENDING, fingerprint,
+};
 
 /// A recording that waits for review, and the golden it would become a part of.
 #[derive(Clone, Debug)]
@@ -99,9 +101,49 @@ pub enum ReviewError {
         /// The session's id.
         session: String,
     },
+    /// The kernel it was recorded on has changes that the base is to be without.
+    #[error(
+        "{path}: recorded on {release}, which carries {}; a base is what a kernel without it gives. Record it on \
+         an older kernel, or name each of them in the reason and say why it does not show",
+        list(changes)
+    )]
+    Carries {
+        /// The recording.
+        path: PathBuf,
+        /// The release it was recorded on.
+        release: String,
+        /// Id of each change and of the first step that it is about.
+        changes: Vec<(String, String)>,
+    },
     /// A file, or what it would hold.
     #[error(transparent)]
     File(#[from] FileError),
+}
+
+fn list(changes: &[(String, String)]) -> String {
+    let told: Vec<_> = changes.iter().map(|(id, step)| format!("`{id}` (step `{step}`)")).collect();
+    told.join(", ")
+}
+
+/// The changes that a kernel of this release carries and a session's steps may show: goldens have them at a step
+/// of the same kind. Each with the first such step.
+pub fn carried(
+    session: &Session,
+    release: &str,
+    sessions: &Sessions,
+    goldens: &Goldens,
+    changes: &Changes,
+) -> Vec<(String, String)> {
+    let mut all = Vec::new();
+    for change in changes.iter().filter(|change| change.expected_in(release)) {
+        let kinds = goldens.kinds_with(&change.id, sessions);
+        if let Some(step) =
+            session.steps.iter().find(|step| step.action.kinds().iter().any(|kind| kinds.contains(kind)))
+        {
+            all.push((change.id.clone(), step.id.clone()));
+        }
+    }
+    all
 }
 
 /// Every recording below `dir`, by path.
@@ -259,6 +301,28 @@ impl Pending {
         };
         golden.check(&self.golden_path, session, changes)?;
         Ok(golden)
+    }
+
+    /// Refuses a base that the recording kernel's changes may have made, unless the reason speaks of each of them.
+    /// `carried` is what [`carried`] gives.
+    ///
+    /// # Errors
+    /// The changes, and the remedy.
+    pub fn check_age(
+        &self,
+        grounds: Option<&Grounds>,
+        carried: Vec<(String, String)>,
+    ) -> Result<(), ReviewError> {
+        let spoken_of = |id: &str| grounds.is_some_and(|grounds| grounds.reason.contains(id));
+        let changes: Vec<_> = carried.into_iter().filter(|(id, _)| !spoken_of(id)).collect();
+        match changes.is_empty() {
+            true => Ok(()),
+            false => Err(ReviewError::Carries {
+                path: self.path.clone(),
+                release: self.recorded.recorded.clone(),
+                changes,
+            }),
+        }
     }
 
     /// Writes what the golden has become, with a change that is new, and removes the recording.

@@ -2,12 +2,12 @@
 //! says what day it is.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
 use schemars::JsonSchema;
 use scrubjay_session::Sessions;
+use scrubjay_session::file::{self, FileError};
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
@@ -71,13 +71,8 @@ pub enum WaiverState {
 #[derive(Debug, thiserror::Error)]
 pub enum WaiverError {
     /// The file cannot be read.
-    #[error("{path}: {source}")]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
     /// Something in it is wrong.
     #[error("{path}:{line}: {what}")]
     Bad {
@@ -124,8 +119,7 @@ impl Waivers {
         sessions: &Sessions,
         is_kernel: &dyn Fn(&str) -> bool,
     ) -> Result<Self, WaiverError> {
-        let text =
-            fs::read_to_string(path).map_err(|source| WaiverError::Io { path: path.to_owned(), source })?;
+        let text = file::read_text(path, file::LONGEST)?;
         let reader = Reader { path, text: &text, sessions, is_kernel };
         let entries = reader.entries()?;
         Ok(Waivers { entries, today, sessions: sessions.len() })

@@ -104,11 +104,17 @@ impl Fixture {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, value.to_string()).unwrap();
         };
-        write(
-            "devices/d.json",
-            json!({"format": "scrubjay.device/1", "id": "d", "title": "t", "serial": "0x1",
-                "attach": "pcie", "until": "memdev"}),
-        );
+        for (id, serial) in [("d", "0x1"), ("e", "0x2")] {
+            write(
+                &format!("devices/{id}.json"),
+                json!({"format": "scrubjay.device/1", "id": id, "title": "t", "serial": serial,
+                    "attach": "pcie", "until": "memdev", "features": [
+                        {"name": "power-cap", "uuid": "986985cc-9052-5f09-9b91-12e7e1be9a6e", "get-size": 8,
+                         "set-size": 8, "flags": ["changeable"], "current": "00*8"},
+                        {"name": "patrol-scrub", "get-size": 4, "set-size": 2, "flags": ["changeable"],
+                         "current": "010c0101"}]}),
+            );
+        }
         write(
             "promises/p.json",
             json!({"format": "scrubjay.promises/1", "area": "P", "title": "t", "promises": [
@@ -122,7 +128,7 @@ impl Fixture {
         write(
             "sessions/s.json",
             json!({"format": "scrubjay.session/1", "id": "s", "title": "t", "devices": self.devices,
-                "promise": "P01", "steps": self.steps, "coherent": self.coherent}),
+                "command_line": "pcie_ports=native", "promise": "P01", "steps": self.steps, "coherent": self.coherent}),
         );
         fs::create_dir_all(vectors.join("goldens")).unwrap();
         let load = || Library::load(dir.path()).unwrap_or_else(|e| panic!("{e}"));

@@ -353,7 +353,7 @@ impl Values {
     /// How many values there are.
     pub fn len(&self) -> u64 {
         match self {
-            Values::Range { from, to, step } => to.saturating_sub(*from) / (*step).max(1) + 1,
+            Values::Range { from, to, step } => (to.saturating_sub(*from) / (*step).max(1)).saturating_add(1),
             Values::List(list) => list.len() as u64,
         }
     }
@@ -361,6 +361,14 @@ impl Values {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// The largest; 0 where there is none.
+    pub fn most(&self) -> u64 {
+        match self {
+            Values::Range { to, .. } => *to,
+            Values::List(list) => list.iter().copied().max().unwrap_or(0),
+        }
     }
 
     /// The value at `index`.

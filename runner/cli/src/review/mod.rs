@@ -15,7 +15,8 @@ use scrubjay_host::words;
 use scrubjay_reports::Colour;
 use scrubjay_run::ExitStatus;
 use scrubjay_session::Sessions;
-use scrubjay_verdict::review::{Acceptance, Pending, ReviewError, Standing, pending};
+use scrubjay_verdict::golden::Goldens;
+use scrubjay_verdict::review::{Acceptance, Pending, ReviewError, Standing, carried, pending};
 use scrubjay_verdict::{Changes, Golden, Promises};
 
 use self::ask::Answer;
@@ -43,6 +44,7 @@ struct Desk {
     sessions: Sessions,
     changes: Changes,
     promises: Promises,
+    goldens: Goldens,
     /// Where changes are.
     changes_dir: std::path::PathBuf,
 }
@@ -51,12 +53,12 @@ struct Desk {
 pub fn run(args: &ReviewArgs, context: &Context) -> Result<ExitStatus> {
     let vectors = context.vectors();
     let changes_dir = vectors.join("changes");
-    let mut desk = Desk {
-        sessions: Sessions::load(&vectors.join("sessions"))?,
-        changes: Changes::load(&changes_dir)?,
-        promises: Promises::load(&vectors.join("promises"))?,
-        changes_dir,
-    };
+    let sessions = Sessions::load(&vectors.join("sessions"))?;
+    let changes = Changes::load(&changes_dir)?;
+    let promises = Promises::load(&vectors.join("promises"))?;
+    // One that does not fit its session is what a recording is about.
+    let (goldens, _) = Goldens::load_fitting(&vectors.join("goldens"), &sessions, &changes, &promises)?;
+    let mut desk = Desk { sessions, changes, promises, goldens, changes_dir };
     let base = vectors.join("goldens");
     let all: Vec<(Pending, String)> = pending(&base, &desk.sessions)?
         .into_iter()
@@ -143,6 +145,11 @@ impl Desk {
         let mut goldens: Vec<(&Pending, Golden)> = Vec::new();
         for pending in chosen {
             let Some(session) = self.sessions.get(pending.session()) else { continue };
+            if grounds.is_some() {
+                let release = &pending.recorded.recorded;
+                let carried = carried(session, release, &self.sessions, &self.goldens, &self.changes);
+                pending.check_age(grounds.as_ref(), carried)?;
+            }
             goldens.push((pending, pending.accept(session, acceptance, grounds.as_ref(), &self.changes)?));
         }
         let mut unwritten = new.as_ref();
@@ -219,7 +226,10 @@ fn wrong_answer(failure: &Failure) -> bool {
     match failure {
         Failure::Usage(_) => true,
         Failure::Review(error) => match error {
-            ReviewError::NoGolden { .. } | ReviewError::NoGrounds { .. } | ReviewError::Stale { .. } => true,
+            ReviewError::NoGolden { .. }
+            | ReviewError::NoGrounds { .. }
+            | ReviewError::Stale { .. }
+            | ReviewError::Carries { .. } => true,
             ReviewError::File(error) => matches!(error, FileError::Sense { .. }),
         },
         _ => false,

@@ -7,7 +7,7 @@ use scrubjay_session::action::Call;
 use scrubjay_session::{Field, Observation, Session};
 use scrubjay_verdict::Promises;
 use scrubjay_verdict::review::{Pending, Reviewed, Standing};
-use scrubjay_wire::Bytes;
+use scrubjay_wire::{Bytes, Entry};
 use serde_json::Value;
 
 use super::columns::side_by_side;
@@ -16,7 +16,7 @@ use crate::table::count;
 /// Bytes in a line of raw values.
 const ROW: usize = 16;
 
-/// The longest line.
+/// The longest line; what is longer goes on in the next.
 const LONGEST: usize = 160;
 
 /// How a recording is shown.
@@ -64,7 +64,9 @@ fn reviewed(step: &Reviewed, session: &Session, look: Look) -> String {
         Standing::New => {
             let mut text = format!("  {head}: new\n{}", action(step.id, session));
             for line in lines(step.seen) {
-                let _ = writeln!(text, "    {}", cut(&line));
+                for piece in pieces(&line) {
+                    let _ = writeln!(text, "    {piece}");
+                }
             }
             text
         }
@@ -88,7 +90,8 @@ fn action(step: &str, session: &Session) -> String {
     let action = session.step(step).and_then(|step| serde_json::to_value(&step.action).ok());
     let ordinary = serde_json::to_value(Call::default()).unwrap_or_default();
     let said = action.map(|action| telling(&action, &ordinary).to_string()).unwrap_or_default();
-    format!("    does {}\n", cut(&said))
+    let pieces = pieces(&said).join("\n      ");
+    format!("    does {pieces}\n")
 }
 
 /// An action is written with every field that its author left out; those tell nothing.
@@ -141,7 +144,10 @@ fn lines(seen: &Observation) -> Vec<String> {
         }
     }
     let json = |value: serde_json::Result<Value>| value.map(|v| v.to_string()).unwrap_or_default();
-    lines.extend(seen.entries.iter().map(|entry| format!("entry: {}", json(serde_json::to_value(entry)))));
+    lines.extend(seen.entries.iter().map(|entry| {
+        let Entry { name, kind, mode, uid, gid } = entry;
+        format!("entry: {name:?} {kind} {mode:04o} owner {uid} group {gid}")
+    }));
     lines.extend(seen.runs.iter().map(|run| format!("run: {}", json(serde_json::to_value(run)))));
     for command in &seen.mailbox {
         lines.push(format!("mailbox: {command}"));
@@ -194,13 +200,17 @@ fn raw(bytes: &Bytes, lines: &mut Vec<String>) {
     }
 }
 
-fn cut(line: &str) -> String {
-    let length = line.chars().count();
-    if length <= LONGEST {
-        return line.to_owned();
+/// A line in pieces that fit a screen. Nothing is cut off: what is reviewed is all of it.
+fn pieces(line: &str) -> Vec<String> {
+    let chars: Vec<char> = line.chars().collect();
+    if chars.is_empty() {
+        return vec![String::new()];
     }
-    let kept: String = line.chars().take(LONGEST - 24).collect();
-    format!("{kept} ...{length} characters")
+    let whole = |(i, piece): (usize, &[char])| {
+        let indent = if i == 0 { "" } else { "  " };
+        format!("{indent}{}", piece.iter().collect::<String>())
+    };
+    chars.chunks(LONGEST).enumerate().map(whole).collect()
 }
 
 #[cfg(test)]
@@ -219,6 +229,16 @@ mod tests {
         let mut lines = Vec::new();
         raw(&Bytes::from(bytes), &mut lines);
         assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn a_long_value_is_shown_to_its_end_and_a_mode_in_octal() {
+        let entry = Entry { name: "fwctlN".into(), kind: 'c', mode: 0o600, uid: 0, gid: 6 };
+        let text = "x".repeat(2 * LONGEST) + "end";
+        let seen = Observation { text: Some(text), entries: vec![entry], ..Observation::default() };
+        let shown: Vec<_> = lines(&seen).iter().flat_map(|line| pieces(line)).collect();
+        assert!(shown.iter().any(|line| line.contains("end")), "{shown:#?}");
+        assert!(shown.contains(&"entry: \"fwctlN\" c 0600 owner 0 group 6".to_owned()), "{shown:#?}");
     }
 
     #[test]

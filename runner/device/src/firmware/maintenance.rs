@@ -10,18 +10,13 @@ use zerocopy::FromBytes;
 use super::features::State;
 use super::{Answer, Features, Outcome};
 
-/// Whether a Feature has a maintenance operation.
-pub(super) fn is_repair(known: KnownFeature) -> bool {
-    maintenance_of(known).is_some()
-}
-
 /// Performs an operation of a repair Feature of the device, found by the class and subclass that
 /// the Feature's value names. Repairs always succeed and use nothing up.
 pub(super) fn perform(features: &Features, capacity: u64, input: &[u8]) -> Outcome {
     let (header, parameters) =
         MaintenanceHeader::ref_from_prefix(input).map_err(|_| ReturnCode::INVALID_PAYLOAD_LENGTH)?;
     let named = |feature: &&State| {
-        let repair = feature.known.is_some_and(is_repair);
+        let repair = feature.known.and_then(maintenance_of).is_some();
         let value = RepairHeader::ref_from_prefix(&feature.current).ok();
         repair
             && value.is_some_and(|(value, _)| {

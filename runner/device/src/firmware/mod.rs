@@ -9,8 +9,8 @@ mod general;
 mod layout;
 mod maintenance;
 
-use scrubjay_session::cxl::profile::{Cel, CelRow, Profile};
-use scrubjay_uapi::cxl::{Effects, FeatureFlags, Opcode, ReturnCode};
+use scrubjay_session::cxl::profile::{CelRow, Profile};
+use scrubjay_uapi::cxl::{Opcode, ReturnCode};
 
 pub use features::ValueError;
 pub(crate) use features::{Features, ListView};
@@ -60,7 +60,7 @@ impl Firmware {
     pub fn new(profile: &Profile) -> Self {
         Firmware {
             payload: profile.mailbox_payload as usize,
-            cel: cel(profile),
+            cel: profile.effects_log(),
             identity: general::Identity::new(profile),
             timestamp: 0,
             features: Features::new(profile),
@@ -106,47 +106,6 @@ impl Firmware {
 
     fn implements(&self, opcode: u16) -> bool {
         self.cel.iter().any(|row| row.opcode.0 == opcode)
-    }
-}
-
-/// The command effects log: what the profile says, or what the firmware implements.
-fn cel(profile: &Profile) -> Vec<CelRow> {
-    let implemented = || {
-        let row = |opcode: Opcode, effects| CelRow { opcode: opcode.into(), effects };
-        let mut rows = vec![
-            row(Opcode::GetEventRecords, Effects::default()),
-            row(Opcode::ClearEventRecords, Effects::IMMEDIATE_LOG),
-            row(Opcode::GetTimestamp, Effects::default()),
-            row(Opcode::SetTimestamp, Effects::IMMEDIATE_POLICY),
-            row(Opcode::GetSupportedLogs, Effects::default()),
-            row(Opcode::GetLog, Effects::default()),
-        ];
-        if !profile.features.is_empty() {
-            // A Set Feature can do what any of the Features does (CXL r3.2, 8.2.10.6).
-            let changeable = profile.features.iter().filter(|f| f.flags.contains(FeatureFlags::CHANGEABLE));
-            let effects = changeable.fold(0, |bits, feature| bits | feature.effects.0);
-            rows.extend([
-                row(Opcode::GetSupportedFeatures, Effects::default()),
-                row(Opcode::GetFeature, Effects::default()),
-                row(Opcode::SetFeature, Effects(effects)),
-            ]);
-        }
-        if profile.features.iter().filter_map(|f| f.known()).any(maintenance::is_repair) {
-            rows.push(row(Opcode::PerformMaintenance, Effects::IMMEDIATE_DATA));
-        }
-        rows.extend([
-            row(Opcode::Identify, Effects::default()),
-            row(Opcode::GetPartitionInfo, Effects::default()),
-            row(Opcode::GetHealthInfo, Effects::default()),
-        ]);
-        rows
-    };
-    match &profile.cel {
-        None => implemented(),
-        Some(Cel::Without(left_out)) => {
-            implemented().into_iter().filter(|row| !left_out.contains(&row.opcode)).collect()
-        }
-        Some(Cel::Rows(rows)) => rows.clone(),
     }
 }
 

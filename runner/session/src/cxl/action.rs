@@ -3,12 +3,13 @@
 //! Owns forms only, and where the drivers' files are.
 
 use schemars::JsonSchema;
+use scrubjay_uapi::cxl::ReturnCode;
 use scrubjay_wire::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::action::{self, Call};
 use crate::cxl::names::{OpcodeName, SelectionName};
-use crate::cxl::profile::{Play, Trigger};
+use crate::cxl::profile::{OpcodeRef, Play, Trigger};
 use crate::names::ScopeName;
 
 fn current() -> SelectionName {
@@ -155,9 +156,11 @@ pub struct FirmwareFail {
     #[serde(default)]
     pub device: usize,
     /// Commands with this opcode.
-    pub opcode: OpcodeName,
-    /// The return code.
-    pub code: u16,
+    pub opcode: OpcodeRef,
+    /// The return code, by name or number.
+    #[serde(with = "crate::cxl::names::code")]
+    #[schemars(with = "crate::cxl::names::code::Form")]
+    pub code: ReturnCode,
     /// How many of them.
     #[serde(default = "action::once")]
     pub times: u32,
@@ -184,7 +187,7 @@ pub struct Hold {
     #[serde(default)]
     pub device: usize,
     /// The next command with this opcode.
-    pub opcode: OpcodeName,
+    pub opcode: OpcodeRef,
 }
 
 impl DriverName {

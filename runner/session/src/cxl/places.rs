@@ -5,6 +5,7 @@ use core::mem::offset_of;
 use scrubjay_uapi::cxl::feature::{GetFeatureIn, GetSupportedIn, SetFeatureIn};
 use scrubjay_uapi::cxl::rpc::{RpcHeader, RpcOutHeader};
 
+use crate::step::Action;
 use crate::sweep::{Collected, Moving};
 
 /// Offset in the input and width; `None` for one that lies elsewhere.
@@ -42,4 +43,42 @@ pub(crate) fn collected(word: Collected) -> Option<usize> {
         Collected::OutSize => Some(offset_of!(RpcOutHeader, size)),
         Collected::Retval => Some(offset_of!(RpcOutHeader, retval)),
     }
+}
+
+/// Whether a call has the place, as far as its kind says. A generic RPC may carry any payload, an ioctl any
+/// structure.
+pub(crate) fn can_move(call: &Action, place: Moving) -> bool {
+    let raw = matches!(call, Action::Ioctl(_));
+    match place {
+        Moving::Request | Moving::Size => true,
+        Moving::InfoFlags | Moving::DeviceDataLen => raw || matches!(call, Action::Info(_)),
+        Moving::Scope | Moving::InLen | Moving::OutLen => raw || is_rpc(call),
+        Moving::Opcode | Moving::HeaderFlags | Moving::OpSize | Moving::HeaderReserved => is_rpc(call),
+        Moving::SupportedCount | Moving::SupportedStart => {
+            matches!(call, Action::GetSupportedFeatures(_) | Action::Rpc(_))
+        }
+        Moving::GetUuid | Moving::GetOffset | Moving::GetCount | Moving::GetSelection => {
+            matches!(call, Action::GetFeature(_) | Action::Rpc(_))
+        }
+        Moving::SetUuid | Moving::SetFlags | Moving::SetOffset | Moving::SetVersion => {
+            matches!(call, Action::SetFeature(_) | Action::Rpc(_))
+        }
+    }
+}
+
+/// Whether a call's answer has the word.
+pub(crate) fn can_collect(call: &Action, word: Collected) -> bool {
+    let raw = matches!(call, Action::Ioctl(_));
+    match word {
+        Collected::DeviceType => raw || matches!(call, Action::Info(_)),
+        Collected::OutLen => raw || is_rpc(call),
+        Collected::OutSize | Collected::Retval => is_rpc(call),
+    }
+}
+
+fn is_rpc(call: &Action) -> bool {
+    matches!(
+        call,
+        Action::GetSupportedFeatures(_) | Action::GetFeature(_) | Action::SetFeature(_) | Action::Rpc(_)
+    )
 }

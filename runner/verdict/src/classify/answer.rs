@@ -43,7 +43,7 @@ pub fn arg_rule(moment: &Moment) -> &'static str {
 
 fn is_rpc(action: &Action) -> bool {
     match action {
-        Action::Ioctl(raw) => raw.request == FWCTL_RPC,
+        Action::Ioctl(raw) => raw.request.0 == FWCTL_RPC,
         action => asked::call(action).is_some_and(|call| call.scope.is_some()),
     }
 }

@@ -53,7 +53,7 @@ pub fn call(action: &Action) -> Option<Asking<'_>> {
         Action::GetFeature(get) => rpc(Opcode::GetFeature.into(), &get.slot, get.scope, &get.call),
         Action::SetFeature(set) => rpc(Opcode::SetFeature.into(), &set.slot, set.scope, &set.call),
         Action::Rpc(raw) => rpc(raw.opcode, &raw.slot, raw.scope, &raw.call),
-        Action::Ioctl(raw) => match raw.request {
+        Action::Ioctl(raw) => match raw.request.0 {
             FWCTL_INFO => Asking { asked: Asked::Info, departs: true, ..other(&raw.slot) },
             FWCTL_RPC => Asking { asked: Asked::Rpc, departs: true, ..other(&raw.slot) },
             // Another command, not one of these in another shape.

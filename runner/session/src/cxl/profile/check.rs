@@ -5,8 +5,10 @@ use std::collections::HashSet;
 use scrubjay_uapi::cxl::{FeatureFlags, KnownFeature, ecs};
 use scrubjay_wire::{Bytes, Probe};
 
-use super::{Attach, FORMAT, Feature, Play, Profile};
+use super::useless::useless;
+use super::{Attach, FORMAT, Fault, Feature, Profile};
 use crate::locate::Segment::{self, Index, Key};
+use crate::name;
 
 /// A contradiction: where, and why.
 #[derive(Debug)]
@@ -25,6 +27,10 @@ fn require(holds: bool, path: &[Segment<'static>], why: impl FnOnce() -> String)
     if holds { Ok(()) } else { complain(path, why()) }
 }
 
+fn fine(wrong: Option<String>, path: &[Segment<'static>]) -> Checked {
+    wrong.map_or(Ok(()), |why| complain(path, why))
+}
+
 /// The smallest and the largest mailbox payload (CXL r3.2, 8.2.8.4.3: 2^8 to 2^20 bytes).
 const PAYLOAD: std::ops::RangeInclusive<u32> = 256..=1 << 20;
 
@@ -33,13 +39,11 @@ pub(super) fn check(profile: &Profile, stem: &str) -> Checked {
     require(profile.format == FORMAT, &[Key("format")], || {
         format!("`{}` is not the format `{FORMAT}`", profile.format)
     })?;
+    fine(name::wrong(&profile.id), &[Key("id")])?;
     require(profile.id == stem, &[Key("id")], || {
-        format!("`{}` is not the file's stem `{stem}`", profile.id)
+        format!("`{}` is not the file's stem `{}`", profile.id, stem.escape_debug())
     })?;
-    require(is_name(&profile.id), &[Key("id")], || {
-        "an id is made of small letters, digits and single hyphens".into()
-    })?;
-    require(!profile.title.trim().is_empty(), &[Key("title")], || "a title is needed".into())?;
+    fine(name::wrong_title(&profile.title), &[Key("title")])?;
     require(profile.serial.0 != 0, &[Key("serial")], || "0 is no serial number".into())?;
     let comes_up = !matches!(profile.until, Probe::Gone | Probe::NodeGone);
     require(comes_up, &[Key("until")], || "a device cannot come up as something that is gone".into())?;
@@ -91,16 +95,9 @@ fn check_stock(profile: &Profile) -> Checked {
     require(profile.cel.is_none(), &[Key("cel")], why)
 }
 
-fn is_name(name: &str) -> bool {
-    let word = |w: &str| !w.is_empty() && w.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
-    name.split('-').all(word)
-}
-
 fn check_feature(feature: &Feature, index: usize) -> Checked {
     let at = |key| [Key("features"), Index(index), Key(key)];
-    require(is_name(&feature.name), &at("name"), || {
-        format!("`{}` is not made of small letters, digits and single hyphens", feature.name)
-    })?;
+    fine(name::wrong(&feature.name), &at("name"))?;
     let by_name = KnownFeature::from_name(&feature.name);
     match (feature.uuid, by_name) {
         (None, None) => {
@@ -183,24 +180,26 @@ fn check_known(feature: &Feature, known: KnownFeature, index: usize) -> Checked 
 
 fn check_faults(profile: &Profile) -> Checked {
     for (index, fault) in profile.faults.iter().enumerate() {
-        let on = |key| [Key("faults"), Index(index), Key("on"), Key(key)];
-        if let Some(name) = &fault.on.feature {
-            require(profile.feature(name).is_some(), &on("feature"), || {
-                format!("the profile has no Feature `{name}`")
-            })?;
+        let at = |field: &'static str| {
+            let mut path = vec![Key("faults"), Index(index)];
+            path.extend(field.split('.').map(Key));
+            path
+        };
+        if let Some((field, why)) = useless(profile, &fault.on, &fault.play) {
+            return complain(&at(field), why);
         }
-        require(fault.on.times != Some(0), &on("times"), || "a fault that is played 0 times".into())?;
-        let play = [Key("faults"), Index(index), Key("play")];
-        match fault.play {
-            Play::DelayMs(ms) => {
-                require(ms <= 10_000, &play, || format!("{ms} ms are more than 10,000"))?;
-            }
-            Play::Background(background) => {
-                require(background.percent <= 100, &play, || {
-                    format!("{} per cent are more than 100", background.percent)
-                })?;
-            }
-            _ => {}
+        // The first that is due is played.
+        let always = |earlier: &&Fault| {
+            earlier.on.skip == 0
+                && earlier.on.times.is_none()
+                && earlier.on.opcode.is_none_or(|opcode| fault.on.opcode == Some(opcode))
+                && earlier.on.feature.as_ref().is_none_or(|name| fault.on.feature.as_ref() == Some(name))
+        };
+        if let Some(earlier) = profile.faults[..index].iter().position(|fault| always(&fault)) {
+            return complain(
+                &at("on"),
+                format!("faults[{earlier}] is always played in its place; put this first"),
+            );
         }
     }
     Ok(())

@@ -50,7 +50,7 @@ pub enum Play {
     /// Get and Set Feature: where the offset field is not 0 it is not performed and answers with the code of that
     /// number and no output.
     ReturnCodeFromOffset,
-    /// It is performed, but its doorbell never clears; so no later command runs either, until the host
+    /// It is not performed, and its doorbell never clears; so no later command runs either, until the host
     /// resets the device's state.
     DoorbellStuck,
     /// It answers `background-command-started`; the background status register then shows this.

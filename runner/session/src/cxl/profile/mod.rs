@@ -4,10 +4,12 @@
 //! what a device does with a profile.
 
 mod check;
+mod effects;
 mod fault;
 mod feature;
 mod load;
 mod text;
+pub(crate) mod useless;
 
 use schemars::JsonSchema;
 use scrubjay_uapi::cxl::Effects;
@@ -16,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 pub use fault::{Background, Fault, Play, Replaced, Trigger};
 pub use feature::{EntryOverride, Feature};
-pub use load::{ProfileError, Profiles};
+pub use load::{Profiles, UnknownProfile};
 pub use text::{Hex16, Hex64, OpcodeRef};
 
 /// The version of the format.
@@ -37,7 +39,7 @@ pub struct Profile {
     pub serial: Hex64,
     /// What it is attached to.
     pub attach: Attach,
-    /// How far a kernel with everything built in brings it up: `present`, `memdev` or `endpoint`.
+    /// How far a kernel with everything built in brings it up: `present`, `memdev`, `endpoint` or `node`.
     #[schemars(schema_with = "text::schema_probe")]
     pub until: Probe,
     /// PCI ids.

@@ -125,7 +125,7 @@ pub(super) fn schema_tag(_: &mut SchemaGenerator) -> Schema {
 
 /// The schema of [`super::Profile::until`].
 pub(super) fn schema_probe(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "enum": ["present", "memdev", "endpoint"] })
+    json_schema!({ "enum": ["present", "memdev", "endpoint", "node"] })
 }
 
 /// The schema of a UUID.
