@@ -124,7 +124,14 @@ fn no_kernel(bench: &Bench) -> anyhow::Result<()> {
     // The boot header is whole, what it announces is not there.
     let whole = fs::read(&bench.target().kernel.image)?;
     fs::write(&image, &whole[..64 << 10])?;
-    let kernel = Kernel { id: "cut".into(), image, modules: Vec::new(), hz: None, instrumented: false };
+    let kernel = Kernel {
+        id: "cut".into(),
+        image,
+        modules: Vec::new(),
+        hz: None,
+        instrumented: false,
+        has: Default::default(),
+    };
     let run = run(bench, &kernel, &[("a", GET), ("b", GET)], &mut |_, _| {})?;
     for id in ["a", "b"] {
         let failed = matches!(run.performances.get(id), Some(Performance::Failed { .. }));

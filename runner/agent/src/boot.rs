@@ -10,7 +10,7 @@ use nix::mount::{MsFlags, mount};
 use nix::sys::reboot::{RebootMode, reboot};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, fork};
-use scrubjay_wire::Hello;
+use scrubjay_wire::{Hello, Lack};
 
 use crate::{kmsg, syscall};
 
@@ -74,19 +74,6 @@ fn load(path: &Path) -> io::Result<()> {
 /// What this kernel is and what it lacks.
 pub fn hello(channel: &str) -> Hello {
     let text = |path: &str| fs::read_to_string(path).unwrap_or_default().trim().to_owned();
-    let there = |path: &str| Path::new(path).exists();
-    let checks = [
-        ("fwctl", there("/sys/class/fwctl")),
-        ("edac", there("/sys/bus/edac")),
-        ("lockdown", there("/sys/kernel/security/lockdown")),
-        ("user-namespaces", there("/proc/self/ns/user")),
-        ("stack", fs::read("/proc/self/stack").is_ok()),
-        ("ia32", has_ia32()),
-        ("taint", there("/proc/sys/kernel/tainted")),
-        ("modules", fs::read_to_string("/proc/modules").is_ok_and(|modules| modules.contains("cxl_pci "))),
-        ("pcie-hotplug", there("/sys/bus/pci_express/drivers/pciehp")),
-        ("slub-debug", there("/sys/kernel/slab/kmalloc-16/red_zone")),
-    ];
     let banner = text("/proc/version");
     Hello {
         version: scrubjay_wire::frame::VERSION,
@@ -95,9 +82,28 @@ pub fn hello(channel: &str) -> Hello {
         banner,
         taint: kmsg::taint(),
         channel: channel.to_owned(),
-        lacks: checks.iter().filter(|(_, has)| !has).map(|(name, _)| (*name).to_owned()).collect(),
+        lacks: Lack::ALL.iter().copied().filter(|lack| !has(*lack)).collect(),
         modules_refused: text("/tmp/modules-refused").lines().map(str::to_owned).collect(),
         cmdline: text("/proc/cmdline"),
+    }
+}
+
+/// Whether this kernel has what another may lack.
+fn has(lack: Lack) -> bool {
+    let there = |path: &str| Path::new(path).exists();
+    match lack {
+        Lack::Fwctl => there("/sys/class/fwctl"),
+        Lack::Edac => there("/sys/bus/edac"),
+        Lack::Lockdown => there("/sys/kernel/security/lockdown"),
+        Lack::UserNamespaces => there("/proc/self/ns/user"),
+        Lack::Stack => fs::read("/proc/self/stack").is_ok(),
+        Lack::Ia32 => has_ia32(),
+        Lack::Taint => there("/proc/sys/kernel/tainted"),
+        Lack::Modules => {
+            fs::read_to_string("/proc/modules").is_ok_and(|modules| modules.contains("cxl_pci "))
+        }
+        Lack::PcieHotplug => there("/sys/bus/pci_express/drivers/pciehp"),
+        Lack::SlubDebug => there("/sys/kernel/slab/kmalloc-16/red_zone"),
     }
 }
 

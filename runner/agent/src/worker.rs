@@ -117,25 +117,22 @@ fn parallel(channel: &mut Channel, branches: &[Vec<GuestStep>], slots: &Slots) -
     let results: Vec<_> = thread::scope(|scope| {
         let threads: Vec<_> =
             branches.iter().map(|steps| scope.spawn(|| branch(steps, slots, &shared, &points))).collect();
-        threads
-            .into_iter()
-            .map(|t| t.join().unwrap_or_else(|_| Err("a branch panicked".to_owned())))
-            .collect()
+        let panicked = |_| (Branch::default(), Some("a branch panicked".to_owned()));
+        threads.into_iter().map(|t| t.join().unwrap_or_else(panicked)).collect()
     });
     let mut answer = Answer::default();
-    for result in results {
-        match result {
-            Ok(branch) => answer.branches.push(branch),
-            Err(why) => {
-                answer.errno = -1;
-                answer.text = Some(why);
-            }
+    for (branch, failure) in results {
+        answer.branches.push(branch);
+        if let Some(why) = failure {
+            answer.errno = -1;
+            answer.text = Some(why);
         }
     }
     answer
 }
 
-fn branch(steps: &[GuestStep], slots: &Slots, shared: &Shared, points: &Points) -> Result<Branch, String> {
+/// Performs a branch: what its steps gave, and why it stopped on its way if it did.
+fn branch(steps: &[GuestStep], slots: &Slots, shared: &Shared, points: &Points) -> (Branch, Option<String>) {
     let mut answers = Vec::with_capacity(steps.len());
     for step in steps {
         let deadline = Duration::from_millis(step.deadline_ms.into());
@@ -146,18 +143,20 @@ fn branch(steps: &[GuestStep], slots: &Slots, shared: &Shared, points: &Points) 
             }
             Op::WaitFor { point } => match points.wait(point, deadline) {
                 true => Answer::default(),
-                false => return Err(format!("no branch raised `{point}` in time")),
+                false => return (Branch(answers), Some(format!("no branch raised `{point}` in time"))),
             },
             op => {
                 // Only what the host takes part in is announced: the rest must not wait for a branch
                 // that waits for the device.
-                if matches!(op, Op::Host) {
-                    shared.announce(step.ticket).map_err(|e| e.to_string())?;
+                if matches!(op, Op::Host)
+                    && let Err(error) = shared.announce(step.ticket)
+                {
+                    return (Branch(answers), Some(error.to_string()));
                 }
                 perform(op, slots, deadline)
             }
         };
         answers.push((step.ticket, answer));
     }
-    Ok(Branch(answers))
+    (Branch(answers), None)
 }

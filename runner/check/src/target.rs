@@ -5,6 +5,7 @@ use std::path::Path;
 use scrubjay_engine::Kernel;
 use scrubjay_kernels::{Fwctl, Image, ImageError, Manifest};
 use scrubjay_verdict::Expectation;
+use scrubjay_wire::Lack;
 
 /// A kernel to be checked.
 #[derive(Clone, Debug)]
@@ -56,7 +57,28 @@ fn kernel(id: &str, image: &Image) -> Kernel {
         modules: image.modules.clone(),
         hz: image.option("CONFIG_HZ").and_then(|hz| hz.parse().ok()),
         instrumented: instrumented(|option| image.option(option)),
+        has: Lack::ALL.iter().filter_map(|lack| Some((*lack, has(*lack, |o| image.option(o))?))).collect(),
     }
+}
+
+/// The option by which a kernel has this whatever it is told on its command line. Nothing where there is none: some
+/// things are there only if other things are.
+fn has(lack: Lack, option: impl Fn(&str) -> Option<String>) -> Option<String> {
+    let is = |name: &str, value: &str| option(name).as_deref() == Some(value);
+    let name = match lack {
+        Lack::Fwctl => "CONFIG_FWCTL",
+        Lack::Edac => "CONFIG_EDAC",
+        // Another list of security modules can leave it out.
+        Lack::Lockdown => "CONFIG_SECURITY_LOCKDOWN_LSM_EARLY",
+        Lack::UserNamespaces => "CONFIG_USER_NS",
+        Lack::Stack => "CONFIG_STACKTRACE",
+        Lack::Ia32 if is("CONFIG_IA32_EMULATION_DEFAULT_DISABLED", "y") => return None,
+        Lack::Ia32 => "CONFIG_IA32_EMULATION",
+        Lack::Taint => "CONFIG_PROC_SYSCTL",
+        Lack::PcieHotplug => "CONFIG_HOTPLUG_PCI_PCIE",
+        Lack::Modules | Lack::SlubDebug => return None,
+    };
+    is(name, "y").then(|| format!("{name}=y"))
 }
 
 fn instrumented(option: impl Fn(&str) -> Option<String>) -> bool {
@@ -71,6 +93,27 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
+
+    #[rstest]
+    #[case::built_in("CONFIG_FWCTL=y", Lack::Fwctl, Some("CONFIG_FWCTL=y"))]
+    #[case::a_module_may_not_load("CONFIG_FWCTL=m", Lack::Fwctl, None)]
+    #[case::not_said("CONFIG_FWCTL=y", Lack::Edac, None)]
+    #[case::the_32_bit_entry("CONFIG_IA32_EMULATION=y", Lack::Ia32, Some("CONFIG_IA32_EMULATION=y"))]
+    #[case::the_32_bit_entry_switched_off(
+        "CONFIG_IA32_EMULATION=y CONFIG_IA32_EMULATION_DEFAULT_DISABLED=y",
+        Lack::Ia32,
+        None
+    )]
+    fn an_option_tells_what_a_kernel_cannot_lack(
+        #[case] config: &str,
+        #[case] lack: Lack,
+        #[case] expected: Option<&str>,
+    ) {
+        let value = |name: &str| {
+            config.split(' ').find_map(|line| Some(line.strip_prefix(name)?.strip_prefix('=')?.to_owned()))
+        };
+        assert_eq!(has(lack, value).as_deref(), expected);
+    }
 
     #[rstest]
     #[case::plain("reference.config", false)]

@@ -73,6 +73,11 @@ impl Bank {
         Ok(Bank(bank))
     }
 
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// What the guest is to be built with.
     pub fn plugged(&self, dir: &Path) -> Vec<Plugged> {
         let plug = |(i, Member { profile, .. }): (usize, &Member)| {

@@ -8,12 +8,13 @@ use scrubjay_session::cxl::messages::MAILBOX_TIMEOUT;
 use scrubjay_session::klog;
 use scrubjay_session::lower::{HostAction, Lowered};
 use scrubjay_session::observation::{Aside, Observation, Seen, StepEnd};
-use scrubjay_session::observe::{events, observe};
+use scrubjay_session::observe::{NoStep, events, observe};
 
 use scrubjay_session::{Action, Field, MailboxCommand, Performance, Session, Transcript};
 use scrubjay_wire::{Answer, End, LogLine, Op, ToGuest, ToHost};
 
 use crate::bank::{ActError, Bank};
+use crate::protocol::{Offence, Protocol};
 
 /// What a session came to, and what it left behind.
 pub struct Spoken {
@@ -68,7 +69,7 @@ pub fn converse(
         indices,
         transcript: Transcript::new(&session.id),
         said: HashMap::new(),
-        under_way: None,
+        protocol: Protocol::new(&lowered.program),
     };
     for &index in &talk.indices {
         bank.reset(index);
@@ -81,8 +82,8 @@ pub fn converse(
 /// Why a step that was announced could not be let go.
 #[derive(Debug, thiserror::Error)]
 enum BeginError {
-    #[error("no step {0}")]
-    Unknown(u32),
+    #[error("the guest broke the protocol: {0}")]
+    Offence(#[from] Offence),
     #[error("step `{0}`: {1}")]
     Act(String, ActError),
     #[error(transparent)]
@@ -102,7 +103,8 @@ struct Talk<'a> {
     transcript: Transcript,
     /// What the firmware had to say, by step id.
     said: HashMap<String, String>,
-    under_way: Option<u32>,
+    /// Where the guest is, and what it may say.
+    protocol: Protocol<'a>,
 }
 
 impl Talk<'_> {
@@ -125,27 +127,41 @@ impl Talk<'_> {
                         return Spoken { doubt, ..self.failed(refusal.to_string()) };
                     }
                 },
-                ToHost::Done { ticket, answer } => self.done(ticket, *answer),
-                ToHost::End { end, log, taint } => return self.end(end, log, taint),
+                ToHost::Done { ticket, answer } => {
+                    if let Err(offence) = self.done(ticket, *answer) {
+                        return self.offended(&offence);
+                    }
+                }
+                ToHost::End { end, log, taint } => {
+                    return match self.protocol.end(&end, &log) {
+                        Ok(()) => self.end(end, log, taint),
+                        Err(offence) => self.offended(&offence),
+                    };
+                }
                 ToHost::Failed { why } => return self.failed(format!("the agent failed: {why}")),
-                other => return self.failed(format!("the agent said {other:?} in the middle of a session")),
+                other @ (ToHost::Ready(_) | ToHost::Settled { .. }) => {
+                    return self.offended(&self.protocol.stranger(other.name()));
+                }
             }
         }
     }
 
+    /// The guest said what cannot be: nothing that it says counts any more.
+    fn offended(&self, offence: &Offence) -> Spoken {
+        self.failed(BeginError::Offence(offence.clone()).to_string())
+    }
+
     /// How long the next frame may take: the agent watches the step's own deadline.
     fn patience(&self) -> Duration {
-        let steps = &self.lowered.program.steps;
-        let under_way = self.under_way.and_then(|ticket| steps.iter().find(|s| s.ticket == ticket));
-        self.silence + Duration::from_millis(under_way.map_or(0, |s| s.deadline_ms).into())
+        let step = self.protocol.under_way().map_or(0, |step| step.deadline_ms);
+        self.silence + Duration::from_millis(step.into())
     }
 
     fn begin(&mut self, ticket: u32) -> Result<(), BeginError> {
-        let meta = self.lowered.steps.get(ticket as usize).ok_or(BeginError::Unknown(ticket))?;
-        if self.lowered.program.steps.iter().any(|s| s.ticket == ticket) {
-            self.under_way = Some(ticket);
-        }
-        if let Some(action) = &meta.host {
+        self.protocol.begin(ticket)?;
+        if let Some(meta) = self.lowered.steps.get(ticket as usize)
+            && let Some(action) = &meta.host
+        {
             let said = self.bank.act(action, &self.indices, self.guest);
             let said = said.map_err(|e| BeginError::Act(meta.id.clone(), e))?;
             self.said.extend(said.map(|said| (meta.id.clone(), said)));
@@ -153,16 +169,18 @@ impl Talk<'_> {
         Ok(self.guest.send(&ToGuest::Go { ticket })?)
     }
 
-    fn done(&mut self, ticket: u32, mut answer: Answer) {
-        self.under_way = None;
+    fn done(&mut self, ticket: u32, mut answer: Answer) -> Result<(), Offence> {
+        self.protocol.done(ticket, &answer)?;
         let foreign = take_foreign(&mut answer);
         self.transcript.unattributed.extend(foreign);
-        let mut seen = observe(ticket, answer, &self.lowered.steps, self.session.boot);
+        let no_step = |NoStep(ticket)| Offence::WrongStep { said: "done", ticket, due: "a step".to_owned() };
+        let mut seen = observe(ticket, answer, &self.lowered.steps, self.session.boot).map_err(no_step)?;
         let trace = self.bank.take_traces(&self.indices);
         if !self.is_long(&seen.id) {
             seen.observation.mailbox = trace;
         }
-        if self.lowered.steps[ticket as usize].host == Some(HostAction::Probe) {
+        let action = self.lowered.steps.get(ticket as usize).and_then(|meta| meta.host.as_ref());
+        if action == Some(&HostAction::Probe) {
             seen.observation.mailbox = std::mem::take(&mut self.probe_trace);
             let log = self.before.log_of(&self.indices);
             seen.observation.log = events(&log, self.session.boot);
@@ -170,6 +188,7 @@ impl Talk<'_> {
         }
         add_said(&mut seen, &self.said);
         self.transcript.steps.push(seen);
+        Ok(())
     }
 
     /// Whether a step is a sweep whose commands are not compared: as many as its rounds, they are not kept.
@@ -207,6 +226,8 @@ impl Talk<'_> {
         let other = other.map(|event| format!("the kernel was hurt: {}", event.class.name()));
         let before = self.before.taint;
         let tainted = (taint != before).then(|| format!("taint went from {before} to {taint}"));
+        let talkative =
+            self.guest.has_said_much().then(|| "it has said more than half of what one guest may".to_owned());
         let own = self.session.spoils_guest().then(|| "the session needs a guest of its own".to_owned());
         let dead = self.bank.dead().map(str::to_owned);
         if let Some(profile) = dead {
@@ -221,11 +242,16 @@ impl Talk<'_> {
         let misbehaves = |action: &HostAction| matches!(action, HostAction::Fault(_));
         let slow_by_intent = self.bank.misbehaves(&self.indices)
             || self.lowered.steps.iter().any(|step| step.host.as_ref().is_some_and(misbehaves));
+        let doubt = (!slow_by_intent && gave_up(&self.transcript)).then(|| GAVE_UP.to_owned());
         Spoken {
-            performance: Performance::Performed(Box::new(self.transcript.clone())),
-            spoiled: spoiled.or(hurt).or(other).or(tainted).or(own),
-            doubt: (!slow_by_intent && gave_up(&self.transcript)).then(|| GAVE_UP.to_owned()),
+            performance: Performance::Performed(Box::new(self.take_transcript())),
+            spoiled: spoiled.or(hurt).or(other).or(tainted).or(own).or(talkative),
+            doubt,
         }
+    }
+
+    fn take_transcript(&mut self) -> Transcript {
+        std::mem::replace(&mut self.transcript, Transcript::new(&self.session.id))
     }
 
     /// A step that did not come back.
@@ -248,23 +274,27 @@ impl Talk<'_> {
     fn lost(&mut self, error: GuestError) -> Spoken {
         let spoiled = Some(error.to_string());
         if let (GuestError::Died { death: Death::Panicked(_) | Death::Reset, console }, Some(ticket)) =
-            (&error, self.under_way)
+            (&error, self.under_way())
         {
             let log = damage_lines(&console.0);
             self.cut_short(ticket, StepEnd::GuestDied, log, String::new(), 0);
             return Spoken {
-                performance: Performance::Performed(Box::new(self.transcript.clone())),
+                performance: Performance::Performed(Box::new(self.take_transcript())),
                 spoiled,
                 doubt: None,
             };
         }
-        let place = self.under_way.and_then(|t| self.lowered.steps.get(t as usize));
+        let place = self.under_way().and_then(|t| self.lowered.steps.get(t as usize));
         let place = place.map_or("between steps".to_owned(), |m| format!("in step `{}`", m.id));
         let why = match self.bank.dead() {
             Some(profile) => format!("the server of the device `{profile}` died {place}"),
             None => format!("{place}: {error}"),
         };
         Spoken { performance: Performance::Failed { why }, spoiled, doubt: None }
+    }
+
+    fn under_way(&self) -> Option<u32> {
+        self.protocol.under_way().map(|step| step.ticket)
     }
 
     fn failed(&self, why: String) -> Spoken {
@@ -316,7 +346,10 @@ fn add_said(seen: &mut Seen, said: &HashMap<String, String>) {
     }
 }
 
-/// What a console says of the kernel's end: from the first report on, as log lines.
+/// The most lines of a console's end that are kept: reports of several oopses and a panic. One has about sixty.
+const MOST_LINES: usize = 1_000;
+
+/// What a console says of the kernel's end: from the first report on, as log lines, at most [`MOST_LINES`].
 pub fn damage_lines(console: &str) -> Vec<LogLine> {
     let line = |(i, text): (usize, &str)| LogLine {
         seq: i as u64,
@@ -328,7 +361,7 @@ pub fn damage_lines(console: &str) -> Vec<LogLine> {
     let lines: Vec<_> = console.lines().enumerate().map(line).collect();
     let is_report = |l: &LogLine| klog::classify(l).is_some_and(|e| e.class.is_damage());
     let first = lines.iter().position(is_report).unwrap_or(lines.len());
-    lines[first..].to_vec()
+    lines.into_iter().skip(first).take(MOST_LINES).collect()
 }
 
 /// A console line without its time and caller: `[    1.234567][    T1] text`.

@@ -3,18 +3,19 @@
 use std::time::{Duration, Instant};
 
 use scrubjay_machine::{
-    BootError, BootTimes, Console, Deadlines, Death, Guest, GuestError, HostTime, RunDir, Spec, Stall,
+    BootError, BootTimes, Console, Deadlines, Death, Guest, GuestError, HostTime, Limit, RunDir, Spec, Stall,
 };
 use scrubjay_session::klog;
 use scrubjay_session::lower::{Lowered, Surroundings, lower};
 use scrubjay_session::{Boot, Session};
-use scrubjay_wire::{Hello, LogLine, Settle, ToGuest, ToHost};
+use scrubjay_wire::{Hello, Lack, LogLine, Settle, ToGuest, ToHost};
 
 use crate::bank::Bank;
 use crate::causes::with_causes;
 use crate::converse::{Before, Spoken, converse};
 use crate::plan::BootPlan;
 use crate::prelude;
+use crate::protocol::{Offence, Settled};
 use crate::setup::{Kernel, Lab};
 
 /// How long all devices together may take to come up, before scaling.
@@ -36,6 +37,8 @@ pub struct Live {
     addresses: Vec<String>,
     /// CXL roots that the kernel had not bound and the agent did.
     pub bound: Vec<String>,
+    /// The option with which the kernel was built so that it has fwctl.
+    built_with_fwctl: Option<String>,
     taint: u64,
     /// How long it took to come up, part by part.
     pub rise: Rise,
@@ -144,6 +147,7 @@ impl Parts {
         spec.vcpus = lab.vcpus;
         spec.append = plan.command_line.clone();
         spec.devices = bank.plugged(dir.path());
+        spec.limit = Limit::from_env().map_err(|e| e.to_string())?;
         let time = HostTime::watch(at_once * usize::from(lab.vcpus));
         spec.host_time = Some(time.clone());
         Ok(Parts { dir, bank, spec, time })
@@ -195,7 +199,8 @@ impl Live {
         let deadlines = kernel.deadlines(lab.accel, lab.vcpus);
         let guest = Guest::boot(lab.qemu, &spec, &deadlines).map_err(Failure::from)?;
         let BootTimes { output, ready } = guest.times();
-        let rise = Rise { devices, firmware: output, kernel: ready - output, settle: Duration::ZERO };
+        let rise =
+            Rise { devices, firmware: output, kernel: ready.saturating_sub(output), settle: Duration::ZERO };
         let hello = guest.hello().clone();
         let taint = hello.taint;
         let mut live = Live {
@@ -208,6 +213,7 @@ impl Live {
             nodes: Vec::new(),
             addresses: Vec::new(),
             bound: Vec::new(),
+            built_with_fwctl: kernel.says_it_has(Lack::Fwctl).map(str::to_owned),
             taint,
             rise,
             time,
@@ -229,17 +235,18 @@ impl Live {
         let devices = self.bank.attached(port);
         let ask = Settle { devices, deadline_ms: deadline.as_millis() as u32 };
         self.guest.send(&ToGuest::Settle(ask)).map_err(Failure::from)?;
+        let offended = |offence: Offence| Failure::Other(format!("the guest broke the protocol: {offence}"));
         match self.guest.receive(deadline + self.deadlines.silence).map_err(Failure::from)? {
-            ToHost::Settled { nodes, addresses, bound, log, .. } => {
-                self.bound = bound;
-                self.nodes = nodes;
-                self.addresses = addresses;
-                self.log = log;
+            ToHost::Settled { reached, nodes, addresses, bound, log } => {
+                let settled = Settled { nodes, addresses, bound, log };
+                let settled = settled.check(&reached, self.bank.len()).map_err(offended)?;
+                self.bound = settled.bound;
+                self.nodes = settled.nodes;
+                self.addresses = settled.addresses;
+                self.log = settled.log;
                 Ok(())
             }
-            other => {
-                Err(Failure::Other(format!("the agent said {other:?} when its devices should have settled")))
-            }
+            other => Err(offended(Offence::OutOfTurn { said: other.name(), due: "`settled`".to_owned() })),
         }
     }
 
@@ -254,10 +261,16 @@ impl Live {
         events.filter(|e| e.class.is_damage()).map(|e| format!("{}: {}", e.class.name(), e.what)).next()
     }
 
-    /// The evidence that this kernel knows no fwctl.
+    /// The evidence that this kernel knows no fwctl. It is the guest's word, held against the kernel's config where
+    /// that is known.
     pub fn without_class(&self) -> Option<String> {
-        let lacks = self.hello.lacks.iter().any(|l| l == "fwctl");
-        lacks.then(|| "no fwctl class: /sys/class/fwctl is not there".to_owned())
+        let missing = "no fwctl class: /sys/class/fwctl is not there";
+        self.hello.lacks.contains(&Lack::Fwctl).then(|| match &self.built_with_fwctl {
+            None => missing.to_owned(),
+            Some(option) => {
+                format!("{missing}, as the guest says, although the kernel was built with {option}")
+            }
+        })
     }
 
     /// The evidence that it gives no device a node. One device without says nothing of the kernel: it may

@@ -1,6 +1,7 @@
 //! Runs sessions on a kernel: several guests at once, each booted by plan and retired when spoiled.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -10,7 +11,7 @@ use scrubjay_machine::{MOST_DEVICES, Stall};
 use scrubjay_session::klog::{self, Event};
 use scrubjay_session::observation::{Aside, Observation, Seen, StepEnd};
 use scrubjay_session::{Performance, Session, Transcript};
-use scrubjay_wire::LogLine;
+use scrubjay_wire::{Lack, LogLine};
 
 use crate::converse::Spoken;
 use crate::guest::{Failure, Fallen, Live};
@@ -170,19 +171,21 @@ impl Lab<'_> {
                 let put_off = (!last).then_some(&put_off);
                 let boots =
                     Boots { lab: self, kernel, presence: &presence, rank, at_once, stands, put_off, tell };
+                // Its guest may not come up: nobody has to wait for its word then.
+                let _decided = (rank == Rank::First).then(|| presence.decided_at_last());
                 let mut run = KernelRun::default();
-                boots.run_boot(plan, &mut run);
-                if rank == Rank::First {
-                    // Its guest may not have come up: nobody has to wait for its word any longer.
-                    presence.decide(None);
-                }
+                boots.run_whatever_happens(plan, &mut run);
                 runs.push((index, run));
             }
         };
         let mut runs = thread::scope(|scope| {
-            let workers: Vec<_> = (0..at_once).map(|_| scope.spawn(work)).collect();
+            let start = |_| thread::Builder::new().name("boots".into()).spawn_scoped(scope, work).ok();
+            let workers: Vec<_> = (1..at_once).filter_map(start).collect();
+            // This thread is one of them: where there can be no other, all is done all the same.
+            let mut runs = work();
             let joined = workers.into_iter().map(|worker| worker.join());
-            joined.flat_map(|runs| runs.unwrap_or_else(|e| std::panic::resume_unwind(e))).collect::<Vec<_>>()
+            runs.extend(joined.flat_map(|runs| runs.unwrap_or_else(|e| std::panic::resume_unwind(e))));
+            runs
         });
         runs.sort_by_key(|(index, _)| *index);
         let mut whole = KernelRun { absent: presence.absent(), ..KernelRun::default() };
@@ -262,6 +265,18 @@ impl Boots<'_, '_, '_> {
         run.performances.insert(id.to_owned(), performance);
     }
 
+    /// Runs the sessions of one plan. A panic on the way is a mistake of this program: it ends this plan's sessions
+    /// that have come to nothing yet, each as an error of ours, and no other's.
+    fn run_whatever_happens(&self, plan: &BootPlan, run: &mut KernelRun) {
+        let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.run_boot(plan, run))) else { return };
+        let said = panic.downcast_ref::<&str>().map(|said| (*said).to_owned());
+        let said = said.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+        let why = format!("scrubjay panicked: {said} (a mistake of this program, please report it)");
+        let left = plan.sessions.iter().filter(|id| !run.performances.contains_key(*id)).cloned().collect();
+        let left = BootPlan { sessions: left, ..plan.clone() };
+        self.settle_all(&left, None, run, |_| Performance::Failed { why: why.clone() });
+    }
+
     /// Runs the sessions of one plan, in as many guests as that takes.
     fn run_boot(&self, plan: &BootPlan, run: &mut KernelRun) {
         let mut left = plan.clone();
@@ -295,7 +310,7 @@ impl Boots<'_, '_, '_> {
                 return done;
             }
         };
-        run.learn(&live);
+        run.learn(&live, self.kernel);
         if self.presence.learn(self.rank, &live).is_some() {
             return plan;
         }
@@ -332,9 +347,16 @@ impl Boots<'_, '_, '_> {
         let Some(session) = self.lab.sessions.get(id) else {
             return none(Performance::Failed { why: "no such session".into() });
         };
-        let lacking = session.needs.iter().find(|need| live.hello.lacks.iter().any(|l| l == need.name()));
-        if let Some(need) = lacking {
-            return none(Performance::Skipped { why: format!("this kernel has no {}", need.name()) });
+        let lacking = session.needs.iter().map(|need| need.lack()).find(|l| live.hello.lacks.contains(l));
+        if let Some(lack) = lacking {
+            return none(match self.kernel.says_it_has(lack) {
+                None => Performance::Skipped { why: format!("this kernel has no {lack}") },
+                Some(option) => Performance::Failed {
+                    why: format!(
+                        "the guest says that its kernel has no {lack}, and that was built with {option}"
+                    ),
+                },
+            });
         }
         if self.lab.sabotage.take() {
             live.abandon_devices();
@@ -387,11 +409,18 @@ fn has_died(console: &str) -> bool {
 
 impl KernelRun {
     /// Takes over what a guest says of its kernel.
-    fn learn(&mut self, live: &Live) {
+    fn learn(&mut self, live: &Live, kernel: &Kernel) {
         if self.release.is_empty() {
             self.release = live.hello.release.clone();
-            let lacks = live.hello.lacks.iter().filter(|l| *l != "fwctl");
-            self.not_checked.extend(lacks.map(|l| format!("{l}: this kernel has none")));
+            let lacks = live.hello.lacks.iter().filter(|l| **l != Lack::Fwctl);
+            self.not_checked.extend(lacks.map(|l| match kernel.says_it_has(*l) {
+                None => format!("{l}: this kernel has none"),
+                Some(option) => {
+                    format!(
+                        "{l}: the guest says that this kernel has none, although it was built with {option}"
+                    )
+                }
+            }));
             let refused = live.hello.modules_refused.iter();
             self.not_checked.extend(refused.map(|m| format!("module refused: {m}")));
         }

@@ -11,6 +11,7 @@ mod lab;
 mod plan;
 mod prelude;
 mod presence;
+mod protocol;
 mod setup;
 pub mod store;
 pub mod watched;

@@ -20,7 +20,21 @@ pub struct Presence {
     made: Condvar,
 }
 
+/// Decides at last, however the thread that was to decide ends, so that nobody waits for its word for ever.
+pub struct AtLast<'a>(&'a Presence);
+
+impl Drop for AtLast<'_> {
+    fn drop(&mut self) {
+        self.0.decide(None);
+    }
+}
+
 impl Presence {
+    /// For as long as this lives, the others wait for the first plan's word.
+    pub fn decided_at_last(&self) -> AtLast<'_> {
+        AtLast(self)
+    }
+
     /// What a guest that has come up shows, held against what was decided: the evidence that there is no
     /// fwctl. That the class is missing is conclusive wherever it is seen; that no device has a node is
     /// for the first plan to say, whose guest has the most devices, and the others wait for its word; one
@@ -33,6 +47,11 @@ impl Presence {
             }
             (Rank::Later, None) => {}
         }
+        self.wait()
+    }
+
+    /// Waits for the decision.
+    fn wait(&self) -> Option<String> {
         let decision = self.made.wait_while(self.lock(), |decision| decision.is_none());
         let decision = decision.unwrap_or_else(PoisonError::into_inner);
         decision.clone().flatten()
@@ -51,5 +70,36 @@ impl Presence {
 
     fn lock(&self) -> MutexGuard<'_, Option<Option<String>>> {
         self.decision.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn a_thread_that_panics_before_it_has_decided_keeps_nobody_waiting() {
+        let presence = Presence::default();
+        thread::scope(|scope| {
+            let waiting = scope.spawn(|| presence.wait());
+            let panicked = catch_unwind(AssertUnwindSafe(|| {
+                let _decided = presence.decided_at_last();
+                panic!("as a bug would");
+            }));
+            assert!(panicked.is_err());
+            assert_eq!(waiting.join().unwrap(), None);
+        });
+    }
+
+    #[test]
+    fn what_was_decided_stays_when_the_guard_goes() {
+        let presence = Presence::default();
+        let guard = presence.decided_at_last();
+        presence.decide(Some("no class".to_owned()));
+        drop(guard);
+        assert_eq!(presence.wait().as_deref(), Some("no class"));
     }
 }

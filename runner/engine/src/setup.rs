@@ -1,11 +1,13 @@
 //! What is tested, and with what: a kernel, and the lab that its guests run in. Runs nothing.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use scrubjay_machine::{Accel, Deadlines, Qemu};
 use scrubjay_session::Sessions;
 use scrubjay_session::cxl::profile::Profiles;
+use scrubjay_wire::Lack;
 use uuid::Uuid;
 
 /// A kernel to be tested.
@@ -21,6 +23,8 @@ pub struct Kernel {
     pub hz: Option<u32>,
     /// Whether it watches itself at run time and is several times slower for it.
     pub instrumented: bool,
+    /// What it cannot lack, as it was built with these options; empty where its config is not known.
+    pub has: BTreeMap<Lack, String>,
 }
 
 /// How many times longer everything may take on an instrumented kernel: a boot with 19 devices took more than
@@ -28,6 +32,11 @@ pub struct Kernel {
 const INSTRUMENTED: f64 = 5.0;
 
 impl Kernel {
+    /// The option with which it was built so that it cannot lack this, as far as its config is known.
+    pub(crate) fn says_it_has(&self, lack: Lack) -> Option<&str> {
+        self.has.get(&lack).map(String::as_str)
+    }
+
     /// How long things may take in a guest of it.
     pub(crate) fn deadlines(&self, accel: Accel, vcpus: u8) -> Deadlines {
         Deadlines::new(accel, vcpus).scaled(if self.instrumented { INSTRUMENTED } else { 1.0 })
@@ -88,6 +97,7 @@ mod tests {
             modules: Vec::new(),
             hz: None,
             instrumented,
+            has: BTreeMap::new(),
         };
         let plain = kernel(false).deadlines(Accel::Tcg, 2);
         assert_eq!(plain, Deadlines::new(Accel::Tcg, 2));

@@ -91,7 +91,7 @@ impl<'a> Watched<'a> {
     /// # Errors
     /// Why it could not be performed.
     pub fn perform(&mut self, session: &Session) -> Result<Option<Lap>, WatchError> {
-        if session.needs.iter().any(|need| self.live.hello.lacks.iter().any(|lack| lack == need.name())) {
+        if session.needs.iter().any(|need| self.live.hello.lacks.contains(&need.lack())) {
             return Ok(None);
         }
         let start = Instant::now();

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use scrubjay_wire::{Hello, ToHost, frame};
 
-use crate::console::Console;
+use crate::console::{Console, Short};
 use crate::deadlines::Deadlines;
 use crate::guest::{BootTimes, Guest, GuestError};
 use crate::pump::Way;
@@ -79,6 +79,14 @@ pub enum BootError {
         /// What it said.
         said: String,
     },
+    /// What the agent says of itself cannot be.
+    #[error("the agent's first word cannot be: {what} is {}", Short(said))]
+    AgentWord {
+        /// Of what.
+        what: &'static str,
+        /// What it says.
+        said: String,
+    },
     /// The guest or its QEMU ended on the way.
     #[error("kernel {kernel}: did not come up")]
     Guest {
@@ -107,7 +115,9 @@ impl Guest {
         let Some(first) = vm.first_word() else {
             return Err(BootError::NoSerialConsole { kernel: spec.kernel.clone() });
         };
-        let times = BootTimes { output: first.duration_since(vm.started), ready };
+        // A word of the console may have come while the agent's was looked at.
+        let output = first.duration_since(vm.started).min(ready);
+        let times = BootTimes { output, ready };
         tracing::debug!(?times, release = %hello.release, channel = %way, "guest is up");
         Ok(Guest::new(vm, way, hello, times, spec, *deadlines))
     }
@@ -143,10 +153,50 @@ fn wait_for_agent(vm: &mut Vm, spec: &Spec, deadlines: &Deadlines) -> Result<(Wa
 
 fn hello(message: ToHost) -> Result<Hello, BootError> {
     match message {
-        ToHost::Ready(hello) if hello.version == frame::VERSION => Ok(hello),
+        ToHost::Ready(hello) if hello.version == frame::VERSION => check(hello),
         ToHost::Ready(hello) => Err(BootError::AgentVersion { agent: hello.version, ours: frame::VERSION }),
-        ToHost::Failed { why } => Err(BootError::AgentConfused { said: format!("`failed`: {why}") }),
-        other => Err(BootError::AgentConfused { said: format!("{other:?}") }),
+        ToHost::Failed { why } => {
+            Err(BootError::AgentConfused { said: format!("`failed`: {}", Short(&why)) })
+        }
+        other => Err(BootError::AgentConfused { said: format!("`{}`", other.name()) }),
+    }
+}
+
+/// The longest `uname -r`: a name in `struct new_utsname` has 64 bytes (include/uapi/linux/utsname.h).
+const LONGEST_RELEASE: usize = 64;
+
+/// The longest `/proc/version` and `/proc/cmdline`: a page.
+const LONGEST_PAGE: usize = 4096;
+
+/// The most modules of a guest, and the longest line about one.
+const MOST_MODULES: usize = 512;
+
+/// Checks what an agent says of itself and of its kernel.
+fn check(hello: Hello) -> Result<Hello, BootError> {
+    let wrong = |what, said: String| Err(BootError::AgentWord { what, said });
+    let is_line = |text: &str| !text.chars().any(char::is_control);
+    let Hello { release, banner, channel, lacks, modules_refused, cmdline, .. } = &hello;
+    let is_release = !release.is_empty() && release.bytes().all(|b| b.is_ascii_graphic());
+    if !is_release || release.len() > LONGEST_RELEASE {
+        return wrong("the release", format!("{release:?}"));
+    }
+    for (what, text) in [("the banner", banner), ("the command line", cmdline)] {
+        if text.len() > LONGEST_PAGE || !is_line(text) {
+            return wrong(what, format!("{text:?}"));
+        }
+    }
+    if !["virtio", "16550"].contains(&channel.as_str()) {
+        return wrong("the channel", format!("{channel:?}"));
+    }
+    if let Some(twice) = lacks.iter().enumerate().find(|(i, lack)| lacks[..*i].contains(lack)) {
+        return wrong("what the kernel lacks", format!("`{}`, twice", twice.1));
+    }
+    if modules_refused.len() > MOST_MODULES {
+        return wrong("the number of modules refused", modules_refused.len().to_string());
+    }
+    match modules_refused.iter().find(|line| line.len() > MOST_MODULES || !is_line(line)) {
+        Some(line) => wrong("a module refused", format!("{line:?}")),
+        None => Ok(hello),
     }
 }
 
@@ -154,6 +204,7 @@ fn hello(message: ToHost) -> Result<Hello, BootError> {
 mod tests {
     use super::*;
     use rstest::rstest;
+    use scrubjay_wire::Lack;
 
     fn ready(version: u32) -> ToHost {
         ToHost::Ready(Hello {
@@ -173,9 +224,35 @@ mod tests {
         assert_eq!(hello(ready(frame::VERSION)).unwrap().release, "7.3.4");
     }
 
+    /// A first word that is right but for this.
+    fn but(spoil: fn(&mut Hello)) -> ToHost {
+        let ToHost::Ready(mut hello) = ready(frame::VERSION) else { unreachable!() };
+        spoil(&mut hello);
+        ToHost::Ready(hello)
+    }
+
+    #[rstest]
+    #[case::no_release(|hello: &mut Hello| hello.release.clear(), "the release is \"\"")]
+    #[case::a_forged_line(|hello: &mut Hello| hello.release.push_str("\nexit status 0"), r#"the release is "7.3.4\nexit"#)]
+    #[case::an_escape(|hello: &mut Hello| hello.release.push('\x1b'), "the release is")]
+    #[case::a_long_release(|hello: &mut Hello| hello.release = "7".repeat(65), "the release is")]
+    #[case::a_long_banner(|hello: &mut Hello| hello.banner = "x".repeat(5000), "the banner is \"xxx")]
+    #[case::a_long_command_line(|hello: &mut Hello| hello.cmdline = "x".repeat(5000), "the command line is")]
+    #[case::a_channel_that_is_none(|hello: &mut Hello| hello.channel = "pigeon".into(), "the channel is \"pigeon\"")]
+    #[case::a_lack_twice(|hello: &mut Hello| hello.lacks = vec![Lack::Edac, Lack::Edac], "`edac`, twice")]
+    #[case::many_modules(|hello: &mut Hello| hello.modules_refused = vec![String::new(); 513], "is 513")]
+    #[case::a_forged_module(|hello: &mut Hello| hello.modules_refused = vec!["a\nb".into()], "a module refused is")]
+    fn what_an_agent_cannot_say_of_itself_is_refused_by_name(
+        #[case] spoil: fn(&mut Hello),
+        #[case] said: &str,
+    ) {
+        let error = hello(but(spoil)).unwrap_err().to_string();
+        assert!(error.contains(said) && error.len() < 500, "{error}");
+    }
+
     #[rstest]
     #[case::another_version(ready(frame::VERSION + 1), "version")]
-    #[case::another_word(ToHost::Begin { ticket: 3 }, "Begin")]
+    #[case::another_word(ToHost::Begin { ticket: 3 }, "began with `begin`")]
     #[case::a_failure(ToHost::Failed { why: "no devtmpfs".into() }, "no devtmpfs")]
     fn an_agent_that_begins_otherwise_is_refused(#[case] message: ToHost, #[case] said: &str) {
         let error = hello(message).unwrap_err();

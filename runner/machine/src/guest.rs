@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 
 use scrubjay_wire::{Hello, ToGuest, ToHost};
 
-use crate::console::Console;
+use crate::console::{Console, Short};
 use crate::deadlines::Deadlines;
+use crate::limit::Limit;
 use crate::pump::Way;
 use crate::qmp::QmpError;
 use crate::spec::{Kind, Spec};
@@ -74,6 +75,14 @@ pub enum GuestError {
         /// What the console said.
         console: Console,
     },
+    /// QEMU's monitor says what cannot be.
+    #[error("QEMU's monitor is not to be believed: {why}; {console}")]
+    Monitor {
+        /// What it says.
+        why: String,
+        /// What the console said.
+        console: Console,
+    },
     /// The guest or QEMU does not take a frame.
     #[error("a frame for the guest was not taken; {console}")]
     NotTaken {
@@ -114,7 +123,7 @@ pub enum Death {
 impl std::fmt::Display for Death {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Death::Panicked(line) => write!(f, "panicked: {line}"),
+            Death::Panicked(line) => write!(f, "panicked: {}", Short(line)),
             Death::Reset => f.write_str("reset itself without a panic"),
             Death::PoweredOff => f.write_str("powered off"),
         }
@@ -148,6 +157,7 @@ pub struct Guest {
     kinds: Vec<Kind>,
     console_file: Option<PathBuf>,
     deadlines: Deadlines,
+    limit: Limit,
 }
 
 impl std::fmt::Debug for Guest {
@@ -170,7 +180,13 @@ impl Guest {
         deadlines: Deadlines,
     ) -> Self {
         let kinds = spec.devices.iter().map(|device| device.kind.clone()).collect();
-        Guest { vm, way, hello, times, kinds, console_file: spec.console_file.clone(), deadlines }
+        let (console_file, limit) = (spec.console_file.clone(), spec.limit);
+        Guest { vm, way, hello, times, kinds, console_file, deadlines, limit }
+    }
+
+    /// Whether it has said more than half of what it may: what else is asked of it is better asked of another.
+    pub fn has_said_much(&self) -> bool {
+        self.vm.said() > self.limit.frames() / 2
     }
 
     /// What the agent said of its kernel.
@@ -235,7 +251,9 @@ impl Guest {
                 console: self.console(),
             }),
             Next::Frame(_, message) => match *message {
-                ToHost::Failed { why } => Err(GuestError::Agent { why, console: self.console() }),
+                ToHost::Failed { why } => {
+                    Err(GuestError::Agent { why: Short(&why).to_string(), console: self.console() })
+                }
                 message => Ok(message),
             },
             Next::Late if Instant::now() >= end => {
@@ -309,6 +327,7 @@ impl GuestError {
             Ending::QemuExited(status) => GuestError::QemuExited { status, stderr: vm.stderr(), console },
             Ending::Stopped(state) => GuestError::Stopped { state, stderr: vm.stderr(), console },
             Ending::Garbled(way, why) => GuestError::Garbled { way, why, console },
+            Ending::Monitor(why) => GuestError::Monitor { why, console },
             Ending::ConsoleFile(why) => {
                 GuestError::ConsoleFile { path: console_file.unwrap_or(Path::new("")).to_owned(), why }
             }
@@ -322,5 +341,5 @@ fn status_text(status: Option<ExitStatus>) -> String {
 
 fn said(stderr: &str) -> String {
     let end = stderr.lines().rev().take(6).collect::<Vec<_>>();
-    end.into_iter().rev().map(|line| format!("\n  {line}")).collect()
+    end.into_iter().rev().map(|line| format!("\n  {}", Short(line))).collect()
 }

@@ -6,6 +6,7 @@
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -17,9 +18,10 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{MsgFlags, recv};
 use nix::unistd::{pipe2, read};
 use qapi::qmp::Event as QmpEvent;
-use scrubjay_wire::{ToHost, frame};
+use scrubjay_wire::{FrameError, ToHost, frame};
 
 use crate::console::ConsoleLog;
+use crate::limit::Limit;
 use crate::qmp::{Replies, Said, parse};
 
 /// By which way a frame came.
@@ -49,6 +51,8 @@ pub(crate) enum Event {
     /// No frame; nothing more comes this way.
     Garbled(Way, String),
     Panic(String),
+    /// The monitor says too much.
+    Monitor(String),
     Qmp(Box<QmpEvent>),
     /// The console's file takes no more.
     ConsoleFile(io::Error),
@@ -57,16 +61,27 @@ pub(crate) enum Event {
 }
 
 /// What can be looked at while the thread runs.
-#[derive(Default)]
 pub(crate) struct Heard {
     console: Mutex<ConsoleLog>,
     stderr: Mutex<Vec<u8>>,
     first: Mutex<Option<Instant>>,
+    /// Bytes of frames and of the monitor's lines so far, and what they grew to.
+    said: AtomicUsize,
 }
 
 impl Heard {
     pub fn new(console: ConsoleLog) -> Self {
-        Heard { console: Mutex::new(console), ..Self::default() }
+        Heard {
+            console: Mutex::new(console),
+            stderr: Mutex::default(),
+            first: Mutex::default(),
+            said: AtomicUsize::new(0),
+        }
+    }
+
+    /// Bytes of frames and of the monitor's lines so far, and what they grew to.
+    pub fn said(&self) -> usize {
+        self.said.load(Ordering::Relaxed)
     }
 
     pub fn console(&self) -> MutexGuard<'_, ConsoleLog> {
@@ -112,6 +127,7 @@ pub(crate) fn start(
     heard: Arc<Heard>,
     events: Sender<Event>,
     replies: Replies,
+    limit: Limit,
 ) -> io::Result<JoinHandle<()>> {
     // The console first and the frames last: see `Pump::round`.
     let mut sources = vec![
@@ -121,7 +137,8 @@ pub(crate) fn start(
         Source::new(Role::Frames(Way::Serial), ends.serial),
     ];
     sources.extend(ends.virtio.map(|end| Source::new(Role::Frames(Way::Virtio), end)));
-    let mut pump = Pump { sources, heard, events, replies, panicked: false, buffer: vec![0; 64 << 10] };
+    let buffer = vec![0; 64 << 10];
+    let mut pump = Pump { sources, heard, events, replies, limit, panicked: false, buffer };
     thread::Builder::new().name("guest".into()).spawn(move || while pump.round() {})
 }
 
@@ -138,11 +155,13 @@ struct Source {
     end: OwnedFd,
     pending: Vec<u8>,
     open: bool,
+    /// A frame has come this way.
+    spoke: bool,
 }
 
 impl Source {
     fn new(role: Role, end: impl Into<OwnedFd>) -> Self {
-        Source { role, end: end.into(), pending: Vec::new(), open: true }
+        Source { role, end: end.into(), pending: Vec::new(), open: true, spoke: false }
     }
 
     /// Reads what there is.
@@ -160,12 +179,16 @@ struct Pump {
     heard: Arc<Heard>,
     events: Sender<Event>,
     replies: Replies,
+    limit: Limit,
     panicked: bool,
     buffer: Vec<u8>,
 }
 
 /// QEMU's words beyond this are dropped: it repeats itself.
 const LONGEST_STDERR: usize = 64 << 10;
+
+/// The longest line of the monitor that is believed: above any answer of QEMU's to what it is asked here.
+const LONGEST_QMP: usize = 1 << 20;
 
 impl Pump {
     /// Waits, reads all ends, hands on. The console is read before the frames and its panic handed
@@ -232,7 +255,7 @@ impl Pump {
             }
             Role::Qmp => {
                 source.pending.extend_from_slice(bytes);
-                self.lines(&mut source.pending)
+                self.lines(source)
             }
             Role::Frames(way) => {
                 source.pending.extend_from_slice(bytes);
@@ -253,15 +276,41 @@ impl Pump {
         }
     }
 
-    fn lines(&self, pending: &mut Vec<u8>) -> bool {
+    /// How many more bytes the guest may say.
+    fn left(&self) -> usize {
+        self.limit.frames().saturating_sub(self.heard.said())
+    }
+
+    /// Counts what was said.
+    fn count(&self, bytes: usize) {
+        self.heard.said.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    fn lines(&self, source: &mut Source) -> bool {
         let mut listening = true;
-        while let Some(end) = pending.iter().position(|&b| b == b'\n') {
-            match parse(&pending[..end]) {
+        let mut taken = 0;
+        while let Some(rest) = source.pending.get(taken..)
+            && let Some(end) = rest.iter().position(|&b| b == b'\n')
+        {
+            let said = parse(&rest[..end]);
+            self.count(end);
+            taken += end + 1;
+            match said {
                 Said::Event(event) => listening &= self.events.send(Event::Qmp(event)).is_ok(),
                 Said::Reply(reply) => listening &= self.replies.send(reply).is_ok(),
                 Said::Nothing => {}
             }
-            pending.drain(..=end);
+        }
+        source.pending.drain(..taken);
+        let too_long = source.pending.len() > LONGEST_QMP;
+        if too_long || self.left() == 0 {
+            source.open = false;
+            source.pending = Vec::new();
+            let why = match too_long {
+                true => format!("a line of more than {LONGEST_QMP} bytes"),
+                false => format!("it has said all that one guest may, {}", self.limit),
+            };
+            listening &= self.events.send(Event::Monitor(why)).is_ok();
         }
         listening
     }
@@ -270,31 +319,71 @@ impl Pump {
         let mut taken = 0;
         let mut listening = true;
         while listening && source.open {
-            let rest = &source.pending[taken..];
-            let Some(&length) = rest.first_chunk::<4>() else { break };
-            let length = u32::from_le_bytes(length);
-            if length <= frame::LONGEST && rest.len() < 4 + length as usize {
-                break;
-            }
-            let mut one = rest;
-            let event = match frame::read(&mut one) {
-                Ok(message) => Event::Frame(way, Box::new(message)),
-                Err(error) => {
+            let Some(rest) = source.pending.get(taken..) else { break };
+            let Some((&length, body)) = rest.split_first_chunk::<4>() else { break };
+            let length = u32::from_le_bytes(length) as usize;
+            let event = match self.refusal(length, source.spoke) {
+                Some(why) => {
                     source.open = false;
-                    Event::Garbled(way, error.to_string())
+                    Event::Garbled(way, why)
                 }
+                None => match body.get(..length) {
+                    None => break,
+                    Some(body) => self.frame(way, body),
+                },
             };
-            taken += rest.len() - one.len();
+            taken += 4 + length;
+            source.open &= matches!(event, Event::Frame(..));
+            source.spoke = true;
             listening = self.events.send(event).is_ok();
         }
-        source.pending.drain(..taken);
+        if source.open {
+            source.pending.drain(..taken);
+            source.pending.shrink_to(self.buffer.len());
+        } else {
+            source.pending = Vec::new();
+        }
         listening
+    }
+
+    /// Why a frame of this length is not waited for.
+    fn refusal(&self, length: usize, spoke: bool) -> Option<String> {
+        let longest = if spoke { frame::LONGEST } else { frame::LONGEST_READY } as usize;
+        if length > longest {
+            return Some(format!("a frame of {length} bytes, and {longest} are the most"));
+        }
+        let left = self.left();
+        (length >= left).then(|| {
+            format!(
+                "a frame of {length} bytes, and {left} are left of what one guest may say, {}",
+                self.limit
+            )
+        })
+    }
+
+    fn frame(&self, way: Way, body: &[u8]) -> Event {
+        self.count(body.len());
+        let left = self.left();
+        match frame::decode(body, left) {
+            Ok((message, grown)) => {
+                self.count(grown);
+                Event::Frame(way, Box::new(message))
+            }
+            Err(FrameError::Garbled(why)) => {
+                let full = why.contains(frame::NO_ROOM);
+                let limit =
+                    if full { format!(" of what one guest may say, {}", self.limit) } else { String::new() };
+                Event::Garbled(way, format!("{why}{limit}"))
+            }
+            Err(error) => Event::Garbled(way, error.to_string()),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rstest::rstest;
     use std::fs::File;
     use std::io::Write;
     use std::sync::mpsc::{Receiver, channel};
@@ -311,10 +400,10 @@ mod tests {
         let ((s, serial), (q, qmp), (e, stderr)) = (pair(), pair(), pair());
         let (c, console) = console_pipe().unwrap();
         let console = console.into();
-        let heard = Arc::new(Heard::default());
+        let heard = Arc::new(Heard::new(ConsoleLog::new(None, Limit::default().console_part())));
         let (sender, events) = channel();
         let ends = Ends { console: c, stderr: e, qmp: q, serial: s, virtio: None };
-        start(ends, Arc::clone(&heard), sender, channel().0).unwrap();
+        start(ends, Arc::clone(&heard), sender, channel().0, Limit::default()).unwrap();
         (Theirs { console, serial, qmp, _stderr: stderr }, events, heard)
     }
 
@@ -353,6 +442,102 @@ mod tests {
             assert_eq!(ticket(events.recv().unwrap()), 1);
             assert!(matches!(events.recv().unwrap(), Event::Panic(_)));
         }
+    }
+
+    fn framed(json: &str) -> Vec<u8> {
+        [&(json.len() as u32).to_le_bytes()[..], json.as_bytes()].concat()
+    }
+
+    fn buffers(many: usize) -> Vec<u8> {
+        let all = vec![r#""a5*16777216""#; many].join(",");
+        framed(&format!(r#"{{"done": {{"ticket": 0, "answer": {{"buffers": [{all}]}}}}}}"#))
+    }
+
+    fn hello(lacks: &str) -> Vec<u8> {
+        framed(&format!(
+            r#"{{"ready": {{"version": 1, "release": "7.3.4", "banner": "", "taint": 0, "channel": "virtio",
+                "lacks": {lacks}, "modules_refused": [], "cmdline": ""}}}}"#
+        ))
+    }
+
+    #[rstest]
+    #[case::impossible_length(vec![0xff; 8], "a frame of 4294967295 bytes, and 262144 are the most")]
+    #[case::long_first_word(framed(&"x".repeat(300_000)), "a frame of 300000 bytes, and 262144 are the most")]
+    #[case::long_later_word([begin(1), vec![0, 0, 0, 3]].concat(), "a frame of 50331648 bytes, and 33554432 are")]
+    #[case::buffers_that_grow(buffers(400), "and there is room for 8382887 at")]
+    #[case::no_object(framed("7"), "expected")]
+    #[case::no_frame(framed(r#"{"begun": {"ticket": 1}}"#), "unknown variant `begun`")]
+    #[case::another_key(framed(r#"{"begin": {"ticket": 1, "tocket": 1}}"#), "unknown field `tocket`")]
+    #[case::a_negative_ticket(framed(r#"{"begin": {"ticket": -1}}"#), "invalid value: integer `-1`")]
+    #[case::deep(framed(&"[".repeat(200_000)), "expected")]
+    #[case::a_lack_that_nobody_knows(hello(r#"["everything"]"#), "unknown variant `everything`")]
+    fn a_frame_that_cannot_be_is_refused_with_what_is_wrong(#[case] bytes: Vec<u8>, #[case] said: &str) {
+        let (mut theirs, events, heard) = pumped();
+        // Who is refused is not read to the end.
+        let writer = thread::spawn(move || {
+            let _ = theirs.serial.write_all(&bytes);
+            theirs
+        });
+        let why = loop {
+            match events.recv().unwrap() {
+                Event::Garbled(Way::Serial, why) => break why,
+                Event::Frame(..) => {}
+                _ => panic!("neither a frame nor a refusal"),
+            }
+        };
+        assert!(why.contains(said), "{why}");
+        assert!(heard.said() <= Limit::default().bytes());
+        drop(events);
+        drop(writer.join());
+    }
+
+    #[rstest]
+    #[case::begins(begin(1))]
+    #[case::answers(buffers(1))]
+    fn a_flood_of_frames_ends_at_the_limit_and_tells_it(#[case] frame: Vec<u8>) {
+        let (mut theirs, events, heard) = pumped();
+        let flood = frame.repeat(1 + (1 << 16) / frame.len());
+        let writer = thread::spawn(move || while theirs.serial.write_all(&flood).is_ok() {});
+        let why = events.iter().find_map(|event| match event {
+            Event::Garbled(_, why) => Some(why),
+            _ => None,
+        });
+        let why = why.unwrap();
+        assert!(why.contains("64 MiB (SCRUBJAY_GUEST_MIB)"), "{why}");
+        assert!(heard.said() <= Limit::default().bytes(), "{}", heard.said());
+        drop(events);
+        writer.join().unwrap();
+    }
+
+    #[rstest]
+    #[case::a_line_without_end(b"{".repeat(2 << 20), "a line of more than 1048576 bytes")]
+    #[case::lines_without_end(b"{}\n".repeat(40 << 20), "64 MiB (SCRUBJAY_GUEST_MIB)")]
+    fn a_monitor_that_never_stops_is_told(#[case] words: Vec<u8>, #[case] said: &str) {
+        let (mut theirs, events, _) = pumped();
+        let writer = thread::spawn(move || {
+            let _ = theirs.qmp.write_all(&words);
+            theirs
+        });
+        let why = events.iter().find_map(|event| match event {
+            Event::Monitor(why) => Some(why),
+            _ => None,
+        });
+        assert!(why.as_ref().is_some_and(|why| why.contains(said)), "{why:?}");
+        drop(events);
+        drop(writer.join());
+    }
+
+    #[rstest]
+    #[case::no_json(b"hello\n")]
+    #[case::no_object(b"[1, 2]\n")]
+    #[case::an_event_that_is_none(b"{\"event\": 7}\n")]
+    #[case::no_text(&[0xff, 0xfe, b'\n'])]
+    #[case::deep(&[b'['; 4096])]
+    fn what_the_monitor_never_says_is_passed_over(#[case] words: &[u8]) {
+        let (mut theirs, events, _) = pumped();
+        theirs.qmp.write_all(words).unwrap();
+        theirs.serial.write_all(&begin(3)).unwrap();
+        assert_eq!(ticket(events.recv().unwrap()), 3);
     }
 
     #[test]

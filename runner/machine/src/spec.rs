@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use crate::accelerator::Accel;
 use crate::agent::AGENT;
 use crate::host_time::HostTime;
+use crate::limit::Limit;
 
 /// The most devices that one guest takes: one a slot of a bus.
 pub const MOST_DEVICES: usize = 32;
@@ -56,6 +57,8 @@ pub struct Spec {
     pub hz: Option<u32>,
     /// Who watches whether the host gives QEMU its time.
     pub host_time: Option<HostTime>,
+    /// How much it may say.
+    pub limit: Limit,
 }
 
 impl Spec {
@@ -76,6 +79,7 @@ impl Spec {
             accel,
             hz: None,
             host_time: None,
+            limit: Limit::default(),
         }
     }
 

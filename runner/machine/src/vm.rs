@@ -58,6 +58,8 @@ pub(crate) enum Ending {
     Stopped(String),
     Garbled(Way, String),
     ConsoleFile(String),
+    /// QEMU's monitor says too much.
+    Monitor(String),
 }
 
 /// One QEMU with its guest. Dropping it ends both.
@@ -131,7 +133,7 @@ impl Vm {
             time.follow(process.id());
         }
 
-        let heard = Arc::new(Heard::new(ConsoleLog::new(console)));
+        let heard = Arc::new(Heard::new(ConsoleLog::new(console, spec.limit.console_part())));
         let (events_in, events) = channel();
         let (replies_in, replies) = channel();
         let virtio = virtio.map(|(end, _)| end);
@@ -143,7 +145,7 @@ impl Vm {
             serial: serial.try_clone().map_err(failed)?,
             virtio: virtio.as_ref().map(UnixStream::try_clone).transpose().map_err(failed)?,
         };
-        let pump = start(ends, Arc::clone(&heard), events_in, replies_in).map_err(failed)?;
+        let pump = start(ends, Arc::clone(&heard), events_in, replies_in, spec.limit).map_err(failed)?;
         Ok(Vm {
             process,
             pump: Some(pump),
@@ -170,6 +172,11 @@ impl Vm {
     /// The console so far.
     pub fn console(&self) -> Console {
         self.heard.console().text()
+    }
+
+    /// Bytes of frames so far, and what they grew to.
+    pub fn said(&self) -> usize {
+        self.heard.said()
     }
 
     /// QEMU's own words so far.
@@ -227,6 +234,7 @@ impl Vm {
                 self.panic.get_or_insert((line, Instant::now() + self.panic_patience));
             }
             Event::Garbled(way, why) => self.ended = Some(Ending::Garbled(way, why)),
+            Event::Monitor(why) => self.ended = Some(Ending::Monitor(why)),
             Event::ConsoleFile(error) => self.ended = Some(Ending::ConsoleFile(error.to_string())),
             Event::Gone => self.ended = Some(self.end()),
             Event::Qmp(event) => match *event {
@@ -255,7 +263,7 @@ impl Vm {
     /// Sends one frame. Fails if QEMU does not take it within the deadline of silence.
     pub fn send(&mut self, way: Way, message: &ToGuest) -> io::Result<()> {
         let stream = match way {
-            Way::Virtio => self.virtio.as_mut().expect("a frame came this way"),
+            Way::Virtio => self.virtio.as_mut().ok_or(io::ErrorKind::NotConnected)?,
             Way::Serial => &mut self.serial,
         };
         stream.write_all(&frame::encode(message))

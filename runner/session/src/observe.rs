@@ -10,9 +10,17 @@ use crate::observation::{Aside, BranchSeen, OK, Observation, Seen, UNKNOWN_TAINT
 use crate::session::Boot;
 use crate::shape::Shape;
 
+/// There is no step with this ticket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no step {0}")]
+pub struct NoStep(pub u32);
+
 /// Reads the answer of the step with this ticket. `metas` are the session's steps by ticket.
-pub fn observe(ticket: u32, answer: Answer, metas: &[Meta], boot: Boot) -> Seen {
-    let meta = &metas[ticket as usize];
+///
+/// # Errors
+/// It is none of them, or the answer of a branch is.
+pub fn observe(ticket: u32, answer: Answer, metas: &[Meta], boot: Boot) -> Result<Seen, NoStep> {
+    let meta = usize::try_from(ticket).ok().and_then(|at| metas.get(at)).ok_or(NoStep(ticket))?;
     let mut observation = Observation {
         errno: errno_name(answer.errno, answer.text.as_deref()),
         ret: answer.ret,
@@ -36,12 +44,11 @@ pub fn observe(ticket: u32, answer: Answer, metas: &[Meta], boot: Boot) -> Seen 
         Shape::Ioctl => observation.arg = buffers.next().filter(|arg: &Bytes| !arg.is_empty()),
         Shape::Parallel(names) => {
             let branches = names.iter().zip(answer.branches);
-            observation.branches = branches
-                .map(|(name, branch)| BranchSeen {
-                    name: name.clone(),
-                    steps: branch.0.into_iter().map(|(t, a)| observe(t, a, metas, boot)).collect(),
-                })
-                .collect();
+            let seen = branches.map(|(name, branch)| {
+                let steps = branch.0.into_iter().map(|(t, a)| observe(t, a, metas, boot));
+                Ok(BranchSeen { name: name.clone(), steps: steps.collect::<Result<_, _>>()? })
+            });
+            observation.branches = seen.collect::<Result<_, _>>()?;
         }
         Shape::Sweep | Shape::Taint | Shape::Plain => {}
     }
@@ -64,7 +71,7 @@ pub fn observe(ticket: u32, answer: Answer, metas: &[Meta], boot: Boot) -> Seen 
         lines: answer.log,
         ..Aside::default()
     };
-    Seen { id: meta.id.clone(), observation, aside }
+    Ok(Seen { id: meta.id.clone(), observation, aside })
 }
 
 /// Taint flags that a module sets when it is loaded: proprietary, out of tree, unsigned
@@ -103,8 +110,23 @@ pub fn events(lines: &[LogLine], boot: Boot) -> Vec<Event> {
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
+    use scrubjay_wire::Branch;
 
     use super::*;
+
+    #[rstest]
+    #[case::of_the_program(4_000_000_000, vec![], 4_000_000_000)]
+    #[case::of_a_branch(0, vec![(7, Answer::default())], 7)]
+    fn an_answer_to_no_step_is_none(
+        #[case] ticket: u32,
+        #[case] branch: Vec<(u32, Answer)>,
+        #[case] none: u32,
+    ) {
+        let shape = Shape::Parallel(vec!["a".to_owned()]);
+        let metas = [Meta { id: "group".to_owned(), host: None, shape }];
+        let answer = Answer { branches: vec![Branch(branch)], ..Answer::default() };
+        assert_eq!(observe(ticket, answer, &metas, Boot::Clean), Err(NoStep(none)));
+    }
 
     #[rstest]
     #[case::clean("0\n", "0\n")]

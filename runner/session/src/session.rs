@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
+use scrubjay_wire::Lack;
 use serde::{Deserialize, Serialize};
 
 use crate::canonical;
@@ -103,15 +104,36 @@ pub enum Need {
 impl Need {
     /// The name that JSON and the agent use.
     pub fn name(self) -> &'static str {
+        self.lack().name()
+    }
+
+    /// What a kernel lacks that has not this.
+    pub fn lack(self) -> Lack {
         match self {
-            Need::Edac => "edac",
-            Need::Ia32 => "ia32",
-            Need::Lockdown => "lockdown",
-            Need::UserNamespaces => "user-namespaces",
-            Need::Taint => "taint",
-            Need::Modules => "modules",
-            Need::PcieHotplug => "pcie-hotplug",
-            Need::SlubDebug => "slub-debug",
+            Need::Edac => Lack::Edac,
+            Need::Ia32 => Lack::Ia32,
+            Need::Lockdown => Lack::Lockdown,
+            Need::UserNamespaces => Lack::UserNamespaces,
+            Need::Taint => Lack::Taint,
+            Need::Modules => Lack::Modules,
+            Need::PcieHotplug => Lack::PcieHotplug,
+            Need::SlubDebug => Lack::SlubDebug,
+        }
+    }
+
+    /// What a session may ask for, where a kernel may lack it. Every session needs fwctl; none needs a kernel that
+    /// shows its stacks.
+    pub fn of(lack: Lack) -> Option<Need> {
+        match lack {
+            Lack::Fwctl | Lack::Stack => None,
+            Lack::Edac => Some(Need::Edac),
+            Lack::Lockdown => Some(Need::Lockdown),
+            Lack::UserNamespaces => Some(Need::UserNamespaces),
+            Lack::Ia32 => Some(Need::Ia32),
+            Lack::Taint => Some(Need::Taint),
+            Lack::Modules => Some(Need::Modules),
+            Lack::PcieHotplug => Some(Need::PcieHotplug),
+            Lack::SlubDebug => Some(Need::SlubDebug),
         }
     }
 }

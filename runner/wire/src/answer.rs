@@ -13,19 +13,19 @@ pub struct Answer {
     /// What the call returned when it succeeded; 0 where that is a descriptor.
     pub ret: i64,
     /// The operation's buffers afterwards.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "crate::room::list")]
     pub buffers: Vec<Bytes>,
     /// What was read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
     /// What was listed.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "crate::room::list")]
     pub entries: Vec<Entry>,
     /// What a sweep gave.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "crate::room::list")]
     pub runs: Vec<Run>,
     /// What the branches of a parallel group gave.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "crate::room::list")]
     pub branches: Vec<Branch>,
     /// `/proc/sys/kernel/tainted` before.
     pub taint_before: u64,
@@ -36,14 +36,14 @@ pub struct Answer {
     /// How long the call itself took, in nanoseconds.
     pub nanos: u64,
     /// Kernel log lines that came since the last answer.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "crate::room::list")]
     pub log: Vec<LogLine>,
 }
 
 /// The answers of one branch, by ticket, in order.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Branch(pub Vec<(u32, Answer)>);
+pub struct Branch(#[serde(deserialize_with = "crate::room::list")] pub Vec<(u32, Answer)>);
 
 /// One name in a directory.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,6 +74,7 @@ pub struct Run {
     /// Their errno.
     pub errno: i32,
     /// The collected words.
+    #[serde(deserialize_with = "crate::room::list")]
     pub words: Vec<u32>,
 }
 

@@ -7,6 +7,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::room;
+
 /// The byte that every buffer is filled with before a call, so that what the kernel did not
 /// write is seen.
 pub const UNTOUCHED: u8 = 0xa5;
@@ -99,8 +101,12 @@ impl FromStr for Bytes {
     fn from_str(text: &str) -> Result<Self, BytesError> {
         let mut out = Vec::new();
         for token in text.split_ascii_whitespace() {
-            let bad =
-                || BytesError(format!("`{token}` is no hexadecimal byte string (write `0a0b` or `00*16`)"));
+            let bad = || {
+                BytesError(format!(
+                    "`{}` is no hexadecimal byte string (write `0a0b` or `00*16`)",
+                    short(token)
+                ))
+            };
             let (hex, times) = match token.split_once('*') {
                 Some((hex, times)) if hex.len() == 2 => (hex, times.parse::<usize>().map_err(|_| bad())?),
                 Some(_) => return Err(bad()),
@@ -116,8 +122,10 @@ impl FromStr for Bytes {
                 bytes.push(nibble(pair[0])? << 4 | nibble(pair[1])?);
             }
             if bytes.len().checked_mul(times).is_none_or(|n| n + out.len() > LONGEST) {
-                return Err(BytesError(format!("`{token}` is longer than {LONGEST} bytes")));
+                return Err(BytesError(format!("`{}` is longer than {LONGEST} bytes", short(token))));
             }
+            room::take(bytes.len() * times)
+                .map_err(|full| BytesError(format!("`{}`: {full}", short(token))))?;
             // What is repeated is one byte, and some are repeated a million times.
             match *bytes {
                 [byte] => out.resize(out.len() + times, byte),
@@ -126,6 +134,11 @@ impl FromStr for Bytes {
         }
         Ok(Bytes(out))
     }
+}
+
+/// A token as far as it is worth reading.
+fn short(token: &str) -> &str {
+    token.get(..40).unwrap_or(token)
 }
 
 impl Serialize for Bytes {

@@ -4,8 +4,10 @@
 //! each program [`ToGuest::Run`], for each step [`ToHost::Begin`], [`ToGuest::Go`],
 //! [`ToHost::Done`], and [`ToHost::End`]; at last [`ToGuest::PowerOff`]. A step is not performed
 //! before its `Go`, so the host can cut the device's trace and act as firmware in between. A
-//! worker sends `Done` of a step and `Begin` of the next together. Inside a parallel group each
-//! branch announces its steps by itself.
+//! worker sends `Done` of a step and `Begin` of the next together. Inside a parallel group the
+//! branches go on by themselves, so that none waits for another that waits for the device: of their
+//! steps only those are announced in which the host takes part ([`crate::Op::Host`]), and the
+//! group's `Done` has the answers of all.
 
 use std::io::{self, Read, Write};
 
@@ -13,10 +15,19 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::answer::{Answer, LogLine};
+use crate::lack::Lack;
 use crate::op::{GuestStep, Probe};
+use crate::room;
 
-/// The longest frame that is believed: above any answer, below any nonsense.
-pub const LONGEST: u32 = 256 << 20;
+/// The longest frame that is believed: above any answer, below any nonsense. The longest answers are those of
+/// calls with buffers of some MiB, written out in hexadecimal.
+pub const LONGEST: u32 = 32 << 20;
+
+/// The longest first frame of a guest, [`ToHost::Ready`].
+pub const LONGEST_READY: u32 = 256 << 10;
+
+/// What an error of [`decode`] says where a frame grows too large: the rest says how large.
+pub const NO_ROOM: &str = room::NO_ROOM;
 
 /// The version that both sides must have.
 pub const VERSION: u32 = 1;
@@ -47,14 +58,19 @@ pub enum ToHost {
     /// The devices are up, or will not come.
     Settled {
         /// One for each device: whether it came up as far as asked.
+        #[serde(deserialize_with = "crate::room::list")]
         reached: Vec<bool>,
         /// One for each device: whether it has a fwctl node.
+        #[serde(deserialize_with = "crate::room::list")]
         nodes: Vec<bool>,
         /// One for each device: its PCI address as the kernel says it, empty where there is none.
+        #[serde(deserialize_with = "crate::room::list")]
         addresses: Vec<String>,
         /// CXL roots that the kernel had not bound after a second and the agent then did.
+        #[serde(deserialize_with = "crate::room::list")]
         bound: Vec<String>,
         /// Kernel log lines since boot.
+        #[serde(deserialize_with = "crate::room::list")]
         log: Vec<LogLine>,
     },
     /// A step is about to be performed.
@@ -74,6 +90,7 @@ pub enum ToHost {
         /// How.
         end: End,
         /// Kernel log lines since the last answer.
+        #[serde(deserialize_with = "crate::room::list")]
         log: Vec<LogLine>,
         /// `/proc/sys/kernel/tainted` afterwards.
         taint: u64,
@@ -99,10 +116,11 @@ pub struct Hello {
     pub taint: u64,
     /// `virtio` or `16550`.
     pub channel: String,
-    /// Names of what this kernel lacks that sessions may need: `fwctl` (no fwctl class or module),
-    /// `edac`, `ia32`, `lockdown`, `user-namespaces`, `taint`, `modules`, `kasan`, `stack` (no /proc/PID/stack).
-    pub lacks: Vec<String>,
+    /// What this kernel lacks.
+    #[serde(deserialize_with = "crate::room::list")]
+    pub lacks: Vec<Lack>,
     /// Modules that were given and could not be loaded, with the errno.
+    #[serde(deserialize_with = "crate::room::list")]
     pub modules_refused: Vec<String>,
     /// `/proc/cmdline`.
     pub cmdline: String,
@@ -191,6 +209,20 @@ impl std::fmt::Display for FrameError {
 
 impl std::error::Error for FrameError {}
 
+impl ToHost {
+    /// Its name in the protocol.
+    pub fn name(&self) -> &'static str {
+        match self {
+            ToHost::Ready(_) => "ready",
+            ToHost::Settled { .. } => "settled",
+            ToHost::Begin { .. } => "begin",
+            ToHost::Done { .. } => "done",
+            ToHost::End { .. } => "end",
+            ToHost::Failed { .. } => "failed",
+        }
+    }
+}
+
 /// Encodes one frame.
 pub fn encode<T: Serialize>(message: &T) -> Vec<u8> {
     let mut out = vec![0; 4];
@@ -220,4 +252,60 @@ pub fn read<T: DeserializeOwned>(from: &mut impl Read) -> Result<T, FrameError> 
     let mut body = vec![0; len as usize];
     from.read_exact(&mut body).map_err(failed)?;
     serde_json::from_slice(&body).map_err(|e| FrameError::Garbled(e.to_string()))
+}
+
+/// Reads the JSON of one frame that may grow to so many bytes, counted as [`crate::room`] does. What was read, and
+/// how many bytes it takes.
+///
+/// # Errors
+/// [`FrameError::Garbled`]: it is no message, or grows beyond that.
+pub fn decode<T: DeserializeOwned>(body: &[u8], limit: usize) -> Result<(T, usize), FrameError> {
+    let (read, used) = room::within(limit, || serde_json::from_slice(body));
+    read.map(|message| (message, used)).map_err(|e| FrameError::Garbled(e.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::Bytes;
+
+    fn done(answer: &str) -> String {
+        format!(r#"{{"done": {{"ticket": 0, "answer": {answer}}}}}"#)
+    }
+
+    #[rstest]
+    #[case::buffers(&done(&format!(r#"{{"buffers": [{}]}}"#, [r#""a5*16777216""#; 400].join(","))))]
+    #[case::hexadecimal(&done(&format!(r#"{{"buffers": ["{}"]}}"#, "0f".repeat(2 << 20))))]
+    #[case::branches(&done(&format!(r#"{{"branches": [{}]}}"#, ["[]"; 50_000].join(","))))]
+    #[case::answers(&done(&format!(r#"{{"branches": [[{}]]}}"#, ["[0,{}]"; 10_000].join(","))))]
+    #[case::words(&done(&format!(
+        r#"{{"runs": [{{"first": 0, "count": 1, "errno": 0, "words": [{}]}}]}}"#,
+        ["0"; 300_000].join(",")
+    )))]
+    #[case::nodes(&format!(
+        r#"{{"settled": {{"reached": [{}], "nodes": [], "addresses": [], "bound": [], "log": []}}}}"#,
+        ["true"; 1_100_000].join(",")
+    ))]
+    fn what_grows_beyond_its_room_is_refused_before_it_is_there(#[case] json: &str) {
+        let error = decode::<ToHost>(json.as_bytes(), 1 << 20).unwrap_err().to_string();
+        assert!(error.contains("and there is room for"), "{error}");
+        assert!(error.len() < 300, "{error}");
+    }
+
+    #[test]
+    fn what_a_frame_takes_is_what_it_grew_to() {
+        let json = done(r#"{"buffers": ["a5*1000", "0102"]}"#);
+        let (message, used) = decode::<ToHost>(json.as_bytes(), 2_000).unwrap();
+        assert_eq!(used, 1_002 + 2 * size_of::<Bytes>());
+        assert!(matches!(message, ToHost::Done { answer, .. } if answer.buffers[0].len() == 1_000));
+    }
+
+    #[test]
+    fn what_nests_deeper_than_any_answer_is_refused() {
+        let deep = format!("{}{}", r#"{"branches":[[[0,"#.repeat(1_000), r#"{}]]]}"#.repeat(1_000));
+        let error = decode::<ToHost>(done(&deep).as_bytes(), 1 << 30).unwrap_err().to_string();
+        assert!(error.contains("recursion limit"), "{error}");
+    }
 }

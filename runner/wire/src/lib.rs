@@ -7,11 +7,14 @@
 pub mod answer;
 pub mod bytes;
 pub mod frame;
+pub mod lack;
 pub mod op;
+pub mod room;
 
 pub use answer::{Answer, Branch, Entry, LogLine, Run};
 pub use bytes::Bytes;
 pub use frame::{Attached, End, FrameError, Hello, Program, Settle, ToGuest, ToHost, read, write};
+pub use lack::Lack;
 pub use op::{
     Anchor, Arg, Buffer, Entry32, FileCall, GuestStep, Ioctl, Link, Op, Placement, Probe, Sweep, Vary, Where,
 };

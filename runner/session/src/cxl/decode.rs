@@ -30,13 +30,19 @@ pub(crate) fn answer(opcode: u32, out: &[u8]) -> Map<String, Value> {
     decoded
 }
 
+/// The most Features that are decoded of one answer: far above what any device has. A list of some MiB, each entry
+/// with its names, would be a hundred.
+const MOST_FEATURES: usize = 1024;
+
 fn supported(payload: &[u8]) -> Map<String, Value> {
     let mut decoded = Map::new();
     if let Ok((header, mut rest)) = GetSupportedOut::read_from_prefix(payload) {
         decoded.insert("supported-features".into(), json!(header.supported_feats.get()));
         decoded.insert("entries".into(), json!(header.num_entries.get()));
         let mut features = Vec::new();
-        while let Ok((entry, more)) = FeatureEntry::read_from_prefix(rest) {
+        while features.len() < MOST_FEATURES
+            && let Ok((entry, more)) = FeatureEntry::read_from_prefix(rest)
+        {
             features.push(feature(&entry));
             rest = more;
         }
