@@ -9,7 +9,7 @@ use std::io;
 use scrubjay_bench::BenchError;
 use scrubjay_host::{OutputError, UnwrittenError, interrupt, words};
 use scrubjay_kernels::{ConfigError, ImageError, KernelError, ManifestError, RecipeError, WorkshopError};
-use scrubjay_machine::{AccelError, QemuError};
+use scrubjay_machine::{AccelError, LimitError, QemuError};
 use scrubjay_mutants::{ControlError, MutantError};
 use scrubjay_run::ExitStatus;
 use scrubjay_session::FileError;
@@ -41,6 +41,8 @@ pub enum Failure {
     Output(#[from] OutputError),
     /// `SCRUBJAY_ACCEL`.
     Accel(#[from] AccelError),
+    /// `SCRUBJAY_GUEST_MIB`.
+    Limit(#[from] LimitError),
     /// A file of the vectors, read or written.
     File(#[from] FileError),
     /// A device profile.
@@ -95,6 +97,7 @@ impl Failure {
             Failure::Usage(_)
             | Failure::Output(_)
             | Failure::Accel(_)
+            | Failure::Limit(_)
             | Failure::Profile(_)
             | Failure::Rule(_)
             | Failure::Waiver(_)

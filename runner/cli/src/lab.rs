@@ -2,7 +2,7 @@
 
 use scrubjay_check::Target;
 use scrubjay_kernels::{Image, KernelError, Origin, Resolver};
-use scrubjay_machine::{Choice, Qemu, accel};
+use scrubjay_machine::{Choice, Limit, Qemu, accel};
 use scrubjay_run::ExitStatus;
 
 use crate::failure::{self, Failure, Result};
@@ -64,8 +64,10 @@ fn provenance(id: &str, image: &Image) -> String {
 /// Finds QEMU and an accelerator that runs this kernel.
 ///
 /// # Errors
-/// No QEMU that will do, or an accelerator that is none.
+/// No QEMU that will do, an accelerator that is none, or a limit for guests that is none.
 pub fn machine(target: &Target) -> Result<(Qemu, Choice)> {
+    // Each guest reads it for itself; what is wrong with it is told once, and before anything boots.
+    Limit::from_env()?;
     let qemu = Qemu::find()?;
     let choice = accel::choose(&qemu, &target.kernel.image)?;
     Ok((qemu, choice))

@@ -147,7 +147,7 @@ mod tests {
             taint_after: taint,
             ..Answer::default()
         };
-        observe(0, answer, &[meta], Boot::Quarantine).observation
+        observe(0, answer, &[meta], Boot::Quarantine).expect("a step").observation
     }
 
     #[test]
