@@ -229,10 +229,11 @@ impl<W: Write> Consumer for Ktap<W> {
 
 #[cfg(test)]
 mod tests {
+    use expect_test::{ExpectFile, expect_file};
     use rstest::rstest;
+    use scrubjay_samples::{catalogue, clean, mixed, play};
 
     use super::*;
-    use scrubjay_samples::{catalogue, clean, mixed, play};
 
     fn written(events: &[RunEvent]) -> String {
         let mut out = Vec::new();
@@ -241,10 +242,10 @@ mod tests {
     }
 
     #[rstest]
-    #[case::clean(clean(), include_str!("../tests/expected/clean.ktap"))]
-    #[case::every_outcome(mixed(), include_str!("../tests/expected/mixed.ktap"))]
-    fn a_run_reads_as_expected(#[case] events: Vec<RunEvent>, #[case] expected: &str) {
-        assert_eq!(written(&events), expected);
+    #[case::clean(clean(), expect_file!["../tests/expected/clean.ktap"])]
+    #[case::every_outcome(mixed(), expect_file!["../tests/expected/mixed.ktap"])]
+    fn a_run_reads_as_expected(#[case] events: Vec<RunEvent>, #[case] expected: ExpectFile) {
+        expected.assert_eq(&written(&events));
     }
 
     /// Each plan is met, numbers count from 1, a parent fails when a subtest does.

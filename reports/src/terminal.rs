@@ -289,10 +289,11 @@ impl<W: Write> Consumer for Terminal<W> {
 
 #[cfg(test)]
 mod tests {
+    use expect_test::{ExpectFile, expect_file};
     use rstest::rstest;
+    use scrubjay_samples::{catalogue, clean, errored, kernel, mixed, of_kernel, play, run_of, skipped};
 
     use super::*;
-    use scrubjay_samples::{catalogue, clean, errored, kernel, mixed, of_kernel, play, run_of, skipped};
 
     fn written(events: &[RunEvent], colour: Colour) -> String {
         let mut out = Vec::new();
@@ -301,10 +302,10 @@ mod tests {
     }
 
     #[rstest]
-    #[case::clean(clean(), include_str!("../tests/expected/clean.txt"))]
-    #[case::every_outcome(mixed(), include_str!("../tests/expected/mixed.txt"))]
-    fn a_run_reads_as_expected(#[case] events: Vec<RunEvent>, #[case] expected: &str) {
-        assert_eq!(written(&events, Colour::Never), expected);
+    #[case::clean(clean(), expect_file!["../tests/expected/clean.txt"])]
+    #[case::every_outcome(mixed(), expect_file!["../tests/expected/mixed.txt"])]
+    fn a_run_reads_as_expected(#[case] events: Vec<RunEvent>, #[case] expected: ExpectFile) {
+        expected.assert_eq(&written(&events, Colour::Never));
     }
 
     #[test]

@@ -80,7 +80,6 @@ fn own() -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::{Duration, Instant};
 
     #[test]
     fn this_process_has_some_memory() {
@@ -91,11 +90,7 @@ mod tests {
     fn what_this_process_does_itself_is_not_others_work() {
         let watch = Watch::start();
         let before = own();
-        let start = Instant::now();
-        while start.elapsed() < Duration::from_millis(300) {
-            std::hint::black_box(own());
-        }
-        assert!(own() - before > 0.05);
+        while own() - before < 0.05 {}
         let host = watch.stop();
         assert!(host.processors > 0 && (0.0..=1.0).contains(&host.others));
     }

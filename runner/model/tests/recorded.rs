@@ -1,10 +1,11 @@
 //! The model against what kernels gave: every recorded sweep, round by round.
 //!
-//! `SCRUBJAY_WRITE_BOOK=1 cargo test -p scrubjay-model --test recorded` writes the table of docs/differences.md anew.
+//! `UPDATE_EXPECT=1 cargo test -p scrubjay-model --test recorded` writes the table of docs/differences.md anew.
 
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::{env, fs};
 
+use expect_test::expect_file;
 use scrubjay_model::rounds::rounds;
 use scrubjay_model::{Allowed, Word, word};
 use scrubjay_session::observation::{Observation, StepEnd};
@@ -128,8 +129,5 @@ fn the_table_of_the_book_is_what_came_of_it() {
     let from = was.find(begin).expect("the table's begin") + begin.len();
     let to = from + was[from..].find(end).expect("the table's end");
     let text = [&was[..from], &table, &was[to..]].concat();
-    if env::var_os("SCRUBJAY_WRITE_BOOK").is_some() {
-        return fs::write(&path, text).unwrap();
-    }
-    assert_eq!(was, text, "docs/differences.md: out of date; write it with SCRUBJAY_WRITE_BOOK=1");
+    expect_file![path].assert_eq(&text);
 }

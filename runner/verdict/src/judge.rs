@@ -186,11 +186,6 @@ impl KernelVerdict {
     pub fn breaks(&self, policy: Policy) -> usize {
         self.all_findings().filter(|f| f.breaks(policy)).count()
     }
-
-    /// Whether anything asked for could not be tested.
-    pub fn has_errors(&self, policy: Policy) -> bool {
-        self.sessions.iter().any(|s| s.status(policy) == Status::Error)
-    }
 }
 
 /// Judges one kernel. `absent` is the evidence when it has no fwctl.

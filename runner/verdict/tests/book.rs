@@ -1,11 +1,12 @@
 //! The book says what is so: tables are what the code gives, names are all there, links lead somewhere.
 //!
-//! `SCRUBJAY_WRITE_BOOK=1 cargo test -p scrubjay-verdict --test book` writes the tables anew.
+//! `UPDATE_EXPECT=1 cargo test -p scrubjay-verdict --test book` writes the tables anew.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::{env, fs};
 
+use expect_test::expect_file;
 use rstest::rstest;
 use scrubjay_session::{Session, file};
 use scrubjay_verdict::rule::Object;
@@ -14,9 +15,6 @@ use scrubjay_verdict::{
     policy, promise, waiver,
 };
 use serde_json::Value;
-
-/// Set to write tables instead of comparing them.
-const WRITE: &str = "SCRUBJAY_WRITE_BOOK";
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
@@ -133,18 +131,14 @@ fn promises() -> String {
 #[case::weights("docs/what-counts-as-a-break.md",
     vec![("cases", cases()), ("bounds", bounds()), ("unbounded", unbounded())])]
 fn the_tables_of_a_page_are_what_the_code_gives(#[case] name: &str, #[case] tables: Vec<(&str, String)>) {
-    let was = page(name);
-    let mut text = was.clone();
+    let mut text = page(name);
     for (mark, table) in tables {
         let (begin, end) = (format!("<!-- {mark}: begin -->\n"), format!("<!-- {mark}: end -->"));
         let from = text.find(&begin).unwrap_or_else(|| panic!("{name} has no `{begin}`")) + begin.len();
         let to = from + text[from..].find(&end).unwrap_or_else(|| panic!("{name} has no `{end}`"));
         text.replace_range(from..to, &table);
     }
-    if env::var_os(WRITE).is_some() {
-        return file::write_text(&root().join(name), &text).unwrap();
-    }
-    assert_eq!(was, text, "{name}: out of date; write it with {WRITE}=1");
+    expect_file![root().join(name)].assert_eq(&text);
 }
 
 /// Every property, and every word that a value can be, of a JSON Schema.
