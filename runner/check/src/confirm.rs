@@ -198,7 +198,8 @@ fn blame_company(
     confirmed: &mut Confirmed,
 ) {
     let before = |id: &String| {
-        let guest = run.guests.iter().find(|guest| guest.contains(id))?;
+        // Where it was tried again, the last guest is the one whose result was kept.
+        let guest = run.guests.iter().rfind(|guest| guest.contains(id))?;
         let before: Vec<_> = guest.iter().take_while(|other| *other != id).cloned().collect();
         (!before.is_empty()).then(|| Victim { session: id.clone(), before })
     };
