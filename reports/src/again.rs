@@ -9,31 +9,59 @@ use crate::text::count;
 /// Sessions that are named; more are counted.
 const NAMED: usize = 3;
 
+/// What was tried again for reasons that differ only in a number.
+#[derive(Default)]
+struct Reason<'a> {
+    numbers: Vec<&'a str>,
+    boots: usize,
+    sessions: Vec<&'a str>,
+}
+
 /// A line for each reason: how many boots, which sessions or how many, and why.
 pub fn again(all: &[Again]) -> Vec<String> {
-    let mut reasons: BTreeMap<&str, (usize, Vec<&str>)> = BTreeMap::new();
+    let mut reasons: BTreeMap<(&str, &str), Reason> = BTreeMap::new();
     for Again { session, why } in all {
-        let (boots, sessions) = reasons.entry(why.lines().next().unwrap_or_default()).or_default();
+        let (before, number, after) = number_in(why.lines().next().unwrap_or_default());
+        let reason = reasons.entry((before, after)).or_default();
+        reason.numbers.push(number);
         match session {
-            Some(session) => sessions.push(session),
-            None => *boots += 1,
+            Some(session) => reason.sessions.push(session),
+            None => reason.boots += 1,
         }
     }
-    let line = |(why, (boots, mut sessions)): (&str, (usize, Vec<&str>))| {
-        let times = sessions.len();
-        sessions.sort_unstable();
-        sessions.dedup();
-        let sessions = match (times, sessions.len()) {
+    reasons.into_iter().map(|((before, after), reason)| reason.line(before, after)).collect()
+}
+
+impl Reason<'_> {
+    fn line(mut self, before: &str, after: &str) -> String {
+        let times = self.sessions.len();
+        self.sessions.sort_unstable();
+        self.sessions.dedup();
+        let sessions = match (times, self.sessions.len()) {
             (0, _) => None,
-            (times, n) if n <= NAMED && times == n => Some(sessions.join(", ")),
+            (times, n) if n <= NAMED && times == n => Some(self.sessions.join(", ")),
             (times, n) if times == n => Some(count(n, "session")),
+            (times, n) if n <= NAMED => Some(format!("{}, {times} times in all", self.sessions.join(", "))),
             (times, n) => Some(format!("{}, {times} times in all", count(n, "session"))),
         };
-        let boots = (boots > 0).then(|| count(boots, "boot"));
+        let boots = (self.boots > 0).then(|| count(self.boots, "boot"));
         let what: Vec<_> = boots.into_iter().chain(sessions).collect();
-        format!("{}: {why}", what.join(", "))
-    };
-    reasons.into_iter().map(line).collect()
+        let value = |number: &&str| number.parse::<f64>().unwrap_or_default();
+        self.numbers.sort_by(|a, b| value(a).total_cmp(&value(b)));
+        let number = match self.numbers.as_slice() {
+            [first, .., last] if first != last => format!("{first} to {last}"),
+            numbers => numbers.first().copied().unwrap_or_default().to_owned(),
+        };
+        format!("{}: {before}{number}{after}", what.join(", "))
+    }
+}
+
+/// A text at its first number, which may be empty.
+fn number_in(text: &str) -> (&str, &str, &str) {
+    let start = text.find(|c: char| c.is_ascii_digit()).unwrap_or(text.len());
+    let rest = &text[start..];
+    let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
+    (&text[..start], &rest[..end], &rest[end..])
 }
 
 #[cfg(test)]
@@ -48,9 +76,18 @@ mod tests {
         };
         let stood = "scrubjay stood still for 6.2 s";
         let mut all = vec![one(None, "no word"), one(Some("b"), stood), one(Some("a"), stood)];
-        assert_eq!(again(&all), ["boot: no word".replace("boot", "1 boot"), format!("a, b: {stood}")]);
-        all.extend([one(Some("a"), stood), one(Some("c"), "QEMU was stopped for 1.0 s")]);
-        assert_eq!(again(&all)[0], "c: QEMU was stopped for 1.0 s");
-        assert_eq!(again(&all)[2], format!("2 sessions, 3 times in all: {stood}"));
+        assert_eq!(again(&all), ["1 boot: no word".to_owned(), format!("a, b: {stood}")]);
+        all.extend([
+            one(Some("a"), "scrubjay stood still for 12.0 s"),
+            one(Some("c"), "QEMU was stopped for 1.0 s"),
+        ]);
+        assert_eq!(
+            again(&all),
+            [
+                "c: QEMU was stopped for 1.0 s",
+                "1 boot: no word",
+                "a, b, 3 times in all: scrubjay stood still for 6.2 to 12.0 s"
+            ]
+        );
     }
 }
