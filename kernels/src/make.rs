@@ -129,3 +129,29 @@ fn lines_of(reader: PipeReader) -> io::Result<Receiver<String>> {
     thread::Builder::new().name("make".into()).spawn(read)?;
     Ok(receiver)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::progress::Silent;
+
+    #[test]
+    fn a_log_that_cannot_be_written_ends_make_and_all_that_it_started() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let started = dir.path().join("started");
+        // A child that has its parent's end outlive it, as a compiler may.
+        let body =
+            format!("sleep 1000 & echo $! > {0}.new; mv {0}.new {0}; echo a line; wait", started.display());
+        let mut command = Command::new("bash");
+        command.args(["-c", &body]);
+        let mut full = File::options().write(true).open("/dev/full").expect("a disk that is full");
+        let error = run(command, &mut full, &mut Silent).expect_err("no line fits");
+        assert!(matches!(error, MakeError::Log(_)), "{error:?}");
+        let child = fs::read_to_string(started).expect("it was started");
+        let state = fs::read_to_string(format!("/proc/{}/stat", child.trim())).unwrap_or_default();
+        let is_zombie = || state.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('Z'));
+        assert!(state.is_empty() || is_zombie(), "{state}");
+    }
+}

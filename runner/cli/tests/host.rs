@@ -236,8 +236,8 @@ fn kernels_of_one_release_have_the_names_that_the_user_wrote() {
         path.display().to_string()
     });
     let output = root.path().join("run.json");
-    let mut command = root.scrubjay(&["check", "-s", "info-*", "-f", "json", "-o"]);
-    command.arg(&output).args(["-k", &images[0], "-k", &images[1], "-k", &images[0]]);
+    let mut command = root.scrubjay(&["check", "-s", "info-*", "-f", "json"]);
+    command.arg("-o").arg(&output).args(["-k", &images[0], "-k", &images[1], "-k", &images[0]]);
     let ran = run(command.env("SCRUBJAY_QEMU", "/bin/false").env("XDG_CACHE_HOME", root.path()));
     assert_eq!(ran.status, 3, "{}", ran.err);
     assert!(ran.out.contains(&format!("2 kernels: {}, {}", images[0], images[1])), "{}", ran.out);
@@ -275,8 +275,9 @@ fn what_a_session_says_of_itself_moves_no_cursor_and_forges_no_line(#[case] argu
     fs::write(&path, session.to_string()).unwrap();
     let mut command = root.scrubjay(arguments);
     command.arg("--root").arg(root.path());
-    let ran =
-        run(root.scrubjay(arguments).env("SCRUBJAY_QEMU", "/bin/false").env("XDG_CACHE_HOME", root.path()));
+    let mut command = root.scrubjay(arguments);
+    command.env("SCRUBJAY_QEMU", "/bin/false").env("SCRUBJAY_KERNEL_CACHE", root.image("7.3.4"));
+    let ran = run(&mut command);
     let text = ran.out + &ran.err;
     assert!(!text.chars().any(|c| (c.is_control() && c != '\n') || c == '\u{202e}'), "{text:?}");
     assert!(!text.lines().any(|line| line.starts_with("scrubjay: all")), "{text:?}");

@@ -139,7 +139,7 @@ pub struct Parts {
 impl Parts {
     /// Serves the devices and describes the guest. So many guests run at once, this one included.
     pub fn new(lab: &Lab, kernel: &Kernel, plan: &BootPlan, at_once: usize) -> Result<Self, String> {
-        let dir = RunDir::new().map_err(|e| e.to_string())?;
+        let dir = RunDir::new().map_err(|e| with_causes(&e))?;
         let bank = Bank::serve(&plan.devices, lab.profiles, dir.path())?;
         let mut spec = Spec::new(&kernel.image, lab.accel);
         spec.modules = kernel.modules.clone();

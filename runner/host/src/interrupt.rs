@@ -24,7 +24,7 @@ use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
 use signal_hook::iterator::Signals;
 
-use crate::process::{GRACE, Manner, wait_for};
+use crate::process::{GRACE, Manner, wait_for, with_remedy};
 
 /// The signals that end this process in good order: all that would end it anyway and can be caught,
 /// but for SIGPIPE, which Rust ignores, and SIGXFSZ (see [`cleanup_on_signals`]).
@@ -159,11 +159,14 @@ pub fn cleanup_on_signals() -> io::Result<()> {
     let mut signals = Signals::new(ENDING.map(|signal| signal as i32))?;
     // SAFETY: no handler is installed, the signal is only ignored.
     unsafe { signal(Signal::SIGXFSZ, SigHandler::SigIgn) }?;
-    thread::Builder::new().name("signals".into()).spawn(move || {
-        for signal in signals.forever().filter_map(|number| Signal::try_from(number).ok()) {
-            end(signal);
-        }
-    })?;
+    thread::Builder::new()
+        .name("signals".into())
+        .spawn(move || {
+            for signal in signals.forever().filter_map(|number| Signal::try_from(number).ok()) {
+                end(signal);
+            }
+        })
+        .map_err(with_remedy)?;
     registry.listening = true;
     Ok(())
 }

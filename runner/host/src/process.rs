@@ -186,7 +186,7 @@ fn pid_of(child: &Child) -> Pid {
 }
 
 /// An error of a process or thread that could not be had, with what helps.
-fn with_remedy(error: io::Error) -> io::Error {
+pub(crate) fn with_remedy(error: io::Error) -> io::Error {
     match error.kind() {
         io::ErrorKind::WouldBlock => io::Error::new(
             error.kind(),
