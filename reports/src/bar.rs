@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use scrubjay_host::words::plain;
 
 use scrubjay_run::{Consumer, RunEvent};
 
@@ -32,7 +33,7 @@ impl Bar {
     fn begin(&self, what: &str, kernel: &str, sessions: usize) {
         self.0.reset();
         self.0.set_length(sessions as u64);
-        self.0.set_message(format!("{what} {kernel}"));
+        self.0.set_message(format!("{what} {}", plain(kernel)));
         self.0.enable_steady_tick(Duration::from_millis(500));
     }
 

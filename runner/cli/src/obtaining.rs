@@ -37,7 +37,7 @@ impl Progress for Bar {
             .progress_chars("=> ");
         let bar = ProgressBar::with_draw_target(phase.total, ProgressDrawTarget::stderr());
         bar.set_style(style);
-        bar.set_message(phase.what.to_owned());
+        bar.set_message(words::plain(phase.what));
         self.bar = Some(bar);
     }
 

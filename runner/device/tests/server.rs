@@ -1,7 +1,7 @@
 //! The device over its socket, as QEMU and a kernel's driver use it.
 
 use std::io::{Read, Write};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -145,6 +145,11 @@ fn memdev_block(client: &mut Client) -> u64 {
         }
     }
     panic!("there is a memory device block")
+}
+
+#[rstest]
+fn a_devices_socket_is_for_its_user_alone(bench: Bench) {
+    assert_eq!(bench.socket().metadata().unwrap().permissions().mode() & 0o777, 0o600);
 }
 
 #[rstest]

@@ -254,6 +254,14 @@ mod tests {
     }
 
     #[test]
+    fn a_directory_is_for_its_user_alone() {
+        let base = tempfile::tempdir().unwrap();
+        let run = RunDir::new_in(base.path()).unwrap();
+        let mode = |path: &Path| path.metadata().unwrap().mode() & 0o777;
+        assert_eq!((mode(run.path()), mode(&run.path().join(MARKER))), (0o700, 0o600));
+    }
+
+    #[test]
     fn a_base_with_too_long_a_name_is_refused_by_name() {
         let base = PathBuf::from(format!("/tmp/{}", "x".repeat(90)));
         let error = RunDir::new_in(&base).unwrap_err();

@@ -91,7 +91,7 @@ pub fn run(args: &ReviewArgs, context: &Context) -> Result<ExitStatus> {
         desk.ask_all(&chosen, &args.facts)?;
     } else {
         for pending in &chosen {
-            table::text(&desk.shown(pending, Colour::for_stream(io::stdout().is_terminal())))?;
+            desk.print(pending, Colour::for_stream(io::stdout().is_terminal()))?;
         }
         words::say(format!(
             "{}; decide with --accept base|also|change:ID or --reject",
@@ -112,6 +112,12 @@ impl Desk {
         let session = self.sessions.get(pending.session());
         let look = show::Look { promises: &self.promises, colour, width: width() };
         session.map(|session| show::recording(pending, session, look)).unwrap_or_default()
+    }
+
+    /// Prints a recording; whatever a kernel said in it is text.
+    fn print(&self, pending: &Pending, colour: Colour) -> io::Result<()> {
+        let shown = self.shown(pending, colour);
+        table::raw(&shown.lines().map(|line| colour.line(line) + "\n").collect::<String>())
     }
 
     fn list(&self, chosen: &[&Pending]) -> Vec<Vec<String>> {
@@ -187,7 +193,7 @@ impl Desk {
     fn ask_all(&mut self, chosen: &[&Pending], facts: &FactArgs) -> Result<()> {
         let (mut input, mut output) = (io::stdin().lock(), io::stdout().lock());
         for (i, pending) in chosen.iter().enumerate() {
-            table::raw(&self.shown(pending, Colour::for_stream(true)))?;
+            self.print(pending, Colour::for_stream(true))?;
             loop {
                 let left = chosen.len() - i - 1;
                 let answer = ask::answer(&mut input, &mut output, left, &self.changes)?;
