@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use scrubjay_host::cache;
 use scrubjay_reports::Ktap;
 use scrubjay_run::{ExitStatus, RunEvent};
 
@@ -51,9 +52,7 @@ fn kunits() -> Vec<(String, PathBuf)> {
     if let Some(named) = env::var_os("SCRUBJAY_KUNIT").filter(|v| !v.is_empty()) {
         return vec![("SCRUBJAY_KUNIT".to_owned(), named.into())];
     }
-    let absolute = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let cache = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")));
-    let kernels = cache.and_then(|cache| fs::read_dir(cache.join("scrubjay/kernels")).ok());
+    let kernels = cache::directory().and_then(|cache| fs::read_dir(cache.join("kernels")).ok());
     let parser = |entry: fs::DirEntry| {
         // ID-RECIPE; one in the making begins with a dot.
         let name = entry.file_name().into_string().ok().filter(|name| !name.starts_with('.'))?;

@@ -231,7 +231,7 @@ impl Live {
     }
 
     fn settle(&mut self, port: impl Fn(usize) -> String) -> Result<(), Failure> {
-        let deadline = SETTLE.mul_f64(self.patience());
+        let deadline = SETTLE.mul_f64(self.deadlines.patience());
         let devices = self.bank.attached(port);
         let ask = Settle { devices, deadline_ms: deadline.as_millis() as u32 };
         self.guest.send(&ToGuest::Settle(ask)).map_err(Failure::from)?;
@@ -248,11 +248,6 @@ impl Live {
             }
             other => Err(offended(Offence::OutOfTurn { said: other.name(), due: "`settled`".to_owned() })),
         }
-    }
-
-    /// By what deadlines of steps are multiplied.
-    fn patience(&self) -> f64 {
-        self.deadlines.step.as_secs_f64() / 5.0
     }
 
     /// What hurt the kernel on the way up.
@@ -313,7 +308,7 @@ impl Live {
         let surroundings = Surroundings {
             feature: &|profile, name| lab.feature(profile, name),
             devices: &self.bank.indices(session),
-            patience: self.patience(),
+            patience: self.deadlines.patience(),
         };
         lower(session, &surroundings).map_err(|e| e.to_string())
     }

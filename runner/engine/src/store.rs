@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use nix::fcntl::{Flock, FlockArg};
 use scrubjay_session::{FileError, Performance, file};
 use serde::{Deserialize, Serialize};
 
@@ -73,7 +72,8 @@ impl Store {
         fs::create_dir_all(&self.dir).map_err(io(&self.dir))?;
         let lock = self.dir.join(format!("{name}.lock"));
         let file = File::create(&lock).map_err(io(&lock))?;
-        let _held = Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, e)| io(&lock)(e.into()))?;
+        // Held until the file is closed.
+        file.lock().map_err(io(&lock))?;
         let path = self.dir.join(format!("{name}.json"));
         if path.exists() {
             return Ok(file::read_up_to(&path, LONGEST_RESULT)?);

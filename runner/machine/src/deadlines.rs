@@ -54,6 +54,12 @@ impl Deadlines {
         BASE.scaled(slower * (f64::from(vcpus) / cores as f64).max(1.0))
     }
 
+    /// How many times longer things may take than on an idle host with KVM: by what the deadlines of a
+    /// session's steps are multiplied.
+    pub fn patience(&self) -> f64 {
+        self.step.div_duration_f64(BASE.step)
+    }
+
     /// All of them, so many times as long.
     pub fn scaled(self, factor: f64) -> Self {
         Deadlines {
@@ -84,6 +90,8 @@ mod tests {
         #[case] cores: usize,
         #[case] factor: f64,
     ) {
-        assert_eq!(Deadlines::for_host(accel, vcpus, cores), BASE.scaled(factor));
+        let deadlines = Deadlines::for_host(accel, vcpus, cores);
+        assert_eq!(deadlines, BASE.scaled(factor));
+        assert_eq!(deadlines.patience(), factor);
     }
 }

@@ -8,10 +8,10 @@ use zerocopy::IntoBytes;
 
 use crate::action::{self, Info, RawIoctl};
 use crate::cxl;
-use crate::lower::Wrong;
 use crate::shape::Shape;
 use crate::step::Sweep;
 use crate::sweep::{Collected, Moving};
+use crate::wrong::Wrong;
 
 /// The structure's buffer.
 const ARG: u8 = 0;

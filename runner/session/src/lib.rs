@@ -24,6 +24,7 @@ mod shape;
 pub mod step;
 pub mod sweep;
 pub mod transcript;
+mod wrong;
 
 pub use cxl::mailbox::MailboxCommand;
 pub use file::FileError;

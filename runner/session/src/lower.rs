@@ -15,6 +15,7 @@ use crate::cxl::call as cxl;
 use crate::session::Session;
 use crate::shape::Shape;
 use crate::step::{Action, Step};
+use crate::wrong::Wrong;
 
 /// Milliseconds until a step counts as hung, where it does not say otherwise.
 pub const STEP_DEADLINE_MS: u32 = 5_000;
@@ -91,13 +92,6 @@ pub struct LowerError {
     /// The place in its file.
     pub place: String,
     /// What is wrong, and the remedy.
-    pub why: String,
-}
-
-/// What is wrong with a part of a step, and which.
-pub(crate) struct Wrong {
-    /// Below the step.
-    pub place: String,
     pub why: String,
 }
 

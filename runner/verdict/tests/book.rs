@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use expect_test::expect_file;
 use rstest::rstest;
-use scrubjay_session::{Session, file};
+use scrubjay_session::Session;
 use scrubjay_verdict::rule::Object;
 use scrubjay_verdict::{
     Change, Claims, Class, Golden, Library, Policy, Rule, Severities, Severity, defect_seen, normalisation,
