@@ -54,6 +54,14 @@ pub enum FetchError {
         /// The address.
         url: String,
     },
+    /// The file is longer than any that a kernel is made from.
+    #[error(
+        "{url} is longer than {LARGEST} bytes, so it is no kernel's source or package; it is not downloaded on"
+    )]
+    TooLong {
+        /// The address.
+        url: String,
+    },
     /// The file is not the one that the manifest names.
     #[error(
         "{url} has the SHA-256 {found}, the manifest says {wanted}; the file was removed: if the manifest is right, \
@@ -95,6 +103,8 @@ impl FetchError {
 
 /// A connection is given up after so long without a byte.
 const SILENCE: Duration = Duration::from_secs(60);
+/// The largest file that is fetched, in bytes: above any package, source or debug information of a kernel.
+pub(crate) const LARGEST: u64 = 4 << 30;
 /// Broken connections are taken up again so often, as long as each brought something.
 const RESUMES: usize = 5;
 
@@ -252,6 +262,10 @@ impl Downloader {
         if total.is_none() && !digest_known {
             return Err(FetchError::NoLength { url: url.to_owned() });
         }
+        let too_long = || FetchError::TooLong { url: url.to_owned() };
+        if total.is_some_and(|total| total > LARGEST) {
+            return Err(too_long());
+        }
         part.note_validator(url, headers);
         let mut file = part.write_from(start)?;
         let name = part.name();
@@ -271,9 +285,21 @@ impl Downloader {
             }
             file.write_all(&buffer[..count]).map_err(|source| part.failed(source))?;
             done += count as u64;
+            if total.is_some_and(|total| done > total) {
+                break;
+            }
+            if done > LARGEST {
+                drop(file);
+                part.remove()?;
+                return Err(too_long());
+            }
             progress.advance(done);
         }
         match total {
+            Some(total) if done > total => {
+                part.remove()?;
+                Err(network(format!("more than the {total} bytes came that it told of")))
+            }
             Some(total) if done != total => Err(network(format!("{done} of {total} bytes came"))),
             _ => file.sync_all().map_err(|source| part.failed(source)),
         }

@@ -1,4 +1,4 @@
-//! A kernel image that can be booted, what is known of where it came from, and the boot header that proves it one.
+//! A kernel image that can be booted, and what is known of where it came from.
 //!
 //! Reads images; never makes one.
 
@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use scrubjay_image::{BootHeader, REACH};
 use serde::{Deserialize, Serialize};
 
 use crate::digest;
@@ -69,20 +70,6 @@ pub enum Origin {
     File,
 }
 
-/// What the boot header of an x86 image says (Documentation/arch/x86/boot.rst).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ImageHeader {
-    /// The version text: release, builder, build number and time.
-    pub version: String,
-}
-
-impl ImageHeader {
-    /// The first word of the version: what `uname -r` gives.
-    pub fn release(&self) -> &str {
-        self.version.split_whitespace().next().unwrap_or_default()
-    }
-}
-
 /// Why a file cannot be booted.
 #[derive(Debug, thiserror::Error)]
 pub enum ImageError {
@@ -114,66 +101,17 @@ pub enum ImageError {
     },
 }
 
-/// Offsets in the boot header: Documentation/arch/x86/boot.rst, "The Real-Mode Kernel Header".
-mod header {
-    pub(super) const BOOT_FLAG: usize = 0x1fe;
-    pub(super) const MAGIC: usize = 0x202;
-    pub(super) const PROTOCOL: usize = 0x206;
-    pub(super) const KERNEL_VERSION: usize = 0x20e;
-    /// Where `kernel_version` counts from.
-    pub(super) const VERSION_BASE: usize = 0x200;
-    pub(super) const XLOADFLAGS: usize = 0x236;
-    /// Protocol 2.12 is the first with `xloadflags`.
-    pub(super) const FIRST_WITH_XLOADFLAGS: u16 = 0x020c;
-    /// `XLF_KERNEL_64`: the image has the 64-bit entry point.
-    pub(super) const KERNEL_64: u16 = 1;
-    /// The header and the version text lie in the real-mode part, which is at most 64 sectors.
-    pub(super) const REAL_MODE_MAX: u64 = 64 * 512;
-}
-
-impl ImageHeader {
-    /// Reads the header of an x86 image.
-    ///
-    /// # Errors
-    /// [`ImageError::Read`] and [`ImageError::NotAKernel`].
-    pub fn read(path: &Path) -> Result<Self, ImageError> {
-        let failed = |source| ImageError::Read { path: path.to_owned(), source };
-        let mut bytes = Vec::new();
-        File::open(path)
-            .and_then(|file| file.take(header::REAL_MODE_MAX).read_to_end(&mut bytes))
-            .map_err(failed)?;
-        Self::parse(&bytes).map_err(|why| ImageError::NotAKernel { path: path.to_owned(), why })
-    }
-
-    fn parse(bytes: &[u8]) -> Result<Self, String> {
-        let word = |at: usize| {
-            bytes.get(at..at + 2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).ok_or("it is too short")
-        };
-        if bytes.is_empty() {
-            return Err("it is empty".to_owned());
-        }
-        if bytes.starts_with(b"\x7fELF") {
-            return Err("it is an ELF file (vmlinux?)".to_owned());
-        }
-        if word(header::BOOT_FLAG)? != 0xaa55 || bytes.get(header::MAGIC..header::MAGIC + 4) != Some(b"HdrS")
-        {
-            return Err("it has no x86 boot header".to_owned());
-        }
-        if word(header::PROTOCOL)? < header::FIRST_WITH_XLOADFLAGS
-            || word(header::XLOADFLAGS)? & header::KERNEL_64 == 0
-        {
-            return Err("it is a 32-bit kernel".to_owned());
-        }
-        let start = usize::from(word(header::KERNEL_VERSION)?) + header::VERSION_BASE;
-        let version = bytes
-            .get(start..)
-            .and_then(|rest| rest.split(|&byte| byte == 0).next())
-            .and_then(|text| std::str::from_utf8(text).ok())
-            .map(str::trim)
-            .filter(|text| !text.is_empty() && text.is_ascii())
-            .ok_or("its boot header names no version")?;
-        Ok(Self { version: version.to_owned() })
-    }
+/// Reads the boot header of a file, whose version is then known.
+fn release(path: &Path) -> Result<String, ImageError> {
+    let failed = |source| ImageError::Read { path: path.to_owned(), source };
+    let not = |why: String| ImageError::NotAKernel { path: path.to_owned(), why };
+    let file = File::open(path).map_err(failed)?;
+    let length = file.metadata().map_err(failed)?.len();
+    let mut start = Vec::new();
+    file.take(REACH as u64).read_to_end(&mut start).map_err(failed)?;
+    let header = BootHeader::parse(&start, length).map_err(|why| not(why.to_string()))?;
+    let release = header.release().ok_or_else(|| not("its boot header names no version".to_owned()))?;
+    Ok(release.to_owned())
 }
 
 impl Image {
@@ -196,12 +134,12 @@ impl Image {
 
     /// The image at a path, with no modules.
     pub(crate) fn at(id: String, path: &Path, origin: Origin) -> Result<Self, ImageError> {
-        let header = ImageHeader::read(path)?;
+        let release = release(path)?;
         let sha256 =
             digest::of_file(path).map_err(|source| ImageError::Read { path: path.to_owned(), source })?;
         Ok(Self {
             id,
-            release: header.release().to_owned(),
+            release,
             bzimage: path.to_owned(),
             config: config_beside(path),
             modules: Vec::new(),
@@ -245,6 +183,7 @@ mod tests {
 
     fn image(version: &str) -> Vec<u8> {
         let mut bytes = vec![0; 0x400];
+        bytes[0x1f1] = 1;
         bytes[0x1fe..0x200].copy_from_slice(&[0x55, 0xaa]);
         bytes[0x202..0x206].copy_from_slice(b"HdrS");
         bytes[0x206..0x208].copy_from_slice(&0x020f_u16.to_le_bytes());
@@ -255,22 +194,12 @@ mod tests {
     }
 
     #[test]
-    fn the_release_is_the_first_word_of_the_version() {
-        let header = ImageHeader::parse(&image("7.3.4+deb13-amd64 (a@b) #1 SMP")).expect("an image");
-        assert_eq!(header.release(), "7.3.4+deb13-amd64");
-    }
-
-    #[rstest]
-    #[case::empty(Vec::new(), "empty")]
-    #[case::text(b"#!/bin/sh\n".to_vec(), "too short")]
-    #[case::zeroes(vec![0; 4096], "no x86 boot header")]
-    #[case::elf([b"\x7fELF".as_slice(), &[0; 4096]].concat(), "ELF")]
-    #[case::no_version(image(""), "no version")]
-    #[case::cut_before_the_version(image("7.3.4")[..0x240].to_vec(), "no version")]
-    #[case::thirty_two_bits({ let mut bytes = image("7.3.4"); bytes[0x236] = 0; bytes }, "32-bit")]
-    fn a_file_that_is_no_kernel_is_refused(#[case] bytes: Vec<u8>, #[case] why: &str) {
-        let error = ImageHeader::parse(&bytes).expect_err("no kernel");
-        assert!(error.contains(why), "{error}");
+    fn a_kernel_without_a_version_is_none_of_ours() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("bzImage");
+        std::fs::write(&path, image("")).expect("written");
+        let error = Image::from_file(&path).expect_err("no version").to_string();
+        assert!(error.contains("names no version"), "{error}");
     }
 
     #[rstest]

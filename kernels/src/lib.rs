@@ -6,10 +6,12 @@
 //!
 //! This crate boots nothing and knows nothing of sessions; `scrubjay-machine` puts an image under QEMU.
 
+mod bounded;
 mod build;
 mod cache;
 mod catalogue;
 mod config;
+mod deb;
 mod debian;
 mod digest;
 mod distribution;
@@ -19,13 +21,13 @@ mod fetch;
 mod image;
 mod make;
 mod manifest;
-mod modules;
+pub mod modules;
 mod progress;
 mod recipe;
 mod resolver;
 mod sign;
 mod tree;
-mod unpack;
+pub mod unpack;
 mod workshop;
 
 pub use cache::{Cache, CacheError};
@@ -34,7 +36,7 @@ pub use config::{ConfigError, Fragment};
 pub use debian::{Archive, ArchiveError};
 pub use error::KernelError;
 pub use fetch::{FetchError, Fetched};
-pub use image::{Image, ImageError, ImageHeader, Origin, Provenance};
+pub use image::{Image, ImageError, Origin, Provenance};
 pub use manifest::{Compiler, Config, DebianPackage, Fwctl, Manifest, ManifestError, Place, Release, Source};
 pub use modules::ModuleError;
 pub use progress::{Cancellable, Phase, PlainLines, Progress, Silent, Unit};

@@ -8,9 +8,14 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use object::{Object, ObjectSection};
+use object::{Architecture, Object, ObjectSection};
 
 use crate::unpack::decoder;
+
+/// The largest module that is read, in bytes: ten times a distribution's largest with its debug information.
+const LARGEST_MODULE: u64 = 256 << 20;
+/// The longest way from a module to what it needs in the end; real ones are below ten.
+const DEEPEST: usize = 64;
 
 /// Why the modules of a kernel cannot be put in order.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +46,12 @@ pub enum ModuleError {
         /// What tells.
         why: String,
     },
+    /// A chain of modules without end.
+    #[error("the module {name} is needed by way of more than {DEEPEST} others; a kernel has no such chain")]
+    Chain {
+        /// The module where it was given up.
+        name: String,
+    },
     /// Modules that need each other.
     #[error("the module {name} depends on itself by way of {by}")]
     Circle {
@@ -61,6 +72,7 @@ pub(crate) fn load_order(dir: &Path, roots: &[String]) -> Result<Vec<PathBuf>, M
         order: Vec::new(),
         done: BTreeSet::new(),
         open: BTreeSet::new(),
+        depth: 0,
     };
     search.index(dir)?;
     for root in roots {
@@ -76,6 +88,8 @@ struct Search<'a> {
     order: Vec<PathBuf>,
     done: BTreeSet<String>,
     open: BTreeSet<String>,
+    /// Modules between the root and the one that is visited.
+    depth: usize,
 }
 
 impl Search<'_> {
@@ -94,6 +108,16 @@ impl Search<'_> {
     }
 
     fn visit(&mut self, name: &str, wanted_by: &str) -> Result<(), ModuleError> {
+        if self.depth > DEEPEST {
+            return Err(ModuleError::Chain { name: name.to_owned() });
+        }
+        self.depth += 1;
+        let result = self.visit_here(name, wanted_by);
+        self.depth -= 1;
+        result
+    }
+
+    fn visit_here(&mut self, name: &str, wanted_by: &str) -> Result<(), ModuleError> {
         if self.done.contains(name) || self.builtin.contains(name) {
             return Ok(());
         }
@@ -134,23 +158,41 @@ impl Search<'_> {
 
 /// What one module says that it needs.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Needs {
-    depends: Vec<String>,
-    before: Vec<String>,
-    after: Vec<String>,
+pub struct Needs {
+    /// Modules that have to be loaded before (`depends`).
+    pub depends: Vec<String>,
+    /// Modules that are loaded before, where there are such (`softdep`, `pre:`).
+    pub before: Vec<String>,
+    /// Modules that are loaded afterwards, where there are such (`softdep`, `post:`).
+    pub after: Vec<String>,
 }
 
 impl Needs {
     fn read(path: &Path) -> Result<Self, ModuleError> {
         let failed = |source| ModuleError::Read { path: path.to_owned(), source };
         let file = File::open(path).map_err(failed)?;
-        let mut bytes = Vec::new();
-        decoder(path, file).and_then(|mut module| module.read_to_end(&mut bytes)).map_err(failed)?;
         let not = |why: String| ModuleError::NotAModule { path: path.to_owned(), why };
-        let elf = object::File::parse(bytes.as_slice()).map_err(|error| not(error.to_string()))?;
-        let info =
-            elf.section_by_name(".modinfo").ok_or_else(|| not("it has no .modinfo section".to_owned()))?;
-        Ok(Self::parse(info.data().map_err(|error| not(error.to_string()))?))
+        let mut bytes = Vec::new();
+        decoder(path, file)
+            .and_then(|module| module.take(LARGEST_MODULE + 1).read_to_end(&mut bytes))
+            .map_err(failed)?;
+        if bytes.len() as u64 > LARGEST_MODULE {
+            return Err(not(format!("it unpacks to more than {LARGEST_MODULE} bytes")));
+        }
+        Self::of(&bytes).map_err(not)
+    }
+
+    /// What the bytes of a module say, unpacked.
+    ///
+    /// # Errors
+    /// In words, what tells that it is no module for x86-64.
+    pub fn of(bytes: &[u8]) -> Result<Self, String> {
+        let elf = object::File::parse(bytes).map_err(|error| error.to_string())?;
+        if elf.architecture() != Architecture::X86_64 {
+            return Err("it is for another architecture than x86-64".to_owned());
+        }
+        let info = elf.section_by_name(".modinfo").ok_or("it has no .modinfo section")?;
+        Ok(Self::parse(info.data().map_err(|error| error.to_string())?))
     }
 
     /// Reads the strings `key=value` of a `.modinfo` section.
@@ -195,6 +237,8 @@ fn canonical(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use object::write::{Object, StandardSegment};
+    use object::{BinaryFormat, Endianness, SectionKind};
     use rstest::rstest;
 
     use super::*;
@@ -222,5 +266,60 @@ mod tests {
     #[case("a.ko.debug", None)]
     fn a_modules_name_comes_from_its_file(#[case] path: &str, #[case] name: Option<&str>) {
         assert_eq!(module_name(Path::new(path)).as_deref(), name);
+    }
+
+    /// A module for an architecture, as far as its `.modinfo` goes.
+    fn module(architecture: Architecture, info: &str) -> Vec<u8> {
+        let mut object = Object::new(BinaryFormat::Elf, architecture, Endianness::Little);
+        let segment = object.segment_name(StandardSegment::Data).to_vec();
+        let section = object.add_section(segment, b".modinfo".to_vec(), SectionKind::ReadOnlyData);
+        object.append_section_data(section, format!("{info}\0").as_bytes(), 1);
+        object.write().expect("an object")
+    }
+
+    /// A directory of modules.
+    fn lib_modules(files: &[(&str, Vec<u8>)]) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().expect("a directory");
+        fs::write(dir.path().join("modules.builtin"), "").expect("written");
+        for (name, bytes) in files {
+            fs::write(dir.path().join(name), bytes).expect("written");
+        }
+        dir
+    }
+
+    #[rstest]
+    #[case::no_elf_file("m.ko", b"MZ".to_vec(), "no kernel module")]
+    #[case::another_architecture("m.ko", module(Architecture::Aarch64, "depends="), "another architecture")]
+    #[case::unpacks_without_end(
+        "m.ko.zst", zstd::encode_all(io::repeat(0).take(LARGEST_MODULE + 1), 1).expect("packed"), "unpacks to more"
+    )]
+    fn a_module_that_is_none_is_refused_by_name(
+        #[case] name: &str,
+        #[case] bytes: Vec<u8>,
+        #[case] why: &str,
+    ) {
+        let dir = lib_modules(&[(name, bytes)]);
+        let error = load_order(dir.path(), &["m".to_owned()]).expect_err("refused").to_string();
+        assert!(error.contains(name) && error.contains(why), "{error}");
+    }
+
+    #[rstest]
+    #[case::needed("depends=")]
+    #[case::before("softdep=pre: ")]
+    #[case::after("softdep=post: ")]
+    fn a_chain_of_modules_without_end_is_given_up(#[case] key: &str) {
+        let link = |i: usize| {
+            let bytes = module(Architecture::X86_64, &format!("{key}m{}", i + 1));
+            (format!("m{i}.ko"), bytes)
+        };
+        let of = |count: usize| {
+            let mut files: Vec<_> = (0..count).map(link).collect();
+            files.push((format!("m{count}.ko"), module(Architecture::X86_64, "depends=")));
+            let files: Vec<_> = files.iter().map(|(name, bytes)| (name.as_str(), bytes.clone())).collect();
+            let dir = lib_modules(&files);
+            load_order(dir.path(), &["m0".to_owned()])
+        };
+        assert_eq!(of(DEEPEST).expect("long, and has an end").len(), DEEPEST + 1);
+        assert!(matches!(of(DEEPEST + 1), Err(ModuleError::Chain { .. })));
     }
 }

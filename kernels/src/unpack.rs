@@ -1,6 +1,7 @@
 //! Unpacks Debian packages and tarballs, streaming: nothing is written but what is asked for, and nothing outside
 //! the directory given.
 //!
+//! An archive is believed in nothing: what it may cost is bounded by the constants here, whatever it says of itself.
 //! Knows archive formats; knows nothing of where archives come from or what a kernel is.
 
 use std::cell::Cell;
@@ -10,8 +11,29 @@ use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 
 use liblzma::read::XzDecoder;
+use liblzma::stream::{CONCATENATED, Stream};
 
+use crate::bounded::{Bound, Bounded};
+use crate::deb;
 use crate::progress::{Phase, Progress, Unit};
+
+/// The most that an archive unpacks to, in times of its size on the disk; kernel sources are at ten.
+pub const MOST_TIMES: u64 = 100;
+/// What an archive of any size may unpack to, in bytes.
+pub const SMALL: u64 = 16 << 20;
+/// The most that any archive unpacks to, in bytes: ten kernel trees.
+pub const LARGEST: u64 = 16 << 30;
+/// The most entries of an archive: ten kernel trees.
+pub const MOST_ENTRIES: usize = 1_000_000;
+/// The most bytes that stand between two files' contents: headers, long names, extended attributes.
+pub const LONGEST_HEADERS: u64 = 1 << 20;
+/// The most memory that a decoder may take, in bytes: four times what `xz -9` asks for.
+pub const DECODER_MEMORY: u64 = 256 << 20;
+/// The largest window of zstd, as a power of two: what `zstd -19` and dpkg-deb use.
+const ZSTD_WINDOW: u32 = 27;
+
+const UNPACKS_WITHOUT_END: &str = "it unpacks to far more than such an archive holds";
+const HEADERS_WITHOUT_END: &str = "the name or the attributes of an entry are far too long";
 
 /// Why an archive was not unpacked.
 #[derive(Debug, thiserror::Error)]
@@ -50,11 +72,10 @@ pub enum UnpackError {
 
 /// Unpacks a kernel tree from a Debian source package (whose tarball lies in `usr/src`) or from a tarball into
 /// `dest`, which exists and is empty. Gives the directory of the tree.
-pub(crate) fn kernel_tree(
-    archive: &Path,
-    dest: &Path,
-    progress: &mut dyn Progress,
-) -> Result<PathBuf, UnpackError> {
+///
+/// # Errors
+/// [`UnpackError`]; what was unpacked until then stays in `dest`.
+pub fn kernel_tree(archive: &Path, dest: &Path, progress: &mut dyn Progress) -> Result<PathBuf, UnpackError> {
     let job = Job::new(archive);
     let input = job.open(progress)?;
     if has_suffix(archive, ".deb") {
@@ -85,7 +106,10 @@ pub(crate) fn kernel_tree(
 }
 
 /// Writes those files of a Debian package that `wanted` gives a place below `dest`.
-pub(crate) fn package_files(
+///
+/// # Errors
+/// [`UnpackError`]; what was unpacked until then stays in `dest`.
+pub fn package_files(
     archive: &Path,
     dest: &Path,
     wanted: &dyn Fn(&Path) -> Option<PathBuf>,
@@ -113,9 +137,12 @@ pub(crate) fn package_files(
 /// The decoder that a file name asks for; a name with no known suffix is taken as it is.
 pub(crate) fn decoder<'a>(name: &Path, input: impl Read + 'a) -> io::Result<Box<dyn Read + 'a>> {
     Ok(if has_suffix(name, ".xz") {
-        Box::new(XzDecoder::new_multi_decoder(input))
+        let stream = Stream::new_stream_decoder(DECODER_MEMORY, CONCATENATED)?;
+        Box::new(XzDecoder::new_stream(input, stream))
     } else if has_suffix(name, ".zst") {
-        Box::new(zstd::Decoder::new(input)?)
+        let mut decoder = zstd::Decoder::new(input)?;
+        decoder.window_log_max(ZSTD_WINDOW)?;
+        Box::new(decoder)
     } else if has_suffix(name, ".gz") {
         Box::new(flate2::read::MultiGzDecoder::new(input))
     } else {
@@ -125,15 +152,23 @@ pub(crate) fn decoder<'a>(name: &Path, input: impl Read + 'a) -> io::Result<Box<
 
 type Visit<'v> = dyn FnMut(&Path, &mut dyn Read, &mut dyn Progress) -> Result<(), UnpackError> + 'v;
 
+type VisitEntry<'v> =
+    dyn FnMut(&Path, &mut tar::Entry<'_, Unpacked<'_>>, &mut dyn Progress) -> Result<(), UnpackError> + 'v;
+
+/// What a decoder gives, bounded as a whole and between files.
+type Unpacked<'a> = Bounded<Bounded<Box<dyn Read + 'a>>>;
+
 /// One archive while it is unpacked.
 struct Job {
     archive: PathBuf,
     read: Rc<Cell<u64>>,
+    /// Of all that is unpacked.
+    whole: Bound,
 }
 
 impl Job {
     fn new(archive: &Path) -> Self {
-        Self { archive: archive.to_owned(), read: Rc::default() }
+        Self { archive: archive.to_owned(), read: Rc::default(), whole: Bound::default() }
     }
 
     fn failed(&self, source: io::Error) -> UnpackError {
@@ -151,6 +186,7 @@ impl Job {
     fn open(&self, progress: &mut dyn Progress) -> Result<Counted<BufReader<File>>, UnpackError> {
         let file = File::open(&self.archive).map_err(|source| self.failed(source))?;
         let total = file.metadata().map_err(|source| self.failed(source))?.len();
+        self.whole.allow(total.saturating_mul(MOST_TIMES).clamp(SMALL, LARGEST));
         let name = self.archive.file_name().unwrap_or_default().to_string_lossy();
         progress.start(&Phase { what: &format!("unpack {name}"), unit: Unit::Bytes, total: Some(total) });
         Ok(Counted { inner: BufReader::with_capacity(1 << 18, file), count: Rc::clone(&self.read) })
@@ -172,30 +208,20 @@ impl Job {
         progress: &mut dyn Progress,
         visit: &mut Visit<'_>,
     ) -> Result<(), UnpackError> {
-        let mut package = ar::Archive::new(input);
-        while let Some(member) = package.next_entry() {
-            let member = member.map_err(|source| self.failed(source))?;
-            let name = String::from_utf8_lossy(member.header().identifier()).trim_end_matches('/').to_owned();
-            if !name.starts_with("data.tar") {
-                continue;
+        let failed = |source| self.failed(source);
+        let Some((name, mut data)) = deb::data(input).map_err(failed)? else {
+            return Err(self.unexpected("no data in this package; is it a Debian package?"));
+        };
+        self.entries(Path::new(&name), &mut data, progress, &mut |path, entry, progress| {
+            if !entry.header().entry_type().is_file() {
+                return Ok(());
             }
-            let data = decoder(Path::new(&name), member).map_err(|source| self.failed(source))?;
-            let mut data = tar::Archive::new(data);
-            for entry in data.entries().map_err(|source| self.failed(source))? {
-                self.tick(progress)?;
-                let mut entry = entry.map_err(|source| self.failed(source))?;
-                let path = entry.path().map_err(|source| self.failed(source))?.into_owned();
-                if !is_inside(&path) {
-                    return Err(self.escape(&path));
-                }
-                if entry.header().entry_type().is_file() {
-                    let path = path.strip_prefix(".").unwrap_or(&path).to_owned();
-                    visit(&path, &mut entry, progress)?;
-                }
-            }
-            return Ok(());
+            visit(path.strip_prefix(".").unwrap_or(path), entry, progress)
+        })?;
+        if data.limit() > 0 {
+            return Err(self.unexpected("it is cut short, or holds something behind its data"));
         }
-        Err(self.unexpected("no data in this package; is it a Debian package?"))
+        Ok(())
     }
 
     /// Unpacks a tarball of files, directories and links.
@@ -206,27 +232,60 @@ impl Job {
         dest: &Path,
         progress: &mut dyn Progress,
     ) -> Result<(), UnpackError> {
-        let input = decoder(name, input).map_err(|source| self.failed(source))?;
-        let mut archive = tar::Archive::new(input);
-        archive.set_overwrite(false);
-        for entry in archive.entries().map_err(|source| self.failed(source))? {
-            self.tick(progress)?;
-            let mut entry = entry.map_err(|source| self.failed(source))?;
-            let path = entry.path().map_err(|source| self.failed(source))?.into_owned();
+        self.entries(name, input, progress, &mut |path, entry, _| {
             let kind = entry.header().entry_type();
-            if kind.is_pax_global_extensions() {
-                continue;
-            }
             if !(kind.is_file() || kind.is_dir() || kind.is_symlink() || kind.is_hard_link()) {
                 return Err(
                     self.unexpected(format!("`{}` is neither file, directory nor link", path.display()))
                 );
             }
-            // The check of the path, then tar's own of the directory that it leads to, links followed.
-            if !is_inside(&path) || !entry.unpack_in(dest).map_err(|source| self.failed(source))? {
+            let link = entry.link_name().map_err(|source| self.failed(source))?;
+            let leads_out = kind.is_symlink() && link.is_none_or(|link| !stays_inside(path, &link));
+            // tar's own check is of the directory that the path leads to, links followed, and of what a hard link names.
+            if leads_out || !entry.unpack_in(dest).map_err(|source| self.failed(source))? {
+                return Err(self.escape(path));
+            }
+            Ok(())
+        })
+    }
+
+    /// Visits the entries of a tarball, whose paths stay inside, up to the end of what is packed.
+    fn entries<R: Read>(
+        &self,
+        name: &Path,
+        mut input: R,
+        progress: &mut dyn Progress,
+        visit: &mut VisitEntry<'_>,
+    ) -> Result<(), UnpackError> {
+        let failed = |source| self.failed(source);
+        let headers = Bound::default();
+        headers.allow(LONGEST_HEADERS);
+        let unpacked = decoder(name, &mut input).map_err(failed)?;
+        let unpacked = Bounded::new(unpacked, self.whole.clone(), UNPACKS_WITHOUT_END);
+        let mut archive = tar::Archive::new(Bounded::new(unpacked, headers.clone(), HEADERS_WITHOUT_END));
+        archive.set_overwrite(false);
+        for (number, entry) in archive.entries().map_err(failed)?.enumerate() {
+            self.tick(progress)?;
+            let mut entry = entry.map_err(failed)?;
+            if number >= MOST_ENTRIES {
+                return Err(self.unexpected(format!("more than {MOST_ENTRIES} entries")));
+            }
+            let path = entry.path().map_err(failed)?.into_owned();
+            if entry.header().entry_type().is_gnu_sparse() {
+                return Err(self.unexpected(format!("`{}` is a file with holes", path.display())));
+            }
+            headers.allow(entry.size().saturating_add(LONGEST_HEADERS));
+            if entry.header().entry_type().is_pax_global_extensions() {
+                continue;
+            }
+            if !is_inside(&path) {
                 return Err(self.escape(&path));
             }
+            visit(&path, &mut entry, progress)?;
         }
+        // Behind the last entry stands what the decoder checks the whole by.
+        headers.allow(self.whole.left());
+        io::copy(&mut archive.into_inner(), &mut io::sink()).map_err(failed)?;
         Ok(())
     }
 
@@ -247,6 +306,20 @@ impl Job {
 /// Whether a path stays below the directory that it is joined to.
 fn is_inside(path: &Path) -> bool {
     path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
+}
+
+/// Whether a link at `path` that holds `target` names something below the directory in which `path` counts.
+fn stays_inside(path: &Path, target: &Path) -> bool {
+    let mut depth = path.components().filter(|part| matches!(part, Component::Normal(_))).count() - 1;
+    for part in target.components() {
+        match part {
+            Component::Normal(_) => depth += 1,
+            Component::CurDir => {}
+            Component::ParentDir if depth > 0 => depth -= 1,
+            _ => return false,
+        }
+    }
+    true
 }
 
 fn has_suffix(path: &Path, suffix: &str) -> bool {

@@ -197,3 +197,12 @@ fn an_interrupted_download_keeps_its_part_for_the_next_run() {
     assert!(fetch(&bench, &manifest).expect("fetched"));
     assert_eq!(server.ranges(), [String::new(), format!("{kept}-")]);
 }
+
+#[test]
+fn a_file_that_is_longer_than_any_source_is_not_begun() {
+    let bench = Bench::new();
+    let server = Server::start(content(), Manner::Says(1 << 40));
+    let error = fetch(&bench, &manifest(&bench, &server, Some(DIGEST))).expect_err("too long");
+    assert!(matches!(error, KernelError::Fetch(FetchError::TooLong { .. })), "{error}");
+    assert!(!bench.path("cache/downloads/linux-7.3.4.tar.xz.part").exists());
+}

@@ -6,7 +6,9 @@
 mod archives;
 mod builds;
 mod downloads;
+mod hostile;
 mod images;
 mod manifests;
 mod modules;
+mod releases;
 mod support;

@@ -17,6 +17,7 @@ pub(crate) const VERSION: &str = "7.3.4";
 /// A boot image's first sectors, as far as anybody reads them.
 pub(crate) fn boot_image(version: &str) -> Vec<u8> {
     let mut bytes = vec![0; 0x400];
+    bytes[0x1f1] = 1;
     bytes[0x1fe..0x200].copy_from_slice(&[0x55, 0xaa]);
     bytes[0x202..0x206].copy_from_slice(b"HdrS");
     bytes[0x206..0x208].copy_from_slice(&0x020f_u16.to_le_bytes());
@@ -195,6 +196,8 @@ pub(crate) enum Manner {
     Missing,
     /// Says no length.
     NoLength,
+    /// Says a length of so many bytes.
+    Says(u64),
 }
 
 /// A file server on the loopback, for one file under every path.
@@ -266,6 +269,7 @@ fn answer(file: &[u8], range: Option<&str>, manner: Manner, first: bool) -> Vec<
     };
     let length = match manner {
         Manner::NoLength => String::new(),
+        Manner::Says(length) => format!("Content-Length: {length}\r\n"),
         _ => format!("Content-Length: {}\r\n", body.len()),
     };
     let sent = match manner {

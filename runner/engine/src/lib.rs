@@ -16,6 +16,7 @@ mod setup;
 pub mod store;
 pub mod watched;
 
+pub use converse::damage_lines;
 pub use lab::{Again, KernelRun, Progress, Stands, Tell};
 pub use plan::{BootPlan, Placed, plan, shuffled};
 pub use setup::{Kernel, Lab, Sabotage};

@@ -122,6 +122,7 @@ fn copy(from: &Path, to: &Path, without: &str) {
 /// The boot header of a 64-bit kernel of this version (Documentation/arch/x86/boot.rst).
 fn image(version: &str) -> Vec<u8> {
     let mut bytes = vec![0; 0x400];
+    bytes[0x1f1] = 1;
     bytes[0x1fe..0x200].copy_from_slice(&[0x55, 0xaa]);
     bytes[0x202..0x206].copy_from_slice(b"HdrS");
     bytes[0x206..0x208].copy_from_slice(&0x020f_u16.to_le_bytes());

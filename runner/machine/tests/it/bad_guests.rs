@@ -48,9 +48,10 @@ fn a_kernel_cut_short_is_refused() {
     let (_dir, spec) = spoilt(|image| image.truncate(image.len() / 2));
     let error = fails(&spec, &deadlines());
     assert!(
-        matches!(error, BootError::Start(StartError::Image(BootImageError::Truncated { .. }))),
+        matches!(error, BootError::Start(StartError::Image(BootImageError::NotAKernel { .. }))),
         "{error}"
     );
+    assert!(error.to_string().contains("cut short"), "{error}");
 }
 
 #[test]
