@@ -121,7 +121,7 @@ impl FromStr for Bytes {
                 let nibble = |d: u8| (d as char).to_digit(16).map(|v| v as u8).ok_or_else(bad);
                 bytes.push(nibble(pair[0])? << 4 | nibble(pair[1])?);
             }
-            if bytes.len().checked_mul(times).is_none_or(|n| n + out.len() > LONGEST) {
+            if bytes.len().checked_mul(times).is_none_or(|n| n > LONGEST - out.len()) {
                 return Err(BytesError(format!("`{}` is longer than {LONGEST} bytes", short(token))));
             }
             room::take(bytes.len() * times)
@@ -191,6 +191,7 @@ mod tests {
     #[case::wide_run("0000*4")]
     #[case::endless("00*99999999999999999999")]
     #[case::too_long("00*99999999")]
+    #[case::too_long_behind_others("01 00*18446744073709551615")]
     fn what_is_no_byte_string_is_refused(#[case] text: &str) {
         assert!(text.parse::<Bytes>().is_err());
     }
