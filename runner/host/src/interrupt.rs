@@ -24,7 +24,7 @@ use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
 use signal_hook::iterator::Signals;
 
-use crate::process::{GRACE, Manner, wait_for, with_remedy};
+use crate::ending::{GRACE, Manner, wait_for, with_remedy};
 
 /// The signals that end this process in good order: all that would end it anyway and can be caught,
 /// but for SIGPIPE, which Rust ignores, and SIGXFSZ (see [`cleanup_on_signals`]).

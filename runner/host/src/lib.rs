@@ -5,11 +5,13 @@
 //! text of anybody's harmless. Knows nothing of kernels, guests or sessions.
 
 pub mod cache;
+mod ending;
 pub mod interrupt;
 pub mod output;
 pub mod process;
 pub mod words;
 
+pub use ending::Manner;
 pub use nix::sys::signal::Signal;
 pub use output::{Output, OutputError, UnwrittenError};
-pub use process::{Manner, Process};
+pub use process::Process;

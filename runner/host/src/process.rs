@@ -15,16 +15,11 @@ use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::prctl::set_pdeathsig;
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::{Signal, killpg};
-use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
+use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::{Pid, getppid};
 
+use crate::ending::{GRACE, LOOK, Manner, has_ended, wait_for, with_remedy};
 use crate::interrupt;
-
-/// How often a dying process is looked at.
-const LOOK: Duration = Duration::from_millis(2);
-
-/// How long a program that is asked to end may take.
-pub(crate) const GRACE: Duration = Duration::from_secs(10);
 
 /// The most that is kept of what a program writes, in bytes.
 const LONGEST_OUTPUT: u64 = 64 << 20;
@@ -32,24 +27,6 @@ const LONGEST_OUTPUT: u64 = 64 << 20;
 /// How long after a program's end its output may be held open by one that it started and that left
 /// its group.
 const TAIL: Duration = Duration::from_secs(2);
-
-/// How a program is ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Manner {
-    /// Killed: it has nothing to clear up.
-    Kill,
-    /// Asked by SIGTERM, and killed where it is not gone after ten seconds.
-    Ask,
-}
-
-impl Manner {
-    pub(crate) fn signal(self) -> Signal {
-        match self {
-            Manner::Kill => Signal::SIGKILL,
-            Manner::Ask => Signal::SIGTERM,
-        }
-    }
-}
 
 /// A process in a group of its own. Dropping it ends the group; so does the end of this process,
 /// however that comes.
@@ -168,34 +145,8 @@ fn listen(mut pipe: PipeReader) -> io::Result<Receiver<io::Result<Vec<u8>>>> {
     Ok(receiver)
 }
 
-/// Whether a child that is not reaped has ended.
-fn has_ended(leader: Pid) -> bool {
-    let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT | WaitPidFlag::WNOHANG;
-    !matches!(waitid(Id::Pid(leader), flags), Ok(WaitStatus::StillAlive))
-}
-
-/// Waits for the end of a child without reaping it.
-pub(crate) fn wait_for(leader: Pid, until: Instant) {
-    while !has_ended(leader) && Instant::now() < until {
-        thread::sleep(LOOK);
-    }
-}
-
 fn pid_of(child: &Child) -> Pid {
     Pid::from_raw(child.id().cast_signed())
-}
-
-/// An error of a process or thread that could not be had, with what helps.
-pub(crate) fn with_remedy(error: io::Error) -> io::Error {
-    match error.kind() {
-        io::ErrorKind::WouldBlock => io::Error::new(
-            error.kind(),
-            format!(
-                "no further process or thread may be made ({error}); raise `ulimit -u`, or end others of this user"
-            ),
-        ),
-        _ => error,
-    }
 }
 
 struct Order {

@@ -58,7 +58,7 @@ fn a_rule_is_refused_until_every_text_says_something() {
     assert_eq!(read().unwrap_err().why, "title says nothing; a rule gives its reasons");
     fill(&path, "title = \"\"", "title = \"a new thing\"");
     for key in ["user", "firmware", "example", "reference", "exempt", "footgun", "frozen"] {
-        assert!(read().unwrap_err().why.contains(&format!("{key}")), "{key}: {}", read().unwrap_err());
+        assert!(read().unwrap_err().why.contains(key), "{key}: {}", read().unwrap_err());
         let text = fs::read_to_string(&path).unwrap();
         fs::write(&path, text.replacen("\"\"\"\n\"\"\"", "\"\"\"\nsaid\n\"\"\"", 1)).unwrap();
     }
