@@ -13,7 +13,7 @@ use crate::again::again;
 use crate::finding::{self, Look};
 use crate::gather::unwritten;
 use crate::paint::Colour;
-use crate::profile::{changes, defects};
+use crate::profile::{changes, defects, fixes};
 use crate::terminal::is_bad;
 use crate::text::plain;
 use crate::waivers::idle;
@@ -140,6 +140,14 @@ fn result(ok: bool, number: usize, test: &str) -> String {
     format!("{} {number} {}", if ok { "ok" } else { "not ok" }, name(test))
 }
 
+/// The first line behind its name, the others below it.
+fn headed(name: &str, lines: Vec<String>) -> impl Iterator<Item = String> {
+    lines.into_iter().enumerate().map(move |(i, text)| match i {
+        0 => format!("{name}: {text}"),
+        _ => format!("  {text}"),
+    })
+}
+
 /// A name: anything but a hash sign and what ends a line.
 fn name(text: &str) -> String {
     plain(text).replace('#', "_")
@@ -189,11 +197,8 @@ impl<W: Write> Consumer for Ktap<W> {
                 let console = tail.into_iter().flat_map(|tail| tail.lines());
                 self.say("  ", console.map(|line| format!("console: {line}")))?;
                 self.say("  ", changes(verdict, nearest.as_deref()))?;
-                let known = |(i, text): (usize, String)| match i {
-                    0 => format!("defects: {text}"),
-                    _ => format!("  {text}"),
-                };
-                self.say("  ", defects(verdict).into_iter().enumerate().map(known))?;
+                self.say("  ", headed("fixes", fixes(verdict)))?;
+                self.say("  ", headed("defects", defects(verdict)))?;
                 self.say("  ", not_checked.iter().map(|what| format!("unchecked: {what}")))?;
                 self.say("  ", again(more).iter().map(|what| format!("tried again: {what}")))?;
                 let breaks = verdict.findings.iter().any(|f| f.breaks(self.policy));

@@ -3,9 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use scrubjay_verdict::{ChangeProfile, DefectState, KernelVerdict, Status};
+use scrubjay_verdict::history::{MissingFix, MissingFixes};
+use scrubjay_verdict::{DefectState, KernelVerdict, Status};
 
 use crate::text::names;
+
+/// Sessions that show a missing fix and are named; of more the number is told.
+const NAMED: usize = 3;
 
 /// Which changes a kernel carries, in a sentence or a few.
 pub fn changes(verdict: &KernelVerdict, nearest: Option<&str>) -> Vec<String> {
@@ -19,7 +23,11 @@ pub fn changes(verdict: &KernelVerdict, nearest: Option<&str>) -> Vec<String> {
         }
         lines.push(text);
     }
-    lines.extend(regressed(profile));
+    lines.extend(listed("regressed", &profile.regressed));
+    if let Some(release) = profile.held_to {
+        lines.extend(listed(&format!("more than {release} has, and no fault"), &profile.surplus));
+        lines.extend(listed(&format!("not known of {release}"), &profile.undecided));
+    }
     for part in &profile.inconsistent {
         lines.push(format!(
             "inconsistent: {} is there in {} and not in {}",
@@ -42,8 +50,39 @@ pub fn changes(verdict: &KernelVerdict, nearest: Option<&str>) -> Vec<String> {
     lines
 }
 
-fn regressed(profile: &ChangeProfile) -> Option<String> {
-    (!profile.regressed.is_empty()).then(|| format!("regressed: {}", profile.regressed.join(", ")))
+fn listed(what: &str, changes: &[String]) -> Option<String> {
+    (!changes.is_empty()).then(|| format!("{what}: {}", changes.join(", ")))
+}
+
+/// The fixes that a kernel lacks: how many, and each with its commit and the sessions that show it.
+pub fn fixes(verdict: &KernelVerdict) -> Vec<String> {
+    let MissingFixes { in_series, in_mainline } = &verdict.changes.missing_fixes;
+    let sources = [(in_series, "its own series has"), (in_mainline, "only mainline is known to have")];
+    let counts: Vec<_> = sources
+        .iter()
+        .filter(|(fixes, _)| !fixes.is_empty())
+        .map(|(fixes, whose)| format!("{} missing that {whose}", fixes.len()))
+        .collect();
+    if counts.is_empty() {
+        let shown = !verdict.changes.carries.is_empty();
+        return shown.then(|| "none missing of those that were shown".to_owned()).into_iter().collect();
+    }
+    let told = |fix: &MissingFix, whose: String| {
+        let commit = fix.commit.as_ref().map(|commit| format!("{commit} ")).unwrap_or_default();
+        let cve = fix.cve.as_ref().map(|cve| format!(" ({cve})")).unwrap_or_default();
+        let sessions = fix.shown_by.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+        let more = match fix.shown_by.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        format!(
+            "{whose} since {}: {commit}{}{cve}; {}, shown by {sessions}{more}",
+            fix.since, fix.subject, fix.change
+        )
+    };
+    let of_series = in_series.iter().map(|fix| told(fix, format!("{}.y", fix.since.series)));
+    let of_mainline = in_mainline.iter().map(|fix| told(fix, "mainline".to_owned()));
+    [counts.join(", ")].into_iter().chain(of_series).chain(of_mainline).collect()
 }
 
 /// The known defects of a kernel: how many, and each with what the kernel shows of it.
@@ -78,10 +117,11 @@ pub fn defects(verdict: &KernelVerdict) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use scrubjay_verdict::judge::Inconsistent;
+    use scrubjay_verdict::ChangeProfile;
+    use scrubjay_verdict::history::Inconsistent;
 
     use super::*;
-    use scrubjay_samples::{kernel, marked, passed, skipped};
+    use scrubjay_samples::{kernel, marked, missing_fixes, passed, skipped};
 
     fn profile() -> ChangeProfile {
         ChangeProfile {
@@ -94,7 +134,10 @@ mod tests {
                 lacked_in: vec!["two".into()],
             }],
             unknown: vec!["e".into()],
-            held_to: Some("7.2".into()),
+            surplus: vec!["a".into()],
+            undecided: vec!["b".into()],
+            held_to: "7.2.3".parse().ok(),
+            ..ChangeProfile::default()
         }
     }
 
@@ -103,12 +146,35 @@ mod tests {
         let mut verdict = kernel("7.2", Vec::new(), vec![passed("one")]);
         verdict.changes = profile();
         let expected = [
-            "carries a; lacks b, c; nearest release: before 7.2",
+            "carries a; lacks b, c; nearest release: 7.2 to 7.2.3",
             "regressed: c",
+            "more than 7.2.3 has, and no fault: a",
+            "not known of 7.2.3: b",
             "inconsistent: d is there in one and not in two",
-            "not shown by any session that ran: e; held to 7.2",
+            "not shown by any session that ran: e; held to 7.2.3",
         ];
-        assert_eq!(changes(&verdict, Some("before 7.2")), expected);
+        assert_eq!(changes(&verdict, Some("7.2 to 7.2.3")), expected);
+    }
+
+    #[test]
+    fn a_missing_fix_is_told_with_its_commit_and_where_it_is_to_be_had() {
+        let mut verdict = kernel("7.1", Vec::new(), vec![passed("one")]);
+        verdict.changes.missing_fixes = missing_fixes();
+        let expected = [
+            "1 missing that its own series has, 1 missing that only mainline is known to have",
+            "7.1.y since 7.1.3: 4bf6bac37507 cxl/features: Reject Get Feature count larger than the output \
+             buffer (CVE-2026-23327); get-count-bounded, shown by a, b, c and 1 more",
+            "mainline since 7.3: a Set answers nothing; set-out-len-bounded, shown by a, b, c and 1 more",
+        ];
+        assert_eq!(fixes(&verdict), expected);
+    }
+
+    #[test]
+    fn that_no_fix_is_missing_is_said_where_any_was_shown() {
+        let mut verdict = kernel("7.3", Vec::new(), vec![passed("one")]);
+        assert_eq!(fixes(&verdict), [""; 0]);
+        verdict.changes.carries = vec!["a".into()];
+        assert_eq!(fixes(&verdict), ["none missing of those that were shown"]);
     }
 
     #[test]

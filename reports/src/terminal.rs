@@ -10,7 +10,7 @@ use crate::bar::Bar;
 use crate::finding::{self, Look};
 use crate::gather::unwritten;
 use crate::paint::Colour;
-use crate::profile::{changes, defects};
+use crate::profile::{changes, defects, fixes};
 use crate::run::{Breaks, Counts};
 use crate::text::{WIDTH, count, cut, plain, wrapped};
 use crate::waivers::idle;
@@ -204,6 +204,7 @@ impl<W: Write> Terminal<W> {
             }
         };
         block("changes", &changes(verdict, nearest));
+        block("fixes", &fixes(verdict));
         block("defects", &defects(verdict));
         lines.extend(not_checked.iter().flat_map(|text| wrapped("    unchecked ", &plain(text))));
         lines.extend(again(tried_again).iter().flat_map(|text| wrapped("    again     ", &plain(text))));

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use scrubjay_verdict::{Policy, Status};
 
-use crate::profile::{changes, defects};
+use crate::profile::{changes, defects, fixes};
 use crate::run::{Counts, KernelReport, KernelState, Run};
 use crate::text::plain;
 
@@ -78,6 +78,7 @@ pub fn profiles(run: &Run) -> Option<Markup> {
 fn profile(kernel: &KernelReport) -> Option<Markup> {
     let verdict = kernel.verdict.as_ref()?;
     let mut texts = changes(verdict, kernel.nearest_release.as_deref());
+    texts.extend(fixes(verdict));
     texts.extend(defects(verdict));
     let off = !verdict.changes.regressed.is_empty() || !verdict.changes.inconsistent.is_empty();
     let (first, rest) = texts.split_first()?;

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use scrubjay_engine::{Again, KernelRun};
 use scrubjay_session::{Field, Performance, Session};
 use scrubjay_verdict::finding::Repeat;
-use scrubjay_verdict::rule::id;
+use scrubjay_verdict::history::{is_of_history, wanted};
 use scrubjay_verdict::{Finding, KernelVerdict, Policy, Rule, SessionVerdict};
 
 use crate::check::Check;
@@ -240,16 +240,15 @@ fn blame_company(
     }
 }
 
-/// The sessions by which a kernel lacks a change, or carries it in part, where that breaks: all that
-/// lack it, or the fewer of those that carry it and those that do not.
+/// The sessions by which a kernel lacks a change or a fix that it has to have, or carries one in part,
+/// where that breaks: all that lack it, or the fewer of those that carry it and those that do not.
 fn doubtful(verdict: &KernelVerdict, policy: Policy) -> BTreeSet<String> {
     if !verdict.findings.iter().any(|f| is_history(f) && f.breaks(policy)) {
         return BTreeSet::new();
     }
-    let regressed = |session: &&SessionVerdict| {
-        session.lacks.iter().any(|change| verdict.changes.regressed.contains(change))
-    };
-    let lacking = verdict.sessions.iter().filter(regressed).map(|s| s.session.clone());
+    let wanted = wanted(&verdict.changes, &verdict.findings);
+    let lacking = |session: &&SessionVerdict| session.lacks.iter().any(|id| wanted.contains(id.as_str()));
+    let lacking = verdict.sessions.iter().filter(lacking).map(|s| s.session.clone());
     let fewer = verdict.changes.inconsistent.iter().flat_map(|part| match &part.carried_in {
         carried if carried.len() < part.lacked_in.len() => carried,
         _ => &part.lacked_in,
@@ -258,7 +257,7 @@ fn doubtful(verdict: &KernelVerdict, policy: Policy) -> BTreeSet<String> {
 }
 
 fn is_history(finding: &Finding) -> bool {
-    [id::REGRESSED, id::CHANGE_INCONSISTENT].contains(&finding.rule.as_str())
+    is_of_history(&finding.rule)
 }
 
 /// Looks again whether a kernel lacks a change, or carries it in part, and writes into those findings
@@ -310,7 +309,7 @@ mod tests {
     use scrubjay_verdict::Promises;
     use scrubjay_verdict::finding::Place;
     use scrubjay_verdict::finding::Waived;
-    use scrubjay_verdict::judge::{ChangeProfile, Inconsistent};
+    use scrubjay_verdict::history::{ChangeProfile, Inconsistent, MissingFix, MissingFixes};
 
     use super::*;
 
@@ -464,5 +463,23 @@ mod tests {
             ["a"]
         );
         assert!(doubtful(&kernel("get-blocked", profile, sessions), Policy::Frozen).is_empty());
+    }
+
+    #[test]
+    fn of_a_fix_that_is_required_every_session_that_lacks_it_is_doubted() {
+        let fix = MissingFix {
+            change: "c".into(),
+            commit: None,
+            subject: "s".into(),
+            cve: None,
+            since: "7.2.4".parse().unwrap(),
+            shown_by: vec!["a".into()],
+        };
+        let missing_fixes = MissingFixes { in_series: vec![fix], ..MissingFixes::default() };
+        let profile = ChangeProfile { missing_fixes, ..ChangeProfile::default() };
+        let sessions = vec![SessionVerdict { lacks: vec!["c".into()], ..SessionVerdict::new("a") }];
+        let doubted = |rule| doubtful(&kernel(rule, profile.clone(), sessions.clone()), Policy::Frozen);
+        assert_eq!(Vec::from_iter(doubted("fix-missing")), ["a"]);
+        assert!(doubted("change-inconsistent").is_empty(), "where it is not required it is no finding");
     }
 }

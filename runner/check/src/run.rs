@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use scrubjay_engine::{Progress, shuffled};
-use scrubjay_run::{Again, RunEvent, nearest_release};
+use scrubjay_run::{Again, RunEvent};
 use scrubjay_session::{Performance, Session};
+use scrubjay_verdict::history::ranges::nearest;
 use scrubjay_verdict::{KernelVerdict, SessionVerdict};
 
 use crate::check::Check;
@@ -63,7 +64,7 @@ impl Check<'_> {
         }
         let mut verdict = self.judge_run(target, &run, &|session| confirmed.apply(session));
         let more = confirm::confirm_history(self, target, &run, &confirmed, &mut verdict);
-        let nearest = nearest_release(&verdict.changes, &self.library.changes);
+        let nearest = nearest(&verdict.changes, &self.library.changes).map(|nearest| nearest.to_string());
         let mut again: Vec<Again> =
             [run.again, confirmed.again, more].concat().into_iter().map(told).collect();
         again.sort();

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use scrubjay_engine::Kernel;
 use scrubjay_kernels::{Fwctl, Image, ImageError, Manifest};
-use scrubjay_verdict::Expectation;
+use scrubjay_verdict::{Expectation, Release};
 use scrubjay_wire::Lack;
 
 /// A kernel to be checked.
@@ -21,7 +21,7 @@ pub struct Target {
 impl Target {
     /// A kernel of the catalogue.
     pub fn new(manifest: &Manifest, image: &Image) -> Self {
-        let release = manifest.history.unmodified.then(|| manifest.history.release.to_string());
+        let release = manifest.history.unmodified.then(|| Release::leading(&manifest.version)).flatten();
         let absent = match &manifest.fwctl {
             Fwctl::Present => None,
             Fwctl::Absent { reason } => Some(reason.clone()),
@@ -29,21 +29,20 @@ impl Target {
         Target {
             kernel: kernel(&manifest.id, image),
             release: image.release.clone(),
-            expectation: Expectation { release, absent },
+            expectation: Expectation { release, absent, require_fixes: false },
         }
     }
 
-    /// A kernel that is named by its file: nothing is expected of it but fwctl.
+    /// A kernel that is named by its file: fwctl is expected of it, and the changes of a release if it
+    /// calls itself just that. What a vendor or a tree with commits of its own added to the name says
+    /// that it is no release as it was made.
     ///
     /// # Errors
     /// A file that is no kernel.
     pub fn from_file(path: &Path) -> Result<Self, ImageError> {
         let image = Image::from_file(path)?;
-        Ok(Target {
-            kernel: kernel(&image.release, &image),
-            release: image.release,
-            expectation: Expectation::default(),
-        })
+        let expectation = Expectation { release: image.release.parse().ok(), ..Expectation::default() };
+        Ok(Target { kernel: kernel(&image.release, &image), release: image.release, expectation })
     }
 }
 

@@ -8,6 +8,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use scrubjay_host::Signal;
 use scrubjay_run::ExitStatus;
+use scrubjay_verdict::Release;
+use scrubjay_verdict::change::Statement;
 
 /// The kernel that is taken where none is named.
 pub const DEFAULT_KERNEL: &str = "7.3";
@@ -57,6 +59,8 @@ pub enum Command {
     Explain(ExplainArgs),
     /// The catalogue of promises
     Promises(PromisesArgs),
+    /// The ABI's history: which release has which change
+    Changes(ChangesArgs),
     /// What is here, what is missing, what to type
     Doctor(DoctorArgs),
     /// Write the JSON Schemas of all file forms into vectors/schema
@@ -84,6 +88,7 @@ impl Command {
             | Command::Rules
             | Command::Explain(_)
             | Command::Promises(_)
+            | Command::Changes(_)
             | Command::Schema(_)
             | Command::Completions(_)
             | Command::Man(_) => false,
@@ -148,10 +153,14 @@ pub struct CheckArgs {
     /// Hold the kernels against this one instead of goldens: a kernel of the catalogue or a path
     #[arg(long, value_name = "ID|PATH", conflicts_with = "baseline")]
     pub against: Option<String>,
-    /// Every change that this kernel's release has is required of the kernels [default: an unmodified
-    /// release is held to its own, others are only described]
-    #[arg(long, value_name = "ID")]
-    pub baseline: Option<String>,
+    /// Every change that this release has, such as 7.2, 7.2.4 or 7.3-rc2, is required of the kernels
+    /// [default: an unmodified release is held to its own place in the history, others are only described]
+    #[arg(long, value_name = "RELEASE")]
+    pub baseline: Option<Release>,
+    /// A fix that a kernel's own stable series has and that it lacks is a break; missing fixes are listed
+    /// in any case
+    #[arg(long, conflicts_with = "against")]
+    pub require_fixes: bool,
     /// Waivers [default: vectors/waivers.toml, where it is there]
     #[arg(long, value_name = "FILE")]
     pub waivers: Option<PathBuf>,
@@ -195,15 +204,36 @@ pub struct FactArgs {
     /// Why the base is so, or why the kernel was changed; for base, also and a change that is new
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
-    /// Commit, thread, or file and function; for base, also and a change that is new
+    /// Thread, or file and function; for base, also and a change that is new
     #[arg(long, value_name = "TEXT")]
     pub reference: Option<String>,
     /// What is different afterwards, in one line
     #[arg(long, value_name = "TEXT", help_heading = "For a change that is new")]
     pub title: Option<String>,
-    /// The first upstream release that has it, such as 7.2
-    #[arg(long, value_name = "RELEASE", help_heading = "For a change that is new")]
-    pub since: Option<String>,
+    /// Mainline's commit, 12 to 40 hexadecimal digits, with --subject; or --no-commit
+    #[arg(long, value_name = "ID", help_heading = "For a change that is new", requires = "subject")]
+    pub commit: Option<String>,
+    /// The first line of the commit's message
+    #[arg(long, value_name = "TEXT", help_heading = "For a change that is new", requires = "commit")]
+    pub subject: Option<String>,
+    /// Why no commit can be named
+    #[arg(long, value_name = "TEXT", help_heading = "For a change that is new", conflicts_with = "commit")]
+    pub no_commit: Option<String>,
+    /// Mainline's first tag with it, and how that is known: 7.3=list, 7.3-rc2=source or 7.3=sessions
+    #[arg(long, value_name = "TAG=HOW", help_heading = "For a change that is new")]
+    pub mainline: Option<Statement>,
+    /// Mainline's first tag with the bug that it mends, and how that is known; none where it mends nothing
+    #[arg(long, value_name = "TAG=HOW", help_heading = "For a change that is new")]
+    pub introduced: Option<Statement>,
+    /// The number of what it mends
+    #[arg(long, value_name = "CVE", help_heading = "For a change that is new")]
+    pub cve: Option<String>,
+    /// The last release of a stable series that lacks it, 7.2.3=list; once for each series
+    #[arg(long, value_name = "RELEASE=HOW", help_heading = "For a change that is new")]
+    pub lacks_to: Vec<Statement>,
+    /// The first release of a stable series that has it, 7.2.4=list; once for each series
+    #[arg(long, value_name = "RELEASE=HOW", help_heading = "For a change that is new")]
+    pub has_from: Vec<Statement>,
     /// The promise that it serves or alters
     #[arg(long, value_name = "ID", help_heading = "For a change that is new")]
     pub promise: Option<String>,
@@ -389,6 +419,13 @@ pub struct ExplainArgs {
 pub struct PromisesArgs {
     /// Promises by id or by the letter of their area; all where not given
     pub ids: Vec<String>,
+}
+
+/// Arguments of `changes`.
+#[derive(Debug, Args)]
+pub struct ChangesArgs {
+    /// One of them, in full; all in short where not given
+    pub id: Option<String>,
 }
 
 /// Arguments of `doctor`.

@@ -2,7 +2,7 @@
 
 use scrubjay_check::{Check, Target, against};
 use scrubjay_engine::Lab;
-use scrubjay_kernels::{Catalogue, Resolver};
+use scrubjay_kernels::Resolver;
 use scrubjay_machine::{Choice, Qemu};
 use scrubjay_reports::Reports;
 use scrubjay_run::{ExitStatus, RunEvent};
@@ -28,8 +28,6 @@ struct Run<'a> {
     sessions: Vec<&'a Session>,
     kernels: Vec<Wanted<'a>>,
     against: Option<Wanted<'a>>,
-    /// The id of the baseline, and its release.
-    baseline: Option<(String, String)>,
 }
 
 /// Checks.
@@ -56,17 +54,9 @@ pub fn run(args: &CheckArgs, context: &Context) -> Result<ExitStatus> {
         sessions: select::sessions(&args.lab.sessions, &library.sessions, context)?,
         kernels,
         against,
-        baseline: baseline(args, &catalogue)?,
     };
     let reports = output::reports(args.format, args.output.as_deref(), &library)?;
     output::told(&reports, |reports| run.check(reports))
-}
-
-/// The kernel whose changes are required, and its release.
-fn baseline(args: &CheckArgs, catalogue: &Catalogue) -> Result<Option<(String, String)>> {
-    let Some(id) = &args.baseline else { return Ok(None) };
-    let manifest = catalogue.get(id)?;
-    Ok(Some((manifest.id.clone(), manifest.history.release.to_string())))
 }
 
 impl Run<'_> {
@@ -76,7 +66,7 @@ impl Run<'_> {
             kernels: self.kernels.iter().map(|kernel| kernel.id().to_owned()).collect(),
             sessions: self.sessions.len(),
             against: self.against.as_ref().map(|kernel| kernel.id().to_owned()),
-            baseline: self.baseline.as_ref().map(|(id, _)| id.clone()),
+            baseline: self.args.baseline.map(|release| release.to_string()),
         });
         let note = |text: String| reports.event(&RunEvent::Note { text });
         for text in &self.loose_ends {
@@ -164,9 +154,8 @@ impl Run<'_> {
         reports: &Reports,
     ) -> KernelVerdict {
         let mut target = target.clone();
-        if let Some((_, release)) = &self.baseline {
-            target.expectation.release = Some(release.clone());
-        }
+        target.expectation.release = self.args.baseline.or(target.expectation.release);
+        target.expectation.require_fixes = self.args.require_fixes;
         let lab = self.lab(machine);
         let check = Check {
             library: self.library,

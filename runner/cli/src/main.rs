@@ -6,6 +6,7 @@
 mod args;
 mod bench;
 mod catalogue;
+mod changes;
 mod check;
 mod context;
 mod devices;
@@ -63,6 +64,7 @@ fn run(cli: &Cli) -> Result<ExitStatus> {
         Command::Rules => catalogue::rules(),
         Command::Explain(args) => catalogue::explain(args),
         Command::Promises(args) => catalogue::promises(args, &context()?),
+        Command::Changes(args) => changes::run(args, &context()?),
         Command::Doctor(args) => doctor::run(args, cli.root.as_deref()),
         Command::Schema(args) => schema::run(args, &context()?),
         Command::Completions(args) => manual::completions(args),

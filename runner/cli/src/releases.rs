@@ -136,9 +136,11 @@ fn section(library: &Library, earlier: &Release, later: &Release, passage: &Pass
         if let Some(change) = library.changes.get(id) {
             let ends = |text: &str| text.trim().trim_end_matches('.').to_owned();
             text += &format!(
-                "\n**{}** (since {}): {}. {}. Reference: {}.\n",
+                "\n**{}** ({}, {}): {}. {}. Reference: {}.\n",
                 change.id,
-                change.since,
+                change.commit.as_ref().map_or("no commit", |commit| &commit.id),
+                change
+                    .since(scrubjay_verdict::Release::leading(&later.version).map(|release| release.series)),
                 ends(&change.title),
                 ends(&change.reason),
                 ends(&change.reference)

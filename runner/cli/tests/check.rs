@@ -39,7 +39,10 @@ fn notes(report: &Value) -> String {
 }
 
 #[rstest]
-#[case::unknown_baseline(&["--baseline", "9.9"], "no kernel `9.9`")]
+#[case::a_baseline_that_is_no_release(&["--baseline", "7.3-modular"], "`7.3-modular` is no release; write it as 7.3")]
+#[case::a_baseline_of_a_vendor(&["--baseline", "7.2.4-vendor"], "`7.2.4-vendor` is no release")]
+#[case::a_baseline_of_one_number(&["--baseline", "7"], "`7` is no release")]
+#[case::fixes_of_a_reference(&["--against", "7.3", "--require-fixes"], "cannot be used with")]
 #[case::unknown_reference(&["--against", "9.9"], "no kernel `9.9`")]
 #[case::a_reference_that_is_no_kernel(&["--against", "./Cargo.toml"], "not a kernel image: ./Cargo.toml")]
 #[case::both(&["--against", "7.3", "--baseline", "7.3"], "cannot be used with")]
@@ -106,10 +109,15 @@ fn against_a_kernel_a_golden_that_does_not_fit_is_only_told() {
     assert_eq!(report["against"], "7.3");
 }
 
-#[test]
-fn a_baseline_is_in_the_report() {
-    let (_, report) = check(&Root::new(), &["--baseline", "7.3"]);
-    assert_eq!(report.unwrap()["baseline"], "7.3");
+#[rstest]
+#[case::with_a_manifest("7.3", "7.3")]
+#[case::of_a_stable_series("6.18.50", "6.18.50")]
+#[case::as_the_kernel_calls_itself("7.2.0", "7.2")]
+#[case::a_candidate("7.3-rc2", "7.3-rc2")]
+fn a_baseline_is_any_release_and_is_in_the_report(#[case] given: &str, #[case] told: &str) {
+    let (ran, report) = check(&Root::new(), &["--baseline", given]);
+    assert_eq!(ran.status, 3, "no QEMU, and so no pass: {}", ran.err);
+    assert_eq!(report.unwrap()["baseline"], told);
 }
 
 #[test]

@@ -25,6 +25,7 @@ const GOLDEN: &str = "goldens/info/info-names-a-cxl-device.json";
 #[case::root_without_vectors(&["sessions", "list", "--root", "docs"], "--root: docs: there is no vectors/ in it")]
 #[case::unknown_rule(&["explain", "set-bloked"], "no rule `set-bloked`; there is")]
 #[case::unknown_promise(&["promises", "Q99"], "no promise `Q99`")]
+#[case::unknown_change(&["changes", "none"], "no change `none`; there are: get-count-bounded")]
 #[case::unknown_profile(&["devices", "show", "none"], "no device profile `none`")]
 #[case::unknown_shell(&["completions", "cmd"], "possible values")]
 #[case::unknown_acceptance(&["review", "--accept", "golden"], "base, also, or change:ID")]
@@ -201,5 +202,27 @@ fn a_page_of_such_a_run_is_not_green_and_has_every_promise() {
     let promises = scrubjay_verdict::Promises::load(&root.path().join("vectors/promises")).unwrap();
     for promise in promises.iter() {
         assert!(ran.out.contains(&format!("id=\"promise-{}\"", promise.id)), "{}", promise.id);
+    }
+}
+
+#[test]
+fn changes_are_listed_with_commit_and_releases() {
+    let ran = run(&mut scrubjay(&["changes"]));
+    let line = ran.out.lines().find(|line| line.starts_with("op-size-bounded")).unwrap();
+    let words: Vec<_> = line.split_whitespace().take(5).collect();
+    assert_eq!(words, ["op-size-bounded", "f687394af983", "7.3", "6.18.50,", "7.2.4"]);
+}
+
+#[test]
+fn a_change_is_shown_with_how_each_statement_is_known() {
+    let ran = run(&mut scrubjay(&["changes", "op-size-bounded"]));
+    for said in [
+        "f687394af983 cxl/features: bound fwctl command payload to the input buffer\n",
+        "  7.3, known by list\n",
+        "6.15, known by source\n",
+        "7.2.4, known by list\n",
+        "7.1.13, known by sessions\n",
+    ] {
+        assert!(ran.out.contains(said), "{said:?} is not in\n{}", ran.out);
     }
 }

@@ -13,8 +13,28 @@ use crate::support::{Root, read, run};
 /// A golden whose steps are `open`, an INFO and `close`.
 const GOLDEN: &str = "goldens/info/info-names-a-cxl-device.json";
 
-const FACTS: [&str; 8] =
-    ["--reason", "it was wrong", "--reference", "a thread", "--since", "9.9", "--promise", "C01"];
+const FACTS: [&str; 20] = [
+    "--reason",
+    "it was wrong",
+    "--reference",
+    "a thread",
+    "--promise",
+    "C01",
+    "--commit",
+    "0123456789ab",
+    "--subject",
+    "fwctl: refuse it",
+    "--mainline",
+    "9.10-rc2=list",
+    "--introduced",
+    "6.15=source",
+    "--lacks-to",
+    "9.9=sessions",
+    "--has-from",
+    "9.9.1=sessions",
+    "--cve",
+    "CVE-2026-10000",
+];
 
 const WHY: [&str; 4] = ["--reason", "the promise says so", "--reference", "a thread"];
 
@@ -76,7 +96,15 @@ fn a_new_change_is_written_with_its_facts_and_explains_the_recording() {
     let ran = run(command.args(FACTS));
     assert_eq!(ran.status, 0, "{}", ran.err);
     let change = read(&root.vector("changes/info-refused.json"));
-    assert_eq!((&change["since"], &change["first_seen"]), (&json!("9.9"), &json!("9.9.1")));
+    let said = |release: &str, known: &str| json!({"release": release, "known-by": known});
+    assert_eq!(change["commit"], json!({"id": "0123456789ab", "subject": "fwctl: refuse it"}));
+    assert_eq!((&change["cve"], &change["first-seen"]), (&json!("CVE-2026-10000"), &json!("9.9.1")));
+    assert_eq!(
+        (&change["mainline"], &change["introduced"]),
+        (&said("9.10-rc2", "list"), &said("6.15", "source"))
+    );
+    let series = json!([{"series": "9.9", "lacks-to": said("9.9", "sessions"), "has-from": said("9.9.1", "sessions")}]);
+    assert_eq!(change["series"], series);
     assert_eq!((&change["title"], &change["reason"]), (&json!("info refused"), &json!("it was wrong")));
     let step = &read(&root.vector(GOLDEN))["steps"][1];
     assert_eq!(step["changes"], json!([{"with": ["info-refused"], "seen": [{"errno": "EINVAL"}]}]));
@@ -121,15 +149,28 @@ fn a_rejected_recording_is_gone_and_the_golden_as_it_was() {
 }
 
 #[rstest]
-#[case::without_facts(&["--accept", "change:new"], "it needs --since, --reason, --reference, --promise")]
+#[case::without_facts(&["--accept", "change:new"], 
+    "it needs --commit or --no-commit, --mainline, --reason, --reference, --promise")]
+#[case::without_a_commit(
+    &["--accept", "change:new", "--reason", "r", "--reference", "r", "--mainline", "9.9=list", "--promise", "C01"],
+    "it needs --commit or --no-commit")]
+#[case::with_a_commit_that_has_no_subject(&["--accept", "change:new", "--commit", "0123456789ab"], "--subject")]
+#[case::known_by_nobody(&["--accept", "change:new", "--mainline", "9.9"], "does not say how it is known")]
+#[case::a_series_twice(
+    &["--accept", "change:new", "--has-from", "9.8.1=list", "--has-from", "9.8.2=list"], "9.8 is named twice")]
+#[case::that_contradicts_itself(
+    &["--accept", "change:new", "--reason", "r", "--reference", "r", "--no-commit", "lost", "--mainline", "9.9=list",
+        "--promise", "C01", "--has-from", "9.9.1=list"], "9.9 has it from mainline's 9.9")]
 #[case::with_a_promise_that_is_none(
-    &["--accept", "change:new", "--reason", "r", "--reference", "r", "--since", "9.9", "--promise", "Q99"],
+    &["--accept", "change:new", "--reason", "r", "--reference", "r", "--no-commit", "lost", "--mainline", "9.9=list",
+        "--promise", "Q99"],
     "there is no promise `Q99`")]
 #[case::with_a_release_that_is_none(
-    &["--accept", "change:new", "--reason", "r", "--reference", "r", "--since", "soon", "--promise", "C01"],
+    &["--accept", "change:new", "--reason", "r", "--reference", "r", "--no-commit", "lost", "--mainline", "soon=list",
+        "--promise", "C01"],
     "`soon` is no release")]
 #[case::facts_for_nothing(
-    &["--accept", "base", "--reason", "r", "--reference", "r", "--since", "9.9"], "for one that has no file yet")]
+    &["--accept", "base", "--reason", "r", "--reference", "r", "--mainline", "9.9=list"], "for one that has no file yet")]
 #[case::base_without_a_reason(&["--accept", "base", "--reference", "r"], "base needs --reason and --reference")]
 #[case::base_without_a_reference(&["--accept", "base", "--reason", "r"], "base needs --reason and --reference")]
 #[case::also_with_an_empty_reason(

@@ -59,7 +59,7 @@ pub enum RunEvent {
     KernelJudged {
         /// Its sessions once more, and what was found about it.
         verdict: KernelVerdict,
-        /// Where in the history it stands: [`nearest_release`](crate::nearest_release).
+        /// Where in the history it stands: [`nearest`](scrubjay_verdict::history::ranges::nearest), in words.
         nearest: Option<String>,
         /// What could not be observed on it, and why.
         not_checked: Vec<String>,

@@ -4,11 +4,9 @@
 //! says how the command ends. Knows no format, and nothing of kernels, guests or sessions at work.
 
 mod event;
-mod history;
 mod status;
 mod tally;
 
 pub use event::{Again, Consumer, RunEvent};
-pub use history::nearest_release;
 pub use status::ExitStatus;
 pub use tally::Tally;

@@ -7,6 +7,7 @@ use scrubjay_session::Field;
 use scrubjay_verdict::finding::Repeat;
 use scrubjay_verdict::finding::Waived;
 use scrubjay_verdict::finding::{Place, WHOLE_KERNEL};
+use scrubjay_verdict::history::{MissingFix, MissingFixes};
 use scrubjay_verdict::{
     ChangeProfile, Defect, DefectSeen, DefectState, Finding, KernelVerdict, Policy, Promises, SessionVerdict,
     Severities, Severity, Waiver, WaiverState, WaiverUse,
@@ -146,6 +147,25 @@ pub fn unsettled() -> Finding {
     finding
 }
 
+/// One fix that the kernel's series has and one that only mainline has.
+pub fn missing_fixes() -> MissingFixes {
+    let fix =
+        |change: &str, commit: Option<&str>, subject: &str, cve: Option<&str>, since: &str| MissingFix {
+            change: change.into(),
+            commit: commit.map(str::to_owned),
+            subject: subject.into(),
+            cve: cve.map(str::to_owned),
+            since: since.parse().expect("a release"),
+            shown_by: ["a", "b", "c", "d"].map(str::to_owned).to_vec(),
+        };
+    let subject = "cxl/features: Reject Get Feature count larger than the output buffer";
+    let cve = Some("CVE-2026-23327");
+    MissingFixes {
+        in_series: vec![fix("get-count-bounded", Some("4bf6bac37507"), subject, cve, "7.1.3")],
+        in_mainline: vec![fix("set-out-len-bounded", None, "a Set answers nothing", None, "7.3")],
+    }
+}
+
 /// A kernel of these parts.
 pub fn kernel(id: &str, findings: Vec<Finding>, sessions: Vec<SessionVerdict>) -> KernelVerdict {
     KernelVerdict {
@@ -215,7 +235,10 @@ pub fn mixed() -> Vec<RunEvent> {
         carries: vec!["op-size-bounded".into()],
         lacks: vec!["get-count-bounded".into(), "set-out-len-bounded".into()],
         regressed: vec!["get-count-bounded".into()],
-        held_to: Some("7.2".into()),
+        surplus: vec!["op-size-bounded".into()],
+        undecided: vec!["set-out-len-bounded".into()],
+        missing_fixes: missing_fixes(),
+        held_to: "7.1.4".parse().ok(),
         ..ChangeProfile::default()
     };
     let absent = kernel("6.12", vec![absence(Some("fwctl came with 6.16"))], {
@@ -229,7 +252,8 @@ pub fn mixed() -> Vec<RunEvent> {
         kernel: "7.2".into(),
         why: "not a kernel image: k: it is empty".into(),
     }];
-    let mut first = of_kernel(first, Some("before 7.2 (but for 1 change)"), &["ia32: this kernel has none"]);
+    let mut first =
+        of_kernel(first, Some("none; but for 1 change 7.2.4 to 7.2.5"), &["ia32: this kernel has none"]);
     if let Some(RunEvent::KernelJudged { again, .. }) = first.last_mut() {
         let one = |session: Option<&str>, why: &str| Again {
             session: session.map(str::to_owned),

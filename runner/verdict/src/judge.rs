@@ -8,22 +8,26 @@ use scrubjay_session::transcript::Performance;
 use scrubjay_session::{Field, Observation, Session, Sessions, Transcript, klog};
 use serde::{Deserialize, Serialize};
 
-use crate::change::{Change, Changes};
+use crate::change::Changes;
 use crate::classify::{Moment, Named, Scene};
 use crate::damage;
 use crate::defect_seen::{self, DefectSeen};
 use crate::explain::{Explained, differing, explain};
 use crate::finding::{Finding, Place, WHOLE_KERNEL};
 use crate::golden::{Alternative, Golden, Goldens};
+use crate::history::{self, ChangeProfile, Shown};
 use crate::policy::{Policy, Severities, Severity};
 use crate::promise::Promises;
+use crate::release::Release;
 use crate::rule::id;
 
 /// What is expected of a kernel.
 #[derive(Clone, Debug, Default)]
 pub struct Expectation {
-    /// The upstream release whose place in the history it stands at, `7.2`; `None` only describes.
-    pub release: Option<String>,
+    /// The upstream release whose place in the history it stands at; `None` only describes.
+    pub release: Option<Release>,
+    /// Whether a fix that its own series has, and that it lacks, is a finding.
+    pub require_fixes: bool,
     /// Whether a fwctl device is expected at all; with the reason where it is not.
     pub absent: Option<String>,
 }
@@ -125,40 +129,6 @@ impl SessionVerdict {
     }
 }
 
-/// Which changes a kernel carries.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ChangeProfile {
-    /// Shown by every session that can show it.
-    pub carries: Vec<String>,
-    /// Shown by none.
-    pub lacks: Vec<String>,
-    /// Those of `lacks` that the kernel should carry.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub regressed: Vec<String>,
-    /// Shown by some: the change, sessions with it, sessions without it.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub inconsistent: Vec<Inconsistent>,
-    /// Shown by no session that was performed.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub unknown: Vec<String>,
-    /// The release whose changes the kernel should carry; none where it is only described.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub held_to: Option<String>,
-}
-
-/// A change that some sessions show and others do not.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Inconsistent {
-    /// The change's id.
-    pub change: String,
-    /// Sessions that show it.
-    pub carried_in: Vec<String>,
-    /// Sessions that show its absence.
-    pub lacked_in: Vec<String>,
-}
-
 /// The judgement of a kernel.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -210,10 +180,14 @@ pub fn conclude(
     expectation: &Expectation,
     books: &Books,
 ) -> KernelVerdict {
-    let changes = profile(&sessions, expectation, books.changes);
+    let shown: Vec<_> = sessions
+        .iter()
+        .map(|session| Shown { session: &session.session, carries: &session.carries, lacks: &session.lacks })
+        .collect();
+    let changes = history::profile(&shown, release, expectation.release, books.changes);
     let mut findings = Vec::new();
     findings.extend(absent.map(|evidence| absence(evidence, expectation, books)));
-    findings.extend(history(&changes, books));
+    findings.extend(history::findings(&changes, expectation.require_fixes, books.changes, books.promises));
     KernelVerdict { kernel: kernel.to_owned(), release: release.to_owned(), findings, sessions, changes }
 }
 
@@ -229,59 +203,6 @@ fn absence(evidence: &str, expectation: &Expectation, books: &Books) -> Finding 
             Severities { exempt: Severity::Note, footgun: Severity::Note, frozen: Severity::Note };
     }
     finding
-}
-
-/// What a kernel should carry and does not, or carries in part.
-fn history(changes: &ChangeProfile, books: &Books) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    let place = |change: &str| {
-        let promise = books.changes.get(change).map_or("", |c| &c.promise);
-        Place { session: WHOLE_KERNEL, step: "", field: None, promise }
-    };
-    for id in &changes.regressed {
-        let since = books.changes.get(id).map_or("", |change| &change.since);
-        let accepted = format!("{id}, since {since}");
-        findings.push(Finding::new(id::REGRESSED, place(id), accepted, "not there".into(), books.promises));
-    }
-    for part in &changes.inconsistent {
-        let accepted = format!("{} in every session or in none", part.change);
-        let seen =
-            format!("with it: {}; without it: {}", part.carried_in.join(", "), part.lacked_in.join(", "));
-        findings.push(Finding::new(
-            id::CHANGE_INCONSISTENT,
-            place(&part.change),
-            accepted,
-            seen,
-            books.promises,
-        ));
-    }
-    findings
-}
-
-fn profile(sessions: &[SessionVerdict], expectation: &Expectation, changes: &Changes) -> ChangeProfile {
-    let held_to = expectation.release.clone();
-    let expected = |change: &Change| held_to.as_ref().is_some_and(|release| change.expected_in(release));
-    let mut profile = ChangeProfile { held_to: held_to.clone(), ..ChangeProfile::default() };
-    for change in changes.iter() {
-        let named = |list: fn(&SessionVerdict) -> &Vec<String>| -> Vec<String> {
-            let with = sessions.iter().filter(|s| list(s).contains(&change.id));
-            with.map(|s| s.session.clone()).collect()
-        };
-        let (carried_in, lacked_in) = (named(|s| &s.carries), named(|s| &s.lacks));
-        match (carried_in.is_empty(), lacked_in.is_empty()) {
-            (true, true) => profile.unknown.push(change.id.clone()),
-            (false, true) => profile.carries.push(change.id.clone()),
-            (true, false) => {
-                profile.lacks.push(change.id.clone());
-                profile.regressed.extend(expected(change).then(|| change.id.clone()));
-            }
-            (false, false) => {
-                let change = change.id.clone();
-                profile.inconsistent.push(Inconsistent { change, carried_in, lacked_in });
-            }
-        }
-    }
-    profile
 }
 
 /// Judges one session by itself.

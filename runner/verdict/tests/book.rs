@@ -127,6 +127,7 @@ fn promises() -> String {
 #[rstest]
 #[case::normalisations("docs/normalisations.md", vec![("normalisations", normalisation::markdown())])]
 #[case::promises("docs/promises.md", vec![("promises", promises())])]
+#[case::changes("docs/changes.md", vec![("changes", Library::load(&root()).unwrap().changes.markdown())])]
 #[case::rules("docs/rules.md", vec![("rules", rules())])]
 #[case::weights("docs/what-counts-as-a-break.md",
     vec![("cases", cases()), ("bounds", bounds()), ("unbounded", unbounded())])]

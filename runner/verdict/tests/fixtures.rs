@@ -39,7 +39,7 @@ struct Fixture {
     /// What is accepted of a step as well.
     #[serde(default)]
     also: BTreeMap<String, Observation>,
-    /// What the change `c`, of 7.2, makes of a step.
+    /// What the change `c`, a fix of 7.2 and of 7.1.4, makes of a step.
     #[serde(default)]
     changes: BTreeMap<String, Vec<Alternative>>,
     /// What is seen of a step; what is accepted where left out.
@@ -48,9 +48,12 @@ struct Fixture {
     /// Lines of the kernel's that belong to no step.
     #[serde(default)]
     unattributed: Vec<LogLine>,
-    /// The release that the kernel is.
+    /// What the kernel calls itself; a place in the history has one that is a release.
     #[serde(default = "before_the_change")]
     release: String,
+    /// Whether fixes of the kernel's own series are required.
+    #[serde(default)]
+    require_fixes: bool,
     /// The evidence that the kernel has no fwctl.
     absent: Option<String>,
     /// What has to be found, and nothing else.
@@ -122,8 +125,12 @@ impl Fixture {
         );
         write(
             "changes/c.json",
-            json!({"format": "scrubjay.change/1", "id": "c", "title": "t", "since": "7.2", "reason": "r",
-                "reference": "x", "promise": "P01", "first_seen": "7.2"}),
+            json!({"format": "scrubjay.change/2", "id": "c", "title": "t", "no-commit": "made for a test",
+                "mainline": {"release": "7.2", "known-by": "list"},
+                "introduced": {"release": "6.15", "known-by": "list"},
+                "series": [{"series": "7.1", "lacks-to": {"release": "7.1.3", "known-by": "list"},
+                    "has-from": {"release": "7.1.4", "known-by": "list"}}],
+                "reason": "r", "reference": "x", "promise": "P01", "first-seen": "7.2"}),
         );
         write(
             "sessions/s.json",
@@ -151,7 +158,8 @@ impl Fixture {
         }
         transcript.unattributed.clone_from(&self.unattributed);
         let outcomes = BTreeMap::from([("s".to_owned(), Performance::Performed(Box::new(transcript)))]);
-        let expectation = Expectation { release: Some(self.release.clone()), absent: None };
+        let (release, require_fixes) = (self.release.parse().ok(), self.require_fixes);
+        let expectation = Expectation { release, require_fixes, absent: None };
         let library = load();
         let absent = self.absent.as_deref();
         let verdict = judge("k", &self.release, absent, &outcomes, &expectation, &library.books());

@@ -1,10 +1,11 @@
 //! From words to an acceptance, and to a change that has no file yet. Writes nothing.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use scrubjay_verdict::change::FORMAT;
+use scrubjay_verdict::change::{Commit, FORMAT, InSeries};
 use scrubjay_verdict::review::{Acceptance, Grounds};
-use scrubjay_verdict::{Change, Changes, Promises};
+use scrubjay_verdict::{Change, Changes, Promises, Series};
 
 use crate::args::FactArgs;
 use crate::failure::{Result, Usage};
@@ -76,12 +77,8 @@ pub fn new(
     promises: &Promises,
     dir: &Path,
 ) -> Result<Option<(PathBuf, Change)>> {
-    let mut given = vec![&facts.title, &facts.since, &facts.promise];
-    if let Acceptance::Changed(_) = acceptance {
-        given.extend([&facts.reason, &facts.reference]);
-    }
     let id = match missing(acceptance, changes).as_slice() {
-        [] if given.iter().all(|fact| fact.is_none()) => return Ok(None),
+        [] if !is_about_a_change(acceptance, facts) => return Ok(None),
         [] => {
             let why = "facts about a change are for one that has no file yet; this one has, or none is named";
             return Err(Usage(why.into()).into());
@@ -89,33 +86,87 @@ pub fn new(
         [id] => (*id).to_owned(),
         ids => return Err(Usage(format!("{} are all new: make one at a time", ids.join(", "))).into()),
     };
+    let series = series(facts)?;
     let mut lacking = Vec::new();
+    if facts.commit.is_none() && facts.no_commit.is_none() {
+        lacking.push("--commit or --no-commit");
+    }
+    if facts.mainline.is_none() {
+        lacking.push("--mainline");
+    }
     let mut fact = |flag: &'static str, value: &Option<String>| {
         value.clone().filter(|text| !text.trim().is_empty()).unwrap_or_else(|| {
             lacking.push(flag);
             String::new()
         })
     };
+    let reason = fact("--reason", &facts.reason);
+    let reference = fact("--reference", &facts.reference);
+    let promise = fact("--promise", &facts.promise);
+    let (Some(mainline), []) = (&facts.mainline, lacking.as_slice()) else {
+        return Err(Usage(format!("change `{id}` has no file yet: it needs {}", lacking.join(", "))).into());
+    };
+    let subject = || facts.subject.clone().unwrap_or_default();
     let change = Change {
         format: FORMAT.to_owned(),
         title: facts.title.clone().unwrap_or_else(|| id.replace('-', " ")),
-        since: fact("--since", &facts.since),
-        reason: fact("--reason", &facts.reason),
-        reference: fact("--reference", &facts.reference),
-        promise: fact("--promise", &facts.promise),
+        commit: facts.commit.clone().map(|id| Commit { id, subject: subject() }),
+        no_commit: facts.no_commit.clone(),
+        cve: facts.cve.clone(),
+        mainline: mainline.clone(),
+        introduced: facts.introduced.clone(),
+        series,
+        reason,
+        reference,
+        promise,
         first_seen: release.to_owned(),
         id,
     };
-    if !lacking.is_empty() {
-        let why = format!("change `{}` has no file yet: it needs {}", change.id, lacking.join(", "));
-        return Err(Usage(why).into());
-    }
     if promises.get(&change.promise).is_none() {
         return Err(Usage(format!("--promise: there is no promise `{}`", change.promise)).into());
     }
     let path = dir.join(format!("{}.json", change.id));
     change.check(&path)?;
     Ok(Some((path, change)))
+}
+
+/// Whether anything is said that only a change has.
+fn is_about_a_change(acceptance: &Acceptance, facts: &FactArgs) -> bool {
+    let FactArgs {
+        reason,
+        reference,
+        title,
+        commit,
+        subject,
+        no_commit,
+        mainline,
+        introduced,
+        cve,
+        lacks_to,
+        has_from,
+        promise,
+    } = facts;
+    let mut given = vec![title, commit, subject, no_commit, cve, promise];
+    if let Acceptance::Changed(_) = acceptance {
+        given.extend([reason, reference]);
+    }
+    let stated = mainline.is_some() || introduced.is_some() || !lacks_to.is_empty() || !has_from.is_empty();
+    stated || given.iter().any(|fact| fact.is_some())
+}
+
+/// What is known of stable series, each once.
+fn series(facts: &FactArgs) -> Result<Vec<InSeries>, Usage> {
+    let mut series: BTreeMap<Series, InSeries> = BTreeMap::new();
+    let sides = [("--lacks-to", &facts.lacks_to), ("--has-from", &facts.has_from)];
+    for (flag, said) in sides.into_iter().flat_map(|(flag, all)| all.iter().map(move |said| (flag, said))) {
+        let of = said.release.series;
+        let known = series.entry(of).or_insert(InSeries { series: of, lacks_to: None, has_from: None });
+        let side = if flag == "--lacks-to" { &mut known.lacks_to } else { &mut known.has_from };
+        if side.replace(said.clone()).is_some() {
+            return Err(Usage(format!("{flag}: {of} is named twice; one release says it")));
+        }
+    }
+    Ok(series.into_values().collect())
 }
 
 #[cfg(test)]

@@ -35,8 +35,9 @@ impl World {
         );
         world.write(
             "changes/c.json",
-            json!({"format": "scrubjay.change/1", "id": "c", "title": "t", "since": "7.2", "reason": "r",
-                "reference": "x", "promise": "P02", "first_seen": "7.2"}),
+            json!({"format": "scrubjay.change/2", "id": "c", "title": "t", "no-commit": "made for a test",
+                "mainline": {"release": "7.2", "known-by": "list"}, "reason": "r",
+                "reference": "x", "promise": "P02", "first-seen": "7.2"}),
         );
         world.write(
             "sessions/s.json",
@@ -83,7 +84,7 @@ impl World {
     pub fn outcome(&self, performance: Performance, release: &str) -> KernelVerdict {
         let library = self.library();
         let outcomes = BTreeMap::from([("s".to_owned(), performance)]);
-        let expectation = Expectation { release: Some(release.to_owned()), absent: None };
+        let expectation = Expectation { release: release.parse().ok(), ..Expectation::default() };
         judge("k", release, None, &outcomes, &expectation, &library.books())
     }
 }
