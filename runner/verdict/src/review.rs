@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 use scrubjay_session::file::{self, FileError};
 use scrubjay_session::{Field, Observation, Session, Sessions};
 
-use crate::change::{Change, Changes};
+use crate::change::{Change, Changes, Stand};
 use crate::explain::{Explained, explain};
 use crate::golden::{
     Accepted, AcceptedAs, Alternative, FORMAT, Golden, GoldenStep, Goldens, PENDING, fingerprint,
 };
+use crate::release::Release;
 
 /// A recording that waits for review, and the golden it would become a part of.
 #[derive(Clone, Debug)]
@@ -135,7 +136,9 @@ pub fn carried(
     changes: &Changes,
 ) -> Vec<(String, String)> {
     let mut all = Vec::new();
-    for change in changes.iter().filter(|change| change.expected_in(release)) {
+    let release = Release::leading(release);
+    let has = |change: &&Change| release.is_some_and(|release| change.at(release) == Stand::Has);
+    for change in changes.iter().filter(has) {
         let kinds = goldens.kinds_with(&change.id, sessions);
         if let Some(step) =
             session.steps.iter().find(|step| step.action.kinds().iter().any(|kind| kinds.contains(kind)))

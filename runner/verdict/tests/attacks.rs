@@ -38,14 +38,14 @@ const DEVICE: &str = r#"{
 "#;
 
 const CHANGE: &str = r#"{
-  "format": "scrubjay.change/1",
+  "format": "scrubjay.change/2",
   "id": "c",
   "title": "t",
-  "since": "7.2",
+  "no-commit": "made for a test", "mainline": { "release": "7.2", "known-by": "list" },
   "reason": "r",
   "reference": "r",
   "promise": "G01",
-  "first_seen": "7.2"
+  "first-seen": "7.2"
 }
 "#;
 
@@ -406,11 +406,17 @@ fn a_step_that_cannot_be_meant_is_refused_in_its_place(#[case] step: &str, #[cas
     r##""id": "../c""##,
     r##":3: at `id`: `../c` is not made of small letters, digits and single hyphens"##
 )]
-#[case::change_since(
+#[case::change_mainline(
     "changes/c.json",
-    r##""since": "7.2""##,
-    r##""since": "7""##,
-    r##":5: at `since`: `7` is no release; write it as `7.2`"##
+    r##""release": "7.2""##,
+    r##""release": "7\u001b""##,
+    r##": at `mainline.release`: `7\u{1b}` is no release; write it as 7.3, 7.3-rc2 or 7.2.4"##
+)]
+#[case::change_without_commit(
+    "changes/c.json",
+    r##""no-commit": "made for a test", "##,
+    "",
+    r##":2: at `commit`: a change names its commit, or says why none can be named (no-commit)"##
 )]
 #[case::change_title(
     "changes/c.json",

@@ -95,7 +95,7 @@ fn a_whole_change_is_read_and_written_as_it_was() {
 #[case::known_by_nothing(|c: &mut Value| drop(c["mainline"].as_object_mut().unwrap().remove("known-by")), "missing field `known-by`")]
 #[case::an_older_form(|c: &mut Value| c["since"] = json!("7.2"), "unknown field `since`")]
 #[case::an_unknown_word_of_a_series(|c: &mut Value| c["series"][0]["has-to"] = json!("7.1.2"), "unknown field `has-to`")]
-#[case::no_title(|c: &mut Value| c["title"] = json!(""), "at `title`: a change needs")]
+#[case::no_title(|c: &mut Value| c["title"] = json!(""), "at `title`: ")]
 #[case::another_format(|c: &mut Value| c["format"] = json!("scrubjay.change/1"), "at `format`: ")]
 fn what_contradicts_itself_is_refused_with_its_place(#[case] spoil: fn(&mut Value), #[case] said: &str) {
     let (line, error) = refused(spoil);

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use scrubjay_session::file::{self, FileError};
+use scrubjay_session::name;
 
 use super::form::{Change, FORMAT, InSeries};
 use crate::release::Release;
@@ -24,16 +25,17 @@ impl Change {
             return wrong("format", format!("`{}` is not `{FORMAT}`", self.format));
         }
         file::check_stem(path, &self.id)?;
-        for (place, text) in
-            [("title", &self.title), ("reason", &self.reason), ("reference", &self.reference)]
-        {
+        if let Some(why) = name::wrong_title(&self.title) {
+            return wrong("title", why);
+        }
+        for (place, text) in [("reason", &self.reason), ("reference", &self.reference)] {
             if text.trim().is_empty() {
-                return wrong(place, "a change needs a title, a reason and a reference".into());
+                return wrong(place, "a change needs a reason and a reference".into());
             }
         }
         self.check_commit(path)?;
         if let Some(cve) = self.cve.as_ref().filter(|cve| !is_cve(cve)) {
-            return wrong("cve", format!("`{cve}` is no CVE; write it as CVE-2026-23327"));
+            return wrong("cve", format!("`{}` is no CVE; write it as CVE-2026-23327", cve.escape_debug()));
         }
         let mainline = self.mainline.release;
         is_tag(path, "mainline", mainline)?;
@@ -64,7 +66,10 @@ impl Change {
             }
             (Some(commit), None) if !is_commit(&commit.id) => wrong(
                 "commit.id",
-                format!("`{}` is no commit; write {SHORTEST} to {WHOLE} hexadecimal digits", commit.id),
+                format!(
+                    "`{}` is no commit; write {SHORTEST} to {WHOLE} hexadecimal digits",
+                    commit.id.escape_debug()
+                ),
             ),
             (Some(commit), None) if commit.subject.trim().is_empty() => {
                 wrong("commit.subject", "write the first line of the commit's message".into())
