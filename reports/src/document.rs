@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use scrubjay_host::Output;
+use scrubjay_host::words::plain;
 use scrubjay_verdict::{Claims, Promises};
 
 use crate::gather::Gather;
@@ -55,10 +56,25 @@ impl Document {
 
     fn text(&self, run: &Run) -> io::Result<String> {
         Ok(match &self.form {
-            Form::Json => serde_json::to_string_pretty(run)? + "\n",
+            Form::Json => visible(&serde_json::to_string_pretty(run)?) + "\n",
             Form::Html { promises, claims } => html::page(run, promises, claims),
         })
     }
+}
+
+/// JSON with what serde leaves as it is (DEL, controls of eight bits, overrides of direction) written as
+/// escapes: it may be shown on a terminal. Outside strings there is none of that.
+fn visible(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        match c {
+            c if c != '\n' && plain(c.encode_utf8(&mut [0; 4])).len() != c.len_utf8() => {
+                out.push_str(&format!("\\u{:04x}", u32::from(c)));
+            }
+            c => out.push(c),
+        }
+    }
+    out
 }
 
 impl Consumer for Document {
