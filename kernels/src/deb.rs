@@ -111,7 +111,7 @@ mod tests {
     #[case::a_table_of_gigabytes(&archive(&[member("//", "9999999999", b"")]), "within a member")]
     #[case::without_end(&archive(&vec![member("x", "0", b""); MOST_MEMBERS + 1]), "more members")]
     fn what_is_no_package_is_refused(#[case] bytes: &[u8], #[case] why: &str) {
-        let error = data(bytes).err().expect("no package").to_string();
+        let error = data(bytes).expect_err("no package").to_string();
         assert!(error.contains(why), "{error}");
     }
 }

@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::Path;
 
 use rstest::rstest;
-use scrubjay_kernels::unpack::{self, LONGEST_HEADERS, MOST_TIMES, SMALL};
+use scrubjay_kernels::unpack::{self, MOST_TIMES, SMALL};
 use scrubjay_kernels::{Silent, UnpackError};
 use tar::EntryType;
 
@@ -161,7 +161,7 @@ fn deb_of(members: &[(&str, &[u8])]) -> Vec<u8> {
     let mut bytes = b"!<arch>\n".to_vec();
     for (name, content) in members {
         let size = content.len();
-        write!(bytes, "{name:<16}{:<12}{:<6}{:<6}{:<8}{size:<10}`\n", 0, 0, 0, 100_644).expect("in memory");
+        writeln!(bytes, "{name:<16}{:<12}{:<6}{:<6}{:<8}{size:<10}`", 0, 0, 0, 100_644).expect("in memory");
         bytes.extend_from_slice(content);
         bytes.extend(vec![b'\n'; size % 2]);
     }
@@ -188,7 +188,6 @@ fn a_long_name_within_bounds_is_taken() {
     let archive = dir.path().join("a.tar");
     fs::write(&archive, bytes).expect("written");
     fs::create_dir(dir.path().join("dest")).expect("made");
-    assert!(LONGEST_HEADERS > 4096);
     let tree = unpack::kernel_tree(&archive, &dir.path().join("dest"), &mut Silent).expect("a tree");
     assert!(tree.join("n".repeat(200)).is_file());
 }
