@@ -9,6 +9,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use scrubjay_host::input::read_text;
 use serde::{Deserialize, Serialize};
 
 use crate::config::{ConfigError, Fragment};
@@ -266,14 +267,17 @@ pub enum ManifestError {
     },
 }
 
+/// The longest manifest that is read, in bytes.
+const LONGEST: u64 = 1 << 20;
+
 impl Manifest {
     /// Reads one manifest; its id is the file's stem.
     ///
     /// # Errors
     /// [`ManifestError::Read`] and [`ManifestError::Bad`].
     pub fn read(path: &Path) -> Result<Self, ManifestError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| ManifestError::Read { path: path.to_owned(), source })?;
+        let text = read_text(path, LONGEST)
+            .map_err(|error| ManifestError::Read { path: path.to_owned(), source: error.into() })?;
         Self::parse(path, &text)
     }
 

@@ -3,10 +3,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use scrubjay_host::input::read_text;
 use scrubjay_session::Sessions;
 
 use crate::head;
 use crate::mutant::{Mutant, MutantError};
+
+/// The longest file of a mutant that is read, in bytes.
+const LONGEST: u64 = 1 << 20;
 
 /// The ending of a mutant's file.
 const EXTENSION: &str = "cocci";
@@ -37,7 +41,7 @@ impl Mutants {
         }
         paths.sort();
         let read = |path: &PathBuf| {
-            let text = fs::read_to_string(path).map_err(failed(path))?;
+            let text = read_text(path, LONGEST).map_err(|error| failed(path)(error.into()))?;
             head::read(path, &text, &|session| sessions.get(session).is_some())
         };
         Ok(Self(paths.iter().map(read).collect::<Result<_, _>>()?))

@@ -1,10 +1,9 @@
 //! Reads and writes the project's JSON files, with errors that say where.
 
 use std::fs;
-use std::io::Read;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use scrubjay_host::input::{self, InputError};
 use scrubjay_host::output;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -124,20 +123,11 @@ pub fn read_up_to<T: DeserializeOwned>(path: &Path, limit: u64) -> Result<T, Fil
 /// # Errors
 /// The file, and why not. A FIFO or a device is refused without waiting for it.
 pub fn read_text(path: &Path, limit: u64) -> Result<String, FileError> {
-    let io = |source| FileError::Io { path: path.to_owned(), source };
-    let mut options = fs::File::options();
-    // The open of a FIFO waits for the other end, and that of a terminal may make it ours.
-    let flags = nix::fcntl::OFlag::O_NONBLOCK | nix::fcntl::OFlag::O_NOCTTY;
-    let file = options.read(true).custom_flags(flags.bits()).open(path).map_err(io)?;
-    if !file.metadata().map_err(io)?.is_file() {
-        return Err(FileError::NotRegular { path: path.to_owned() });
-    }
-    let mut text = String::new();
-    file.take(limit.saturating_add(1)).read_to_string(&mut text).map_err(io)?;
-    if text.len() as u64 > limit {
-        return Err(FileError::TooLong { path: path.to_owned(), limit });
-    }
-    Ok(text)
+    input::read_text(path, limit).map_err(|error| match error {
+        InputError::Io(source) => FileError::Io { path: path.to_owned(), source },
+        InputError::NotRegular => FileError::NotRegular { path: path.to_owned() },
+        InputError::TooLong(limit) => FileError::TooLong { path: path.to_owned(), limit },
+    })
 }
 
 /// Reads JSON text that came from `path`.

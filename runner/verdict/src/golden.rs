@@ -275,18 +275,24 @@ impl Goldens {
         self.0.get(session).map(|(_, golden)| golden)
     }
 
-    /// The kinds of step at which a change shows.
+    /// The kinds of step at which a change shows: of each golden the first step that has it, because what comes
+    /// later may only follow from that.
     pub(crate) fn kinds_with(&self, change: &str, sessions: &Sessions) -> BTreeSet<String> {
-        let mut kinds = BTreeSet::new();
+        let shows = |step: &&GoldenStep| step.changes.iter().any(|a| a.with.iter().any(|id| id == change));
+        let first = |golden: &'_ Golden| {
+            let step = golden.steps.iter().find(shows)?;
+            Some(sessions.get(&golden.session)?.step(&step.id)?.action.kinds())
+        };
+        self.0.values().filter_map(|(_, golden)| first(golden)).flatten().collect()
+    }
+
+    /// The release that most of them were recorded on.
+    pub(crate) fn usual_release(&self) -> Option<&str> {
+        let mut counts = BTreeMap::new();
         for (_, golden) in self.0.values() {
-            let shows =
-                |step: &&GoldenStep| step.changes.iter().any(|a| a.with.iter().any(|id| id == change));
-            for step in golden.steps.iter().filter(shows) {
-                let action = sessions.get(&golden.session).and_then(|session| session.step(&step.id));
-                kinds.extend(action.into_iter().flat_map(|step| step.action.kinds()));
-            }
+            *counts.entry(golden.recorded.as_str()).or_insert(0) += 1;
         }
-        kinds
+        counts.into_iter().max_by_key(|(_, count)| *count).map(|(release, _)| release)
     }
 
     /// The changes that no golden uses.

@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use scrubjay_session::file::{self, FileError};
-use scrubjay_session::{Field, Observation, Session, Sessions};
+use scrubjay_session::{Field, Observation, Session, Sessions, Step};
 
 use crate::change::{Change, Changes, Stand};
 use crate::explain::{Explained, explain};
@@ -126,8 +126,9 @@ fn list(changes: &[(String, String)]) -> String {
     told.join(", ")
 }
 
-/// The changes that a kernel of this release carries and a session's steps may show: goldens have them at a step
-/// of the same kind. Each with the first such step.
+/// The changes that a kernel of this release carries, that the release which most goldens were recorded on does
+/// not, and that a session may show: it has a step of a kind at which goldens have the change. Each with the
+/// first such step.
 pub fn carried(
     session: &Session,
     release: &str,
@@ -135,16 +136,16 @@ pub fn carried(
     goldens: &Goldens,
     changes: &Changes,
 ) -> Vec<(String, String)> {
+    let (release, usual) = (Release::leading(release), goldens.usual_release().and_then(Release::leading));
+    let has = |change: &Change, release: Option<Release>| {
+        release.is_some_and(|release| change.at(release) == Stand::Has)
+    };
+    let newer = |change: &&Change| has(change, release) && !has(change, usual);
     let mut all = Vec::new();
-    let release = Release::leading(release);
-    let has = |change: &&Change| release.is_some_and(|release| change.at(release) == Stand::Has);
-    for change in changes.iter().filter(has) {
+    for change in changes.iter().filter(newer) {
         let kinds = goldens.kinds_with(&change.id, sessions);
-        if let Some(step) =
-            session.steps.iter().find(|step| step.action.kinds().iter().any(|kind| kinds.contains(kind)))
-        {
-            all.push((change.id.clone(), step.id.clone()));
-        }
+        let shows = |step: &&Step| step.action.kinds().iter().any(|kind| kinds.contains(kind));
+        all.extend(session.steps.iter().find(shows).map(|step| (change.id.clone(), step.id.clone())));
     }
     all
 }

@@ -1,7 +1,7 @@
 //! What accepting makes of a golden.
 
 use rstest::rstest;
-use scrubjay_session::session;
+use scrubjay_session::{Seen, Transcript, session};
 use serde_json::json;
 
 use super::*;
@@ -302,4 +302,46 @@ fn a_golden_holds_no_times_of_branches() {
     }));
     seen.branches.push(inner.unwrap());
     assert_eq!(tidy(&seen).branches[0].steps[0].aside.nanos, 0);
+}
+
+#[test]
+fn a_base_of_a_kernel_with_a_change_wants_a_word_on_it() {
+    let desk = Desk::new();
+    let mut golden = desk.golden("7.1.1", "ok");
+    golden.steps[1].changes =
+        vec![Alternative { with: vec!["known".into()], seen: vec![observation("EINVAL")] }];
+    let goldens = Goldens::from_iter([golden]);
+    let carried = |release| carried(desk.session(), release, &desk.sessions, &goldens, &desk.changes);
+    assert_eq!(carried("7.1.1"), []);
+    assert_eq!(carried("7.2.1"), [("known".to_owned(), "info".to_owned())]);
+    let recorded = desk.recorded("ok");
+    let refused = recorded.check_age(Some(&grounds()), carried("7.2.1")).unwrap_err().to_string();
+    assert!(refused.contains("recorded on 7.2.1, which carries `known` (step `info`)"), "{refused}");
+    let reason = "known is about lengths, and all of these fit".into();
+    recorded.check_age(Some(&Grounds { reason, ..grounds() }), carried("7.2.1")).unwrap();
+}
+
+#[test]
+fn what_is_not_compared_is_not_recorded() {
+    let text = r#"{"format": "scrubjay.session/1", "id": "s", "title": "t", "devices": ["d"], "promise": "C01", "steps": [
+        {"id": "masked", "do": {"info": {}}, "masks": [{"field": "out", "why": "w"}, {"field": "log", "why": "w"}]},
+        {"id": "undefined", "do": {"info": {}}, "outcome": "undefined"}]}"#;
+    let session: Session = serde_json::from_str(text).unwrap();
+    let event = |class, what: &str| serde_json::from_value(json!({"class": class, "what": what})).unwrap();
+    let seen = Observation {
+        text: Some("text".into()),
+        out: Some(vec![1, 2].into()),
+        log: vec![event("message", "x"), event("warning", "y")],
+        decoded: json!({"size": 8}),
+        ..observation("EIO")
+    };
+    let mut transcript = Transcript::new("s");
+    for id in ["masked", "undefined"] {
+        let (observation, aside) = (seen.clone(), Default::default());
+        transcript.steps.push(Seen { id: id.into(), observation, aside });
+    }
+    let golden = Golden::record(&session, &transcript, "7.1");
+    let log = vec![event("warning", "y")];
+    assert_eq!(golden.steps[0].base[0], Observation { text: seen.text.clone(), log, ..observation("EIO") });
+    assert_eq!(golden.steps[1].base[0], Observation { log: seen.log.clone(), ..observation("EIO") });
 }
