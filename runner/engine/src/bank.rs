@@ -152,12 +152,15 @@ impl Bank {
         dead.map(|member| member.profile.id.as_str())
     }
 
-    /// The name of a device that is in its slot and whose client, QEMU, has gone: ended, or given up on a server that
-    /// answered too late. From then on every access of the guest's fails, whatever the kernel does.
-    pub fn client_gone(&self) -> Option<&str> {
-        let in_its_slot = self.0.iter().filter(|member| !member.out.load(Ordering::Relaxed));
-        let mut gone = in_its_slot.filter(|member| member.device.as_ref().is_some_and(Device::client_gone));
-        gone.next().map(|member| member.profile.id.as_str())
+    /// The devices, by index and profile, that we did not take out and whose client, QEMU, has gone: it ended, took the
+    /// device out at the guest's word, or gave up on a server that answered too late. Then every later access of the
+    /// guest's fails, whatever the kernel does.
+    pub fn clients_gone(&self) -> impl Iterator<Item = (usize, &str)> {
+        let gone = |member: &Member| {
+            !member.out.load(Ordering::Relaxed) && member.device.as_ref().is_some_and(Device::client_gone)
+        };
+        let members = self.0.iter().enumerate().filter(move |(_, member)| gone(member));
+        members.map(|(index, member)| (index, member.profile.id.as_str()))
     }
 
     /// Notes whether a device is out of its slot.

@@ -233,7 +233,8 @@ impl Talk<'_> {
         if let Some(profile) = dead {
             return self.failed(format!("the server of the device `{profile}` died"));
         }
-        if let Some(profile) = self.bank.client_gone() {
+        let bank = self.bank;
+        if let Some((_, profile)) = bank.clients_gone().find(|(index, _)| !self.guest.has_removed(*index)) {
             let why = format!(
                 "the host stood still: QEMU has given up on the server of the device `{profile}`, which answered too late"
             );

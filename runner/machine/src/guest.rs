@@ -280,6 +280,12 @@ impl Guest {
         }
     }
 
+    /// Whether QEMU has taken device `index` out of its slot, asked by us or because the guest took the slot's power
+    /// (hw/pci/pcie.c, `pcie_cap_slot_write_config`); frames that come meanwhile are kept.
+    pub fn has_removed(&mut self, index: usize) -> bool {
+        self.vm.has_removed(index)
+    }
+
     /// What QEMU says that it is doing: `running`, `internal-error` and so on.
     pub fn qemu_state(&mut self) -> Result<String, QmpError> {
         self.vm.state()

@@ -3,7 +3,7 @@
 //! Owns the process, its ends and the order of events; turns them into the next frame or the reason
 //! why none can come. Knows nothing of what a boot is or of what the frames mean.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -77,6 +77,8 @@ pub(crate) struct Vm {
     ended: Option<Ending>,
     panic_patience: Duration,
     plugs: u32,
+    /// Ids of devices that QEMU took out and nobody plugged in again.
+    removed: BTreeSet<String>,
     pub started: Instant,
 }
 
@@ -160,6 +162,7 @@ impl Vm {
             ended: None,
             panic_patience: deadlines.panic,
             plugs: 0,
+            removed: BTreeSet::new(),
             started,
         })
     }
@@ -239,6 +242,7 @@ impl Vm {
             Event::Gone => self.ended = Some(self.end()),
             Event::Qmp(event) => match *event {
                 QmpEvent::SHUTDOWN { data, .. } => self.shutdown = Some(data.reason),
+                QmpEvent::DEVICE_DELETED { data, .. } => self.removed.extend(data.device),
                 // Nobody here stops a guest: QEMU did, because it cannot go on.
                 QmpEvent::STOP { .. } if self.shutdown.is_none() => {
                     let state = self.qmp.execute(qmp::query_status {});
@@ -278,6 +282,7 @@ impl Vm {
             match self.events.recv_timeout(until.saturating_duration_since(Instant::now())) {
                 Ok(Event::Qmp(event)) => match *event {
                     QmpEvent::DEVICE_DELETED { data, .. } if data.device.as_deref() == Some(&id) => {
+                        self.removed.insert(id);
                         return Ok(true);
                     }
                     QmpEvent::DEVICE_UNPLUG_GUEST_ERROR { data, .. }
@@ -313,7 +318,18 @@ impl Vm {
         let mut take = |key| object.remove(key).and_then(|v| v.as_str().map(str::to_owned));
         let (driver, id, bus) = (take("driver").unwrap_or_default(), take("id"), take("bus"));
         self.qmp.execute(qmp::device_add::new(driver, id, bus, object))?;
+        self.removed.remove(&device_id(index));
         Ok(())
+    }
+
+    /// Whether QEMU has taken a device out of its slot.
+    pub fn has_removed(&mut self, index: usize) -> bool {
+        // QEMU's answer comes behind all that it told before; without one nothing more is known.
+        let _ = self.qmp.execute(qmp::query_status {});
+        while let Ok(event) = self.events.try_recv() {
+            self.note(event);
+        }
+        self.removed.contains(&device_id(index))
     }
 
     /// What QEMU says that it is doing: `running`, `paused`, `internal-error` and so on.
