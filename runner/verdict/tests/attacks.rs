@@ -410,13 +410,13 @@ fn a_step_that_cannot_be_meant_is_refused_in_its_place(#[case] step: &str, #[cas
     "changes/c.json",
     r##""release": "7.2""##,
     r##""release": "7\u001b""##,
-    r##": at `mainline.release`: `7\u{1b}` is no release; write it as 7.3, 7.3-rc2 or 7.2.4"##
+    r##":5:68: at `mainline.release`: `7\u{1b}` is no release; write it as 7.3, 7.3-rc2 or 7.2.4"##
 )]
 #[case::change_without_commit(
     "changes/c.json",
     r##""no-commit": "made for a test", "##,
     "",
-    r##":2: at `commit`: a change names its commit, or says why none can be named (no-commit)"##
+    r##":1: at `commit`: a change names its commit, or says why none can be named (no-commit)"##
 )]
 #[case::change_title(
     "changes/c.json",
