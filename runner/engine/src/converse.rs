@@ -350,7 +350,7 @@ fn add_said(seen: &mut Seen, said: &HashMap<String, String>) {
 /// The most lines of a console's end that are kept: reports of several oopses and a panic. One has about sixty.
 const MOST_LINES: usize = 1_000;
 
-/// What a console says of the kernel's end: from the first report on, as log lines, at most [`MOST_LINES`].
+/// What a console says of the kernel's end: from the first report on, as log lines, at most `MOST_LINES`.
 pub fn damage_lines(console: &str) -> Vec<LogLine> {
     let line = |(i, text): (usize, &str)| LogLine {
         seq: i as u64,

@@ -120,7 +120,7 @@ impl Lab<'_> {
     /// does not depend on how many those are; the order in which sessions are told of does.
     ///
     /// A session that came to what the host may have had a part in is tried again when all others are done, in a
-    /// fresh guest, with no other guest beside it: [`TRIES_MORE`] times at most, then it could not be tested.
+    /// fresh guest, with no other guest beside it: `TRIES_MORE` times at most, then it could not be tested.
     pub fn run_plans(
         &self,
         kernel: &Kernel,

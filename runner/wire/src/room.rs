@@ -1,7 +1,7 @@
 //! How much a message may grow to when it is read: counts what is made of it, before it is made.
 //!
 //! `"a5*16777216"` is thirteen characters and sixteen million bytes, and `[]` in a list is two characters and a whole
-//! structure. What is read [`within`] a limit takes its room for both from that limit; what is read outside of one
+//! structure. What is read `within` a limit takes its room for both from that limit; what is read outside of one
 //! (our own files, the host's word to its agent) is not counted.
 
 use std::cell::Cell;
