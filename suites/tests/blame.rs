@@ -164,7 +164,7 @@ fn signal_all(processes: &[Pid], signal: Signal) {
     }
 }
 
-/// Stops every guest again and again while `body` runs.
+/// Stops every guest again and again while `body` runs, so often that none comes up without: a boot takes a second.
 fn stuttering<T>(body: impl FnOnce() -> T) -> T {
     let over = AtomicBool::new(false);
     thread::scope(|scope| {
@@ -172,9 +172,9 @@ fn stuttering<T>(body: impl FnOnce() -> T) -> T {
             while !over.load(Ordering::SeqCst) {
                 let guests = guests();
                 signal_all(&guests, Signal::SIGSTOP);
-                thread::sleep(Duration::from_millis(300));
+                thread::sleep(Duration::from_millis(150));
                 signal_all(&guests, Signal::SIGCONT);
-                thread::sleep(Duration::from_millis(700));
+                thread::sleep(Duration::from_millis(150));
             }
         });
         let result = body();
