@@ -55,6 +55,16 @@ fn runs() -> PathBuf {
 }
 
 impl Bench {
+    /// The bench of the default kernel, which has to be in the matrix.
+    ///
+    /// # Errors
+    /// As [`Bench::new`].
+    pub fn of_the_default() -> anyhow::Result<Self> {
+        let members = matrix::members()?;
+        let default = members.iter().find(|member| member.manifest.id == matrix::DEFAULT);
+        Bench::new(&default.context("the default kernel is not in the matrix")?.manifest)
+    }
+
     /// Reads the vectors, finds QEMU and the kernel, building it if need be.
     ///
     /// # Errors

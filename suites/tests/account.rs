@@ -13,7 +13,6 @@ use scrubjay_engine::Lab;
 use scrubjay_machine::{Deadlines, Device as Plugged, Guest, Kind, Port, RunDir, Spec};
 use scrubjay_session::{Performance, Sessions, Transcript};
 use scrubjay_suites::bench::Bench;
-use scrubjay_suites::matrix;
 use scrubjay_wire::frame::End;
 use scrubjay_wire::op::Probe;
 use scrubjay_wire::op::{Buffer, Link, Placement};
@@ -33,11 +32,7 @@ fn main() {
 }
 
 fn test(body: fn(&Bench) -> anyhow::Result<()>) -> Result<(), Failed> {
-    let result = (|| {
-        let members = matrix::members()?;
-        let newest = members.iter().find(|m| m.manifest.id == matrix::DEFAULT);
-        body(&Bench::new(&newest.context("the default kernel is not in the matrix")?.manifest)?)
-    })();
+    let result = Bench::of_the_default().and_then(|bench| body(&bench));
     result.map_err(|e| Failed::from(format!("{e:#}")))
 }
 

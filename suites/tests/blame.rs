@@ -33,11 +33,7 @@ fn main() {
 }
 
 fn test(body: fn(&Bench) -> anyhow::Result<()>) -> Result<(), Failed> {
-    let result = (|| {
-        let members = matrix::members()?;
-        let newest = members.iter().find(|m| m.manifest.id == matrix::DEFAULT);
-        body(&Bench::new(&newest.context("the default kernel is not in the matrix")?.manifest)?)
-    })();
+    let result = Bench::of_the_default().and_then(|bench| body(&bench));
     result.map_err(|e| Failed::from(format!("{e:#}")))
 }
 

@@ -5,7 +5,6 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use scrubjay_engine::{KernelRun, shuffled};
 use scrubjay_session::{Boot, Performance, Session};
 use scrubjay_suites::bench::Bench;
-use scrubjay_suites::matrix;
 
 /// Any will do; another each time would make a failure that cannot be repeated.
 const SEED: u64 = 0x5c2b_1a77;
@@ -23,11 +22,7 @@ fn main() {
 }
 
 fn test(body: fn(&Bench) -> anyhow::Result<()>) -> Result<(), Failed> {
-    let result = (|| {
-        let members = matrix::members()?;
-        let newest = members.iter().find(|m| m.manifest.id == matrix::DEFAULT);
-        body(&Bench::new(&newest.context("the default kernel is not in the matrix")?.manifest)?)
-    })();
+    let result = Bench::of_the_default().and_then(|bench| body(&bench));
     result.map_err(|e| Failed::from(format!("{e:#}")))
 }
 

@@ -11,7 +11,6 @@ use scrubjay_machine::Qemu;
 use scrubjay_session::observation::StepEnd;
 use scrubjay_session::{Performance, Sessions};
 use scrubjay_suites::bench::Bench;
-use scrubjay_suites::matrix;
 
 fn main() {
     let arguments = Arguments::from_args();
@@ -28,11 +27,7 @@ fn main() {
 }
 
 fn test(body: fn(&Bench) -> anyhow::Result<()>) -> Result<(), Failed> {
-    let result = (|| {
-        let members = matrix::members()?;
-        let newest = members.iter().find(|m| m.manifest.id == matrix::DEFAULT);
-        body(&Bench::new(&newest.context("the default kernel is not in the matrix")?.manifest)?)
-    })();
+    let result = Bench::of_the_default().and_then(|bench| body(&bench));
     result.map_err(|e| Failed::from(format!("{e:#}")))
 }
 
