@@ -66,7 +66,12 @@ pub(crate) fn tsc_khz() -> Option<u32> {
 fn measure(watched: Duration) -> Option<u32> {
     let start = Reading::take();
     thread::sleep(watched);
-    let end = Reading::take();
+    rate(&start, &Reading::take())
+}
+
+/// In kHz; nothing where no counter goes like that.
+#[cfg(target_arch = "x86_64")]
+fn rate(start: &Reading, end: &Reading) -> Option<u32> {
     let ticks = end.ticks.checked_sub(start.ticks)? as f64;
     let khz = (ticks / (end.time - start.time).as_secs_f64() / 1e3).round() as u32;
     PLAUSIBLE.contains(&khz).then_some(khz)
@@ -88,13 +93,16 @@ struct Reading {
 impl Reading {
     /// The closest of a few: this process may be put aside between the two.
     fn take() -> Self {
-        let readings = (0..16).map(|_| {
-            let before = ticks();
-            let time = Instant::now();
-            let width = ticks().saturating_sub(before);
+        Self::closest((0..16).map(|_| (ticks(), Instant::now(), ticks()))).expect("there are sixteen")
+    }
+
+    /// Of times with the counter before and after, the one that took the fewest ticks.
+    fn closest(readings: impl Iterator<Item = (u64, Instant, u64)>) -> Option<Self> {
+        let with_width = readings.map(|(before, time, after)| {
+            let width = after.saturating_sub(before);
             (width, Reading { ticks: before + width / 2, time })
         });
-        readings.min_by_key(|(width, _)| *width).expect("there are sixteen").1
+        Some(with_width.min_by_key(|(width, _)| *width)?.1)
     }
 }
 
@@ -132,9 +140,24 @@ mod tests {
     }
 
     #[cfg(target_arch = "x86_64")]
+    #[rstest]
+    #[case::of_this_age(100, 25_000_100, Some(2_500_000))]
+    #[case::that_goes_back(25_000_100, 100, None)]
+    #[case::that_stands(100, 100, None)]
+    #[case::faster_than_any(100, 250_000_000, None)]
+    fn a_rate_is_of_a_counter_that_can_be(#[case] start: u64, #[case] end: u64, #[case] khz: Option<u32>) {
+        let time = Instant::now();
+        let (start, end) =
+            (Reading { ticks: start, time }, Reading { ticks: end, time: time + Duration::from_millis(10) });
+        assert_eq!(rate(&start, &end), khz);
+    }
+
+    #[cfg(target_arch = "x86_64")]
     #[test]
-    fn two_measurements_of_the_counter_agree_as_well_as_linux_wants() {
-        let (one, other) = (measure(WATCHED).unwrap(), measure(WATCHED * 2).unwrap());
-        assert!(one.abs_diff(other) < one / 100, "{one} {other}");
+    fn of_some_readings_the_closest_counts() {
+        let time = Instant::now();
+        let late = time + Duration::from_millis(5);
+        let closest = Reading::closest([(0, late, 9_000_000), (500, time, 520), (600, late, 700)].into_iter());
+        assert_eq!(closest.map(|reading| (reading.ticks, reading.time)), Some((510, time)));
     }
 }
