@@ -157,7 +157,8 @@ mod tests {
     fn of_some_readings_the_closest_counts() {
         let time = Instant::now();
         let late = time + Duration::from_millis(5);
-        let closest = Reading::closest([(0, late, 9_000_000), (500, time, 520), (600, late, 700)].into_iter());
+        let closest =
+            Reading::closest([(0, late, 9_000_000), (500, time, 520), (600, late, 700)].into_iter());
         assert_eq!(closest.map(|reading| (reading.ticks, reading.time)), Some((510, time)));
     }
 }
