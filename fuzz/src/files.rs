@@ -130,5 +130,5 @@ pub fn manifest(data: &[u8]) {
 /// The head of a mutant.
 pub fn mutant(data: &[u8]) {
     let (dir, _path) = laid(data, "\0", "cocci");
-    let _ = Mutants::load(dir.path(), &SHIPPED.sessions);
+    let _ = Mutants::load(dir.path(), &SHIPPED.sessions, &SHIPPED.changes);
 }

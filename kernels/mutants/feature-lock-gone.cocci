@@ -1,6 +1,6 @@
 // title = "Get and Set of a Feature no longer wait for each other"
-// kind = "break"
-// rule = "regressed"
+// kind = "revert"
+// change = "transfers-kept-whole"
 // file = "drivers/cxl/core/features.c"
 // since = "7.2"
 // why = "each command is already locked in the mailbox, so a second lock looks idle"

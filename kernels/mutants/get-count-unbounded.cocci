@@ -1,6 +1,6 @@
 // title = "a Get may ask for more than fits into the output"
-// kind = "break"
-// rule = "regressed"
+// kind = "revert"
+// change = "get-count-bounded"
 // file = "drivers/cxl/core/features.c"
 // since = "7.2"
 // why = "a conflict is resolved for the side that had no check"

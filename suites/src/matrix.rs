@@ -44,6 +44,8 @@ impl Member {
             Need::Modules => "CONFIG_CXL_PCI=m",
             Need::PcieHotplug => "CONFIG_HOTPLUG_PCI_PCIE=y",
             Need::SlubDebug => "CONFIG_SLUB_DEBUG=y",
+            Need::RawCommands => "CONFIG_CXL_MEM_RAW_COMMANDS=y",
+            Need::RawRefusal => "# CONFIG_CXL_MEM_RAW_COMMANDS is not set",
         };
         let config = self.image.as_ref().and_then(|image| image.config.as_ref());
         let config = config.and_then(|path| std::fs::read_to_string(path).ok());

@@ -12,7 +12,7 @@ use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, fork};
 use scrubjay_wire::{Hello, Lack};
 
-use crate::{kmsg, syscall};
+use crate::{config, kmsg, syscall};
 
 /// File systems in the order they are mounted; one that the kernel lacks is left out.
 const MOUNTS: [(&str, &str, &str); 7] = [
@@ -104,6 +104,9 @@ fn has(lack: Lack) -> bool {
         }
         Lack::PcieHotplug => there("/sys/bus/pci_express/drivers/pciehp"),
         Lack::SlubDebug => there("/sys/kernel/slab/kmalloc-16/red_zone"),
+        // Nothing shows it until a device is there, and no device has to be.
+        Lack::RawCommands => config::says("CONFIG_CXL_MEM_RAW_COMMANDS=y"),
+        Lack::RawRefusal => config::says("# CONFIG_CXL_MEM_RAW_COMMANDS is not set"),
     }
 }
 

@@ -8,6 +8,7 @@
 mod boot;
 mod call;
 mod channel;
+mod config;
 mod devices;
 mod heartbeat;
 mod kmsg;

@@ -75,7 +75,9 @@ fn has(lack: Lack, option: impl Fn(&str) -> Option<String>) -> Option<String> {
         Lack::Ia32 => "CONFIG_IA32_EMULATION",
         Lack::Taint => "CONFIG_PROC_SYSCTL",
         Lack::PcieHotplug => "CONFIG_HOTPLUG_PCI_PCIE",
-        Lack::Modules | Lack::SlubDebug => return None,
+        // The guest looks into the same config, where it is shown.
+        Lack::RawCommands if is("CONFIG_IKCONFIG_PROC", "y") => "CONFIG_CXL_MEM_RAW_COMMANDS",
+        Lack::Modules | Lack::SlubDebug | Lack::RawCommands | Lack::RawRefusal => return None,
     };
     is(name, "y").then(|| format!("{name}=y"))
 }

@@ -24,7 +24,7 @@ const DIRECTORY: &str = "kernels/mutants";
 /// Does it.
 pub fn run(args: &MutantsArgs, context: &Context) -> Result<ExitStatus> {
     let library = context.library()?;
-    let mutants = Mutants::load(&context.root.join(DIRECTORY), &library.sessions)?;
+    let mutants = Mutants::load(&context.root.join(DIRECTORY), &library.sessions, &library.changes)?;
     match &args.command {
         MutantsCommand::List { mutants: words } => list(&chosen(words, &mutants)?),
         MutantsCommand::Run(args) => try_all(args, context, &library, &mutants),
@@ -38,7 +38,7 @@ fn chosen<'a>(words: &[String], mutants: &'a Mutants) -> Result<Vec<&'a Mutant>>
 fn list(mutants: &[&Mutant]) -> Result<ExitStatus> {
     let row = |mutant: &&Mutant| {
         let Mutant { id, kind, file, title, .. } = *mutant;
-        let rule = kind.rule().unwrap_or("-");
+        let rule = kind.change().or(kind.rule()).unwrap_or("-");
         let releases = match (mutant.since, mutant.until) {
             (None, None) => "all".to_owned(),
             (since, until) => {
@@ -50,7 +50,7 @@ fn list(mutants: &[&Mutant]) -> Result<ExitStatus> {
         vec![id.clone(), kind.name().to_owned(), rule.to_owned(), releases, file, title.clone()]
     };
     let rows: Vec<_> = mutants.iter().map(row).collect();
-    table::print(&["mutant", "kind", "rule", "releases", "file", "title"], &rows)?;
+    table::print(&["mutant", "kind", "rule or change", "releases", "file", "title"], &rows)?;
     Ok(ExitStatus::Clean)
 }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use scrubjay_host::input::read_text;
 use scrubjay_session::Sessions;
+use scrubjay_verdict::Changes;
 
 use crate::head;
 use crate::mutant::{Mutant, MutantError};
@@ -23,8 +24,9 @@ impl Mutants {
     /// Reads every `*.cocci` in a directory. Its subdirectories are not entered.
     ///
     /// # Errors
-    /// The first file that is wrong by itself, names a rule that there is not, or a session that is not in `sessions`.
-    pub fn load(dir: &Path, sessions: &Sessions) -> Result<Self, MutantError> {
+    /// The first file that is wrong by itself, names a rule that there is not, a session that is not in `sessions`, or
+    /// a change that is not in `changes`.
+    pub fn load(dir: &Path, sessions: &Sessions, changes: &Changes) -> Result<Self, MutantError> {
         let failed = |path: &Path| {
             let path = path.to_owned();
             move |source| MutantError::Read { path, source }
@@ -42,7 +44,11 @@ impl Mutants {
         paths.sort();
         let read = |path: &PathBuf| {
             let text = read_text(path, LONGEST).map_err(|error| failed(path)(error.into()))?;
-            head::read(path, &text, &|session| sessions.get(session).is_some())
+            let known = head::Known {
+                session: &|session| sessions.get(session).is_some(),
+                change: &|change| changes.get(change).is_some(),
+            };
+            head::read(path, &text, &known)
         };
         Ok(Self(paths.iter().map(read).collect::<Result<_, _>>()?))
     }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use scrubjay_kernels::Release;
 use scrubjay_verdict::Rule;
+use scrubjay_verdict::rule::id;
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -20,6 +21,7 @@ struct Form {
     title: Spanned<String>,
     kind: Spanned<KindForm>,
     rule: Option<Spanned<String>>,
+    change: Option<Spanned<String>>,
     file: Spanned<PathBuf>,
     #[serde(default)]
     sessions: Vec<Spanned<String>>,
@@ -32,15 +34,20 @@ struct Form {
 #[serde(rename_all = "kebab-case")]
 enum KindForm {
     Break,
+    Revert,
     Harmless,
 }
 
+/// What a head may name.
+pub(crate) struct Known<'a> {
+    /// Whether there is a session of this id.
+    pub session: &'a dyn Fn(&str) -> bool,
+    /// Whether there is a change of this id.
+    pub change: &'a dyn Fn(&str) -> bool,
+}
+
 /// Reads the head of a mutant; the path gives the id and stands in the errors.
-pub(crate) fn read(
-    path: &Path,
-    text: &str,
-    is_session: &dyn Fn(&str) -> bool,
-) -> Result<Mutant, MutantError> {
+pub(crate) fn read(path: &Path, text: &str, known: &Known) -> Result<Mutant, MutantError> {
     // Line by line, so that the lines of the TOML are those of the file.
     let uncomment = |line: &str| {
         let line = line.strip_prefix(COMMENT)?;
@@ -55,7 +62,7 @@ pub(crate) fn read(
         let at = error.span().map_or(0, |span| span.start);
         reader.bad(at, error.message().trim_end().replace('\n', "; "))
     })?;
-    reader.mutant(&form, is_session)
+    reader.mutant(&form, known)
 }
 
 struct Reader<'a> {
@@ -69,7 +76,7 @@ impl Reader<'_> {
         MutantError::Bad { path: self.path.to_owned(), line, what: what.into() }
     }
 
-    fn mutant(&self, form: &Form, is_session: &dyn Fn(&str) -> bool) -> Result<Mutant, MutantError> {
+    fn mutant(&self, form: &Form, known: &Known) -> Result<Mutant, MutantError> {
         let id = self.path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
         let is_id =
             !id.is_empty() && id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
@@ -83,7 +90,7 @@ impl Reader<'_> {
                 return Err(self.bad(text.span().start, format!("`{name}` is empty; write one sentence")));
             }
         }
-        if let Some(session) = form.sessions.iter().find(|session| !is_session(session.get_ref())) {
+        if let Some(session) = form.sessions.iter().find(|session| !(known.session)(session.get_ref())) {
             let what = format!("there is no session `{}`; see `scrubjay sessions list`", session.get_ref());
             return Err(self.bad(session.span().start, what));
         }
@@ -97,7 +104,7 @@ impl Reader<'_> {
             id: id.to_owned(),
             path: self.path.to_owned(),
             title: form.title.get_ref().clone(),
-            kind: self.kind(form)?,
+            kind: self.kind(form, known)?,
             file: form.file.get_ref().clone(),
             sessions: form.sessions.iter().map(|session| session.get_ref().clone()).collect(),
             since,
@@ -106,24 +113,44 @@ impl Reader<'_> {
         })
     }
 
-    fn kind(&self, form: &Form) -> Result<Kind, MutantError> {
-        match (form.kind.get_ref(), &form.rule) {
-            (KindForm::Harmless, None) => Ok(Kind::Harmless),
-            (KindForm::Harmless, Some(rule)) => Err(self.bad(
+    fn kind(&self, form: &Form, known: &Known) -> Result<Kind, MutantError> {
+        let kind = form.kind.span().start;
+        match (form.kind.get_ref(), &form.rule, &form.change) {
+            (KindForm::Harmless, None, None) => Ok(Kind::Harmless),
+            (KindForm::Harmless, Some(rule), _) => Err(self.bad(
                 rule.span().start,
                 "a harmless mutant is flagged by no rule; remove `rule`, or write kind = \"break\"",
             )),
-            (KindForm::Break, None) => Err(self.bad(
-                form.kind.span().start,
+            (KindForm::Break, None, _) => Err(self.bad(
+                kind,
                 "a break needs a `rule`: the one that has to flag it, of those of `scrubjay rules`",
             )),
-            (KindForm::Break, Some(rule)) => match Rule::find(rule.get_ref()) {
+            (KindForm::Break, Some(rule), None) => match Rule::find(rule.get_ref()) {
                 Some(_) => Ok(Kind::Break { rule: rule.get_ref().clone() }),
                 None => {
                     let what = format!("there is no rule `{}`; see `scrubjay rules`", rule.get_ref());
                     Err(self.bad(rule.span().start, what))
                 }
             },
+            (KindForm::Revert, None, None) => {
+                Err(self
+                    .bad(kind, "a revert needs a `change`: the one that it takes out, of `scrubjay changes`"))
+            }
+            (KindForm::Revert, Some(rule), _) => Err(self.bad(
+                rule.span().start,
+                format!("a revert is flagged as `{}`; remove `rule`", id::REGRESSED),
+            )),
+            (KindForm::Revert, None, Some(change)) if (known.change)(change.get_ref()) => {
+                Ok(Kind::Revert { change: change.get_ref().clone() })
+            }
+            (KindForm::Revert, None, Some(change)) => {
+                let what = format!("there is no change `{}`; see `scrubjay changes`", change.get_ref());
+                Err(self.bad(change.span().start, what))
+            }
+            (KindForm::Break | KindForm::Harmless, _, Some(change)) => Err(self.bad(
+                change.span().start,
+                "only a revert takes out a change; remove `change`, or write kind = \"revert\"",
+            )),
         }
     }
 
@@ -156,7 +183,8 @@ mod tests {
 "#;
 
     fn parse(path: &str, text: &str) -> Result<Mutant, String> {
-        read(Path::new(path), text, &|session| session == "scope-3").map_err(|error| error.to_string())
+        let known = Known { session: &|session| session == "scope-3", change: &|change| change == "bounded" };
+        read(Path::new(path), text, &known).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -179,11 +207,29 @@ mod tests {
         assert_eq!(parse("a.cocci", &text).expect("good").kind, Kind::Harmless);
     }
 
+    const REVERT: &str = "\"revert\"\n// change = \"bounded\"";
+
+    #[test]
+    fn a_revert_names_the_change_that_it_takes_out() {
+        let text = GOOD.replace("\"break\"", REVERT).replacen("// rule", "// # rule", 1);
+        assert_eq!(parse("a.cocci", &text).expect("good").kind, Kind::Revert { change: "bounded".into() });
+        let other = parse("a.cocci", &text.replace("\"bounded\"", "\"unbounded\""));
+        assert!(other.expect_err("there is none").starts_with("a.cocci:3: there is no change `unbounded`"));
+    }
+
     #[rstest]
     #[case::unknown_key("// since", "// sinse = \"x\"\n// since", "a.cocci:6: ", "sinse")]
     #[case::unknown_kind("\"break\"", "\"broken\"", "a.cocci:2: ", "broken")]
     #[case::unknown_rule("call-unblocked", "call-unblokked", "a.cocci:3: ", "no rule `call-unblokked`")]
     #[case::no_rule("// rule", "// # rule", "a.cocci:2: ", "needs a `rule`")]
+    #[case::revert_of_nothing(
+        "\"break\"\n// rule",
+        "\"revert\"\n// # rule",
+        "a.cocci:2: ",
+        "needs a `change`"
+    )]
+    #[case::revert_with_a_rule("\"break\"", REVERT, "a.cocci:4: ", "flagged as `regressed`")]
+    #[case::change_of_a_break("// file", "// change = \"bounded\"\n// file", "a.cocci:4: ", "only a revert")]
     #[case::no_title("// title", "// # title", "a.cocci:1: ", "title")]
     #[case::empty_title(
         "\"CAP_SYS_RAWIO is no longer asked for full scope\"",

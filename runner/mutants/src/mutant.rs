@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 
 use scrubjay_kernels::Release;
+use scrubjay_verdict::rule::id;
 
 /// One seeded change of the kernel.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +38,11 @@ pub enum Kind {
         /// The rule that has to flag it.
         rule: String,
     },
+    /// It takes a change of the kernel's history out again.
+    Revert {
+        /// The change that has to be missed, by name.
+        change: String,
+    },
     /// It changes nothing that anybody could notice.
     Harmless,
 }
@@ -46,7 +52,16 @@ impl Kind {
     pub fn rule(&self) -> Option<&str> {
         match self {
             Self::Break { rule } => Some(rule),
+            Self::Revert { .. } => Some(id::REGRESSED),
             Self::Harmless => None,
+        }
+    }
+
+    /// The change that it takes out.
+    pub fn change(&self) -> Option<&str> {
+        match self {
+            Self::Revert { change } => Some(change),
+            Self::Break { .. } | Self::Harmless => None,
         }
     }
 
@@ -54,6 +69,7 @@ impl Kind {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Break { .. } => "break",
+            Self::Revert { .. } => "revert",
             Self::Harmless => "harmless",
         }
     }

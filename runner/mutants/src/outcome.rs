@@ -75,7 +75,11 @@ impl Outcome {
             let weighs = |f: &&&Finding| f.severity.frozen != Severity::Note && f.rule != id::UNCLASSIFIED;
             findings.iter().filter(weighs)
         };
-        if let Some(finding) = weighty().find(|f| f.rule == rule) {
+        let named = |f: &&&Finding| {
+            let named = f.accepted.split(',').next();
+            f.rule == rule && mutant.kind.change().is_none_or(|change| named == Some(change))
+        };
+        if let Some(finding) = weighty().find(named) {
             let place = match finding.step.as_str() {
                 // Of the kernel as a whole: what it should have.
                 "" => finding.accepted.clone(),
@@ -87,7 +91,7 @@ impl Outcome {
         match failed() {
             _ if !others.is_empty() => Self::CaughtByAnother { rules: others.into_iter().cloned().collect() },
             Some(why) => Self::Error { why },
-            None => Self::Missed,
+            None => all_skipped(mutant, run).map_or(Self::Missed, |why| Self::Excluded { why }),
         }
     }
 
@@ -133,6 +137,15 @@ impl fmt::Display for Outcome {
             detail => write!(f, "{}: {detail}", self.name()),
         }
     }
+}
+
+/// Why a kernel skips all the sessions that a mutant names, if it does: it has not what the mutant changes.
+fn all_skipped(mutant: &Mutant, run: &KernelRun) -> Option<String> {
+    let skipped = mutant.sessions.iter().map(|session| match run.performances.get(session) {
+        Some(Performance::Skipped { why }) => Some(why.clone()),
+        _ => None,
+    });
+    skipped.collect::<Option<Vec<_>>>()?.into_iter().next()
 }
 
 /// A finding in one line.
@@ -232,6 +245,30 @@ mod tests {
     ) {
         let (run, verdict) = verdict(rules, error);
         assert_eq!(Outcome::of(&mutant(Kind::Harmless), &run, &verdict).name(), name);
+    }
+
+    #[rstest]
+    #[case::its_own("bounded, 7.2.y since 7.2.4", "caught")]
+    #[case::another("bounded-too, mainline since 7.3", "caught by another")]
+    fn a_revert_has_to_be_missed_by_its_name(#[case] missed: &str, #[case] name: &str) {
+        let (run, mut verdict) = verdict(&[], None);
+        let place = Place { session: "", step: "", field: None, promise: "unknown" };
+        let regressed =
+            Finding::new(id::REGRESSED, place, missed.into(), "not there".into(), &Promises::default());
+        verdict.findings.push(regressed);
+        let mutant = mutant(Kind::Revert { change: "bounded".into() });
+        assert_eq!(Outcome::of(&mutant, &run, &verdict).name(), name);
+    }
+
+    #[test]
+    fn a_mutant_of_what_the_kernel_has_not_is_excluded() {
+        let (mut run, verdict) = verdict(&[], None);
+        let mut mutant = mutant(Kind::Revert { change: "bounded".into() });
+        mutant.sessions = vec!["raw".into()];
+        assert_eq!(Outcome::of(&mutant, &run, &verdict).name(), "missed");
+        run.performances.insert("raw".into(), Performance::Skipped { why: "this kernel has no raw".into() });
+        let excluded = Outcome::Excluded { why: "this kernel has no raw".into() };
+        assert_eq!(Outcome::of(&mutant, &run, &verdict), excluded);
     }
 
     #[test]

@@ -31,6 +31,7 @@ pub const NO_MARKS: &str = "there is no place for a table in it: it needs the li
 /// The part of a row that the mutant's file gives.
 pub fn row(mutant: &Mutant) -> String {
     let rule = mutant.kind.rule().map_or("nothing".to_owned(), |rule| format!("`{rule}`"));
+    let rule = mutant.kind.change().map_or(rule.clone(), |change| format!("{rule}: `{change}`"));
     format!("| `{}` | {} | {rule} |", mutant.id, mutant.title.replace('|', "\\|"))
 }
 

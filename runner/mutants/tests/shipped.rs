@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use scrubjay_mutants::{Kind, Mutants};
 use scrubjay_session::Sessions;
+use scrubjay_verdict::Changes;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -11,7 +12,8 @@ fn root() -> PathBuf {
 
 fn shipped() -> Mutants {
     let sessions = Sessions::load(&root().join("vectors/sessions")).expect("the sessions read");
-    Mutants::load(&root().join("kernels/mutants"), &sessions).expect("every mutant reads")
+    let changes = Changes::load(&root().join("vectors/changes")).expect("the changes read");
+    Mutants::load(&root().join("kernels/mutants"), &sessions, &changes).expect("every mutant reads")
 }
 
 #[test]
@@ -35,6 +37,6 @@ fn every_mutant_changes_a_source_that_is_kept() {
 fn a_directory_without_mutants_is_an_error() {
     let sessions = Sessions::load(&root().join("vectors/sessions")).expect("the sessions read");
     let dir = tempfile::tempdir().expect("a directory");
-    let error = Mutants::load(dir.path(), &sessions).expect_err("none").to_string();
+    let error = Mutants::load(dir.path(), &sessions, &Changes::default()).expect_err("none").to_string();
     assert!(error.contains("no mutant"), "{error}");
 }

@@ -3,7 +3,9 @@
 use core::mem::offset_of;
 
 use scrubjay_uapi::fwctl::{FWCTL_INFO, FWCTL_RPC, Info as InfoStruct, Rpc as RpcStruct};
-use scrubjay_wire::{Arg, Buffer, Bytes, Ioctl, Link, Placement, Sweep as WireSweep, Vary as WireVary};
+use scrubjay_wire::{
+    Arg, Buffer, Bytes, Entry32, Ioctl, Link, Placement, Sweep as WireSweep, Vary as WireVary,
+};
 use zerocopy::IntoBytes;
 
 use crate::action::{self, Info, RawIoctl};
@@ -14,11 +16,11 @@ use crate::sweep::{Collected, Moving};
 use crate::wrong::Wrong;
 
 /// The structure's buffer.
-const ARG: u8 = 0;
+pub(crate) const ARG: u8 = 0;
 /// The input's buffer, for RPC; the data's, for INFO.
-const INPUT: u8 = 1;
+pub(crate) const INPUT: u8 = 1;
 /// The output's buffer.
-const OUTPUT: u8 = 2;
+pub(crate) const OUTPUT: u8 = 2;
 /// What a sweep calls the command word.
 const COMMAND_WORD: u8 = 255;
 /// The longest buffer that is really laid: above the 2 MiB that an RPC takes.
@@ -48,7 +50,7 @@ pub fn info(info: &Info) -> Call {
     let data = memory(call.out_bytes.unwrap_or(info.device_data_len.saturating_add(INFO_GUARD)));
     let buffers = vec![arg, Buffer { bytes: data, placement: call.output }];
     Call {
-        ioctl: ioctl(&info.slot, call.request.map_or(FWCTL_INFO, |word| word.0), buffers, links, call),
+        ioctl: ioctl(&info.slot, call.request.map_or(FWCTL_INFO, |word| word.0), buffers, links, call.entry),
         shape: Shape::Info,
     }
 }
@@ -93,39 +95,49 @@ pub(crate) fn rpc(
         Buffer { bytes: input.clone(), placement: call.input },
         Buffer { bytes: output, placement: call.output },
     ];
-    let ioctl = ioctl(slot, call.request.map_or(FWCTL_RPC, |word| word.0), buffers, links, call);
+    let ioctl = ioctl(slot, call.request.map_or(FWCTL_RPC, |word| word.0), buffers, links, call.entry);
     let input = if is_open(call.input) { input } else { Bytes::default() };
     Call { ioctl, shape: Shape::Rpc { opcode, input } }
 }
 
 /// Untouched memory; a length that no program would have memory for gets as much as a call can
 /// fill, and what lies behind it is not mapped.
-fn memory(len: u32) -> Bytes {
+pub(crate) fn memory(len: u32) -> Bytes {
     Bytes::untouched((len as usize).min(LONGEST_BUFFER))
 }
 
 fn argument(body: &[u8], call: &action::Call) -> Buffer {
-    let mut bytes = [body, &call.tail].concat();
-    if let Some(cut) = call.cut {
+    structure([body, &call.tail].concat(), call.cut, call.arg)
+}
+
+/// A structure, whole or cut short.
+pub(crate) fn structure(mut bytes: Vec<u8>, cut: Option<u32>, placement: Placement) -> Buffer {
+    if let Some(cut) = cut {
         bytes.truncate(cut as usize);
     }
-    Buffer { bytes: Bytes(bytes), placement: call.arg }
+    Buffer { bytes: Bytes(bytes), placement }
 }
 
 /// The pointers that lie wholly within the structure.
-fn links(len: usize, pointers: &[(usize, u8)]) -> Vec<Link> {
+pub(crate) fn links(len: usize, pointers: &[(usize, u8)]) -> Vec<Link> {
     let whole = pointers.iter().filter(|(offset, _)| offset + 8 <= len);
     whole.map(|&(offset, to)| Link { buffer: ARG, offset: offset as u32, to }).collect()
 }
 
-fn ioctl(slot: &str, request: u32, buffers: Vec<Buffer>, links: Vec<Link>, call: &action::Call) -> Ioctl {
+pub(crate) fn ioctl(
+    slot: &str,
+    request: u32,
+    buffers: Vec<Buffer>,
+    links: Vec<Link>,
+    entry: Entry32,
+) -> Ioctl {
     // Pointers into a structure that has no memory cannot be written.
     let links = if is_open(buffers[0].placement) && !matches!(buffers[0].placement, Placement::SameAs(_)) {
         links
     } else {
         Vec::new()
     };
-    Ioctl { slot: slot.to_owned(), request, arg: Arg::Buffer, buffers, links, entry: call.entry }
+    Ioctl { slot: slot.to_owned(), request, arg: Arg::Buffer, buffers, links, entry }
 }
 
 /// A sweep over a call.

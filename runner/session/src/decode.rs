@@ -16,6 +16,8 @@ pub fn observation(shape: &Shape, seen: &Observation) -> Value {
     match shape {
         Shape::Info => info(seen),
         Shape::Rpc { opcode, .. } => rpc(*opcode, seen),
+        Shape::MemdevQuery => cxl::memdev::commands(seen),
+        Shape::MemdevSend { opcode, .. } => cxl::memdev::answer(*opcode, seen),
         _ => Value::Null,
     }
 }

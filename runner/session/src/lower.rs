@@ -12,6 +12,7 @@ use crate::action::{Access, Node, Place};
 use crate::call::{self, Call};
 use crate::cxl::action::{Driver, FirmwareFail, FirmwareFault, FirmwareSet};
 use crate::cxl::call as cxl;
+use crate::cxl::memdev;
 use crate::session::Session;
 use crate::shape::Shape;
 use crate::step::{Action, Step};
@@ -268,6 +269,8 @@ impl Lowering<'_> {
                 Ok(cxl::set_feature(set, uuid, set.version.unwrap_or(version)))
             }
             Action::Rpc(rpc) => Ok(cxl::rpc(rpc)),
+            Action::MemdevQuery(query) => Ok(memdev::query(query)),
+            Action::MemdevSend(send) => Ok(memdev::send(send)),
             Action::Ioctl(raw) => Ok(call::raw(raw)),
             other => Err(Wrong { place: other.key(), why: "no ioctl".to_owned() }),
         }

@@ -36,12 +36,14 @@ pub fn observe(ticket: u32, answer: Answer, metas: &[Meta], boot: Boot) -> Resul
             observation.arg = buffers.next();
             observation.out = buffers.next().filter(|out| !out.is_empty());
         }
-        Shape::Rpc { input, .. } => {
+        Shape::Rpc { input, .. } | Shape::MemdevSend { input, .. } => {
             observation.arg = buffers.next();
             observation.input = buffers.next().filter(|now| now != input);
             observation.out = buffers.next().filter(|out| !out.is_empty());
         }
-        Shape::Ioctl => observation.arg = buffers.next().filter(|arg: &Bytes| !arg.is_empty()),
+        Shape::Ioctl | Shape::MemdevQuery => {
+            observation.arg = buffers.next().filter(|arg: &Bytes| !arg.is_empty())
+        }
         Shape::Parallel(names) => {
             let branches = names.iter().zip(answer.branches);
             let seen = branches.map(|(name, branch)| {

@@ -99,6 +99,10 @@ pub enum Need {
     PcieHotplug,
     /// The slab allocator's checks, which `slab_debug` on the command line switches on.
     SlubDebug,
+    /// Raw mailbox commands of the memdev's node (CONFIG_CXL_MEM_RAW_COMMANDS).
+    RawCommands,
+    /// A kernel that was built without them, and refuses each.
+    RawRefusal,
 }
 
 impl Need {
@@ -118,6 +122,8 @@ impl Need {
             Need::Modules => Lack::Modules,
             Need::PcieHotplug => Lack::PcieHotplug,
             Need::SlubDebug => Lack::SlubDebug,
+            Need::RawCommands => Lack::RawCommands,
+            Need::RawRefusal => Lack::RawRefusal,
         }
     }
 
@@ -134,6 +140,8 @@ impl Need {
             Lack::Modules => Some(Need::Modules),
             Lack::PcieHotplug => Some(Need::PcieHotplug),
             Lack::SlubDebug => Some(Need::SlubDebug),
+            Lack::RawCommands => Some(Need::RawCommands),
+            Lack::RawRefusal => Some(Need::RawRefusal),
         }
     }
 }
@@ -278,6 +286,8 @@ pub(crate) fn is_call(action: &Action) -> bool {
             | Action::GetFeature(_)
             | Action::SetFeature(_)
             | Action::Rpc(_)
+            | Action::MemdevQuery(_)
+            | Action::MemdevSend(_)
             | Action::Ioctl(_)
     )
 }

@@ -14,6 +14,15 @@ pub enum Shape {
         /// The input as it was before.
         input: Bytes,
     },
+    /// CXL_MEM_QUERY_COMMANDS: one buffer.
+    MemdevQuery,
+    /// CXL_MEM_SEND_COMMAND: buffers are the structure, the input and the output.
+    MemdevSend {
+        /// The mailbox command that it becomes.
+        opcode: Option<u16>,
+        /// The input as it was before.
+        input: Bytes,
+    },
     /// Another ioctl: one buffer.
     Ioctl,
     /// A sweep.

@@ -8,7 +8,8 @@ use crate::action::{
     RawIoctl, Settle, Slot, WriteFile,
 };
 use crate::cxl::action::{
-    Driver, FirmwareFail, FirmwareFault, FirmwareSet, GetFeature, GetSupportedFeatures, Hold, Rpc, SetFeature,
+    Driver, FirmwareFail, FirmwareFault, FirmwareSet, GetFeature, GetSupportedFeatures, Hold, MemdevQuery,
+    MemdevSend, Rpc, SetFeature,
 };
 use crate::sweep::{Collected, Vary};
 
@@ -153,6 +154,10 @@ pub enum Action {
     SetFeature(SetFeature),
     /// `FWCTL_RPC` with any opcode and payload.
     Rpc(Rpc),
+    /// `CXL_MEM_QUERY_COMMANDS` of the memdev's node.
+    MemdevQuery(MemdevQuery),
+    /// `CXL_MEM_SEND_COMMAND` of the memdev's node.
+    MemdevSend(MemdevSend),
     /// Any ioctl.
     Ioctl(RawIoctl),
     /// A file operation that fwctl does not offer.

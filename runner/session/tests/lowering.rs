@@ -59,3 +59,56 @@ fn a_fault_is_the_firmwares_and_nothing_in_the_guest() {
     let Play::OutputReplaced(replaced) = &fault.play else { panic!() };
     assert_eq!((replaced.at, &*replaced.bytes), (2, &[7, 8][..]));
 }
+
+/// The only ioctl of a session with one step.
+fn ioctl(action: &str) -> scrubjay_wire::Ioctl {
+    let lowered = lowered(&format!(r#"[{{"id":"call","do":{action}}}]"#));
+    let Op::Ioctl(ioctl) = lowered.program.steps[0].op.clone() else { panic!() };
+    ioctl
+}
+
+#[test]
+fn a_command_of_the_memdev_has_its_sizes_and_pointers_to_both_buffers() {
+    let ioctl = ioctl(r#"{"memdev-send":{"command":"get-log","payload":"0102","out":5}}"#);
+    assert_eq!(ioctl.request, 0xc030_ce02);
+    let lengths: Vec<_> = ioctl.buffers.iter().map(|buffer| buffer.bytes.len()).collect();
+    assert_eq!(lengths, [48, 2, 5]);
+    assert_eq!(ioctl.buffers[0].bytes.to_string(), "08 00*15 02 00*15 05 00*15");
+    let links: Vec<_> = ioctl.links.iter().map(|link| (link.buffer, link.offset, link.to)).collect();
+    assert_eq!(links, [(0, 24, 1), (0, 40, 2)]);
+}
+
+#[rstest]
+#[case::its_fixed_answer(r#"{"command":"identify"}"#, "01 00*31 43 00*15", 67)]
+#[case::an_opcode_of_its_own(r#"{"command":"raw","opcode":"set-feature","out":0}"#, "02 00*7 0205 00*38", 0)]
+#[case::a_reserved_half(
+    r#"{"command":"raw","opcode":"0xc000","out":0,"call":{"reserved":1}}"#,
+    "02 00*8 c001 00*37",
+    0
+)]
+#[case::a_reserved_word(
+    r#"{"command":"identify","call":{"reserved":65537}}"#,
+    "01 00*7 01000100 00*20 43 00*15",
+    67
+)]
+#[case::more_than_there_is(
+    r#"{"command":"identify","out":16,"call":{"out_size":2147483648,"in_size":3}}"#,
+    "01 00*15 03 00*18 80 00*12",
+    16
+)]
+#[case::a_number(r#"{"command":"0x19","out":0}"#, "19 00*47", 0)]
+fn a_command_of_the_memdev_is_laid_out(#[case] send: &str, #[case] structure: &str, #[case] room: usize) {
+    let ioctl = ioctl(&format!(r#"{{"memdev-send":{send}}}"#));
+    assert_eq!(ioctl.buffers[0].bytes, structure.parse().unwrap());
+    assert_eq!(ioctl.buffers[2].bytes.len(), room);
+}
+
+#[rstest]
+#[case::how_many(r#"{}"#, "00*8")]
+#[case::rows(r#"{"count":2}"#, "02 00*7 a5*32")]
+#[case::room_for_less(r#"{"count":2,"room":1,"reserved":7}"#, "02000000 07000000 a5*16")]
+fn a_query_of_the_memdev_has_room_behind_its_structure(#[case] query: &str, #[case] structure: &str) {
+    let ioctl = ioctl(&format!(r#"{{"memdev-query":{query}}}"#));
+    assert_eq!(ioctl.request, 0x8008_ce01);
+    assert_eq!(ioctl.buffers[0].bytes, structure.parse().unwrap());
+}

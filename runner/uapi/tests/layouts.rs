@@ -5,6 +5,7 @@ use core::mem::offset_of;
 use rstest::rstest;
 use scrubjay_uapi::cxl::ecs;
 use scrubjay_uapi::cxl::feature::*;
+use scrubjay_uapi::cxl::memdev::{self, CommandInfo, QueryCommands, SendCommand};
 use scrubjay_uapi::cxl::repair::*;
 use scrubjay_uapi::cxl::rpc::{RPC_IN_SIZE, RPC_OUT_SIZE, RpcHeader, RpcOutHeader};
 use scrubjay_uapi::cxl::scrub::{ScrubRead, ScrubWrite};
@@ -23,6 +24,9 @@ use scrubjay_uapi::fwctl::{Info, Rpc};
 #[case::feature_entry(size_of::<FeatureEntry>(), 48)]
 #[case::get_feature_in(size_of::<GetFeatureIn>(), 21)]
 #[case::set_feature_in(size_of::<SetFeatureIn>(), 32)]
+#[case::query_commands(size_of::<QueryCommands>(), 8)]
+#[case::command_info(size_of::<CommandInfo>(), 16)]
+#[case::send_command(size_of::<SendCommand>(), 48)]
 #[case::scrub_read(size_of::<ScrubRead>(), 4)]
 #[case::scrub_write(size_of::<ScrubWrite>(), 2)]
 #[case::ecs_fru_read(size_of::<ecs::EcsFruRead>(), 4)]
@@ -51,6 +55,15 @@ fn a_structure_has_the_size_that_the_kernel_gives_it(#[case] ours: usize, #[case
 #[case::rpc_out_len(offset_of!(Rpc, out_len), 12)]
 #[case::rpc_in(offset_of!(Rpc, input), 16)]
 #[case::rpc_out(offset_of!(Rpc, output), 24)]
+#[case::send_id(offset_of!(SendCommand, id), 0)]
+#[case::send_flags(offset_of!(SendCommand, flags), 4)]
+#[case::send_opcode(offset_of!(SendCommand, opcode), 8)]
+#[case::send_rsvd(offset_of!(SendCommand, rsvd), 10)]
+#[case::send_retval(offset_of!(SendCommand, retval), 12)]
+#[case::send_in_size(offset_of!(SendCommand, in_size), 16)]
+#[case::send_in_payload(offset_of!(SendCommand, in_payload), 24)]
+#[case::send_out_size(offset_of!(SendCommand, out_size), 32)]
+#[case::send_out_payload(offset_of!(SendCommand, out_payload), 40)]
 #[case::header_opcode(offset_of!(RpcHeader, opcode), 0)]
 #[case::header_flags(offset_of!(RpcHeader, flags), 4)]
 #[case::header_op_size(offset_of!(RpcHeader, op_size), 8)]
@@ -131,4 +144,16 @@ fn a_field_lies_where_the_kernel_puts_it(#[case] ours: usize, #[case] kernels: u
 #[case::rpc(fwctl::FWCTL_RPC, 1)]
 fn an_ioctl_number_is_type_9a_and_its_index(#[case] ours: u32, #[case] index: u32) {
     assert_eq!(ours, 0x9a << 8 | index);
+}
+
+/// `_IOC(dir, type, nr, size)` of include/uapi/asm-generic/ioctl.h.
+const fn ioc(dir: u32, kind: u32, nr: u32, size: usize) -> u32 {
+    dir << 30 | (size as u32) << 16 | kind << 8 | nr
+}
+
+#[rstest]
+#[case::query(memdev::CXL_MEM_QUERY_COMMANDS, ioc(2, 0xce, 1, size_of::<QueryCommands>()))]
+#[case::send(memdev::CXL_MEM_SEND_COMMAND, ioc(3, 0xce, 2, size_of::<SendCommand>()))]
+fn a_command_word_of_the_memdev_carries_the_size_of_its_structure(#[case] ours: u32, #[case] kernels: u32) {
+    assert_eq!(ours, kernels);
 }

@@ -2,7 +2,7 @@
 
 use rstest::rstest;
 use scrubjay_uapi::cxl::feature::WireUuid;
-use scrubjay_uapi::cxl::{Effects, FeatureFlags, KnownFeature, Opcode, ReturnCode};
+use scrubjay_uapi::cxl::{Effects, FeatureFlags, KnownFeature, MemdevCommand, Opcode, ReturnCode};
 use scrubjay_uapi::cxl::{Selection, Transfer};
 use scrubjay_uapi::{DeviceType, Scope};
 use serde::Serialize;
@@ -127,4 +127,16 @@ fn a_return_code_reads_by_name_and_back(#[case] number: u16, #[case] name: &str)
 fn no_return_code_has_a_name_that_is_none() {
     assert_eq!(ReturnCode::from_name("code-65536"), None);
     assert_eq!(ReturnCode::from_name("succes"), None);
+}
+
+#[rstest]
+fn a_command_of_the_memdev_has_one_number_and_the_opcode_that_the_mailbox_has_under_that_name() {
+    for &command in MemdevCommand::ALL {
+        assert_eq!(MemdevCommand::from_number(command as u32), Some(command));
+        let named = Opcode::from_name(command.name());
+        assert_eq!(named, command.mailbox(), "{}", command.name());
+    }
+    assert_eq!(MemdevCommand::from_number(0), None);
+    assert_eq!(MemdevCommand::from_number(15), None, "deprecated");
+    assert_eq!(MemdevCommand::Raw.opcode(), None);
 }

@@ -207,7 +207,7 @@ fn the_files_are_accepted_before_they_are_attacked() {
     r##":37: at `steps[1].do`: `info` and `close` are two things, and only one can stand here"##
 )]
 #[case::nothing_to_do(r##""##, r##":29: at `steps[1].do`: an object without a key; name what it is"##)]
-#[case::unknown_step(r##""opne": {}"##, r##":33: at `steps[1].do`: unknown variant `opne`, expected one of `probe`, `open`, `close`, `dup`, `reopen`, `info`, `get-supported-features`, `get-feature`, `set-feature`, `rpc`, `ioctl`, `file-call`, `read`, `write`, `list`, `stat`, `resolve`, `taint`, `drop-capability`, `become`, `new-user-namespace`, `load-module`, `unload-module`, `unbind`, `bind`, `remove`, `rescan`, `unplug`, `plug`, `settle`, `pause`, `firmware-set`, `firmware-fail`, `firmware-fault`, `hold`, `await-held`, `release`, `parallel`, `signal`, `wait-for`, `sweep`"##)]
+#[case::unknown_step(r##""opne": {}"##, r##":33: at `steps[1].do`: unknown variant `opne`, expected one of `probe`, `open`, `close`, `dup`, `reopen`, `info`, `get-supported-features`, `get-feature`, `set-feature`, `rpc`, `memdev-query`, `memdev-send`, `ioctl`, `file-call`, `read`, `write`, `list`, `stat`, `resolve`, `taint`, `drop-capability`, `become`, `new-user-namespace`, `load-module`, `unload-module`, `unbind`, `bind`, `remove`, `rescan`, `unplug`, `plug`, `settle`, `pause`, `firmware-set`, `firmware-fail`, `firmware-fault`, `hold`, `await-held`, `release`, `parallel`, `signal`, `wait-for`, `sweep`"##)]
 #[case::key_twice(
     r##""info": { "flags": 1, "flags": 2 }"##,
     r##":56: at `steps[1].do.info`: duplicate field `flags`"##
@@ -235,6 +235,38 @@ fn the_files_are_accepted_before_they_are_attacked() {
 #[case::slot_power_without_the_kernels_care(
     r##""unplug": {}"##,
     r##": at `steps[1].do`: the kernel minds its slots with `"command_line": "pcie_ports=native"` only"##
+)]
+#[case::command_of_the_memdev_that_is_none(
+    r##""memdev-send": { "command": "identfy" }"##,
+    r##":66: at `steps[1].do.memdev-send.command`: `identfy` is none of identify, raw, get-supported-logs, get-firmware-info, get-partition-info, get-lsa, get-health-info, get-log, set-partition-info, set-lsa, get-alert-config, set-alert-config, get-shutdown-state, set-shutdown-state, get-scan-media-capabilities, get-timestamp, get-log-capabilities, clear-log, get-supported-logs-sublist and no number of 32 bits"##
+)]
+#[case::raw_command_without_an_opcode(
+    r##""memdev-send": { "command": "raw", "out": 8 }"##,
+    r##": at `steps[1].do.memdev-send.opcode`: a raw command wants the `opcode` of the mailbox command"##
+)]
+#[case::opcode_of_another_command(
+    r##""memdev-send": { "command": "identify", "opcode": "0x4000" }"##,
+    r##": at `steps[1].do.memdev-send.opcode`: only `raw` has an opcode, `identify` has its own; leave it out"##
+)]
+#[case::payload_of_no_mailbox(
+    r##""memdev-send": { "command": "get-log", "payload": "00*1048577", "out": 8 }"##,
+    r##": at `steps[1].do.memdev-send.payload`: 1048577 bytes are more than the 1048576 of the longest mailbox; `call.in_size` says more than there is"##
+)]
+#[case::room_that_nobody_knows(
+    r##""memdev-send": { "command": "get-log", "payload": "00*24" }"##,
+    r##": at `steps[1].do.memdev-send.out`: how much `get-log` gives is not fixed; say for how many bytes there is room"##
+)]
+#[case::reserved_bits_of_a_raw_command(
+    r##""memdev-send": { "command": "raw", "opcode": "0xc000", "out": 8, "call": { "reserved": 65536 } }"##,
+    r##": at `steps[1].do.memdev-send.call.reserved`: a raw command has 16 reserved bits, which 65536 does not fit into"##
+)]
+#[case::command_of_the_memdev_swept(
+    r##""sweep": { "call": { "memdev-query": {} }, "vary": [{ "places": ["request"], "values": { "list": [1] } }] }"##,
+    r##": at `steps[1].do.sweep.call`: only info, an RPC or an ioctl can be swept"##
+)]
+#[case::slot_of_a_memdev(
+    r##""memdev-query": { "slot": "mem" }"##,
+    r##": at `steps[1].do.memdev-query.slot`: no step opens `mem`; open here: `fd`"##
 )]
 #[case::bytes_without_end(
     r##""rpc": { "opcode": "0x0501", "payload": "00*4294967295" }"##,

@@ -126,3 +126,14 @@ fn the_line_is_that_of_the_place() {
 fn a_statement_is_a_release_and_how_it_is_known(#[case] text: &str, #[case] is: bool) {
     assert_eq!(text.parse::<Statement>().is_ok(), is);
 }
+
+#[test]
+fn a_bug_from_before_fwctl_makes_no_series_of_its_own() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut change = whole();
+    change["introduced"] = json!({"release": "5.12", "known-by": "source"});
+    fs::write(dir.path().join("c.json"), change.to_string()).unwrap();
+    let changes = Changes::load(dir.path()).unwrap();
+    let series: Vec<_> = changes.series().iter().map(ToString::to_string).collect();
+    assert!(!series.contains(&"5.12".to_owned()) && !series.is_empty(), "{series:?}");
+}

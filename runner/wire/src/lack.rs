@@ -41,6 +41,10 @@ pub enum Lack {
     PcieHotplug,
     /// The slab allocator's checks.
     SlubDebug,
+    /// Raw mailbox commands of the memdev's node, as the kernel's own config says that it has them.
+    RawCommands,
+    /// The refusal of each of them, as the kernel's own config says that it has them not.
+    RawRefusal,
 }
 
 impl Lack {

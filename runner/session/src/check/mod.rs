@@ -1,10 +1,11 @@
 //! What a session must not say: everything that can be known when its file is read. Its form by itself
-//! here, the [order] of its steps, its [bounds], steps that are to agree ([coherent]), and what its devices
-//! cannot do ([fits]). Runs nothing.
+//! here, the [order] of its steps, its [bounds], steps that are to agree ([coherent]), commands of the memdev
+//! ([memdev]), and what its devices cannot do ([fits]). Runs nothing.
 
 mod bounds;
 mod coherent;
 mod fits;
+mod memdev;
 mod order;
 
 use std::collections::HashSet;
@@ -125,7 +126,8 @@ impl Session {
             Action::Signal(_) | Action::WaitFor(_) if !in_branch => {
                 complain(format!("{at}.do"), "points are only for the branches of a parallel group")
             }
-            Action::Sweep(sweep) if !is_call(&sweep.call) => {
+            Action::MemdevSend(send) => memdev::check(&format!("{at}.do.memdev-send"), send),
+            Action::Sweep(sweep) if !is_call(&sweep.call) || memdev::is_of_memdev(&sweep.call) => {
                 complain(format!("{at}.do.sweep.call"), "only info, an RPC or an ioctl can be swept")
             }
             Action::Unplug(_) if !self.command_line.split(' ').any(|word| word == "pcie_ports=native") => {

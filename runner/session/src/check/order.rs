@@ -61,6 +61,8 @@ fn uses(action: &Action) -> Option<(&str, &'static str)> {
         Action::GetFeature(get) => (&get.slot, "get-feature.slot"),
         Action::SetFeature(set) => (&set.slot, "set-feature.slot"),
         Action::Rpc(rpc) => (&rpc.slot, "rpc.slot"),
+        Action::MemdevQuery(query) => (&query.slot, "memdev-query.slot"),
+        Action::MemdevSend(send) => (&send.slot, "memdev-send.slot"),
         Action::Ioctl(ioctl) => (&ioctl.slot, "ioctl.slot"),
         Action::FileCall(call) => (&call.slot, "file-call.slot"),
         _ => return None,

@@ -4,13 +4,13 @@
 
 use schemars::JsonSchema;
 use scrubjay_uapi::cxl::ReturnCode;
-use scrubjay_wire::Bytes;
+use scrubjay_wire::{Bytes, Entry32, Placement};
 use serde::{Deserialize, Serialize};
 
 use crate::action::{self, Call};
-use crate::cxl::names::{OpcodeName, SelectionName};
+use crate::cxl::names::{MemdevCommandName, OpcodeName, SelectionName};
 use crate::cxl::profile::{OpcodeRef, Play, Trigger};
-use crate::names::ScopeName;
+use crate::names::{ScopeName, Word};
 
 fn current() -> SelectionName {
     SelectionName(0)
@@ -106,6 +106,99 @@ pub struct Rpc {
     /// How it departs from the ordinary.
     #[serde(default, skip_serializing_if = "Call::is_ordinary")]
     pub call: Call,
+}
+
+/// See [`Action::MemdevQuery`](crate::Action::MemdevQuery).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct MemdevQuery {
+    /// The descriptor.
+    pub slot: String,
+    /// Rows that are asked for; 0 asks how many there are.
+    pub count: u32,
+    /// Rows that there is room for, where not as many as are asked for.
+    pub room: Option<u32>,
+    /// The reserved field.
+    pub reserved: u32,
+    /// Where the structure lies.
+    pub arg: Placement,
+    /// How the kernel is entered.
+    pub entry: Entry32,
+}
+
+impl Default for MemdevQuery {
+    fn default() -> Self {
+        MemdevQuery {
+            slot: action::default_slot(),
+            count: 0,
+            room: None,
+            reserved: 0,
+            arg: Placement::Normal,
+            entry: Entry32::Native,
+        }
+    }
+}
+
+/// See [`Action::MemdevSend`](crate::Action::MemdevSend).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MemdevSend {
+    /// The descriptor.
+    #[serde(default = "action::default_slot")]
+    pub slot: String,
+    /// The command.
+    pub command: MemdevCommandName,
+    /// The mailbox command, of a raw one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opcode: Option<OpcodeRef>,
+    /// The input payload.
+    #[serde(default)]
+    pub payload: Bytes,
+    /// Bytes of the output buffer; what the kernel fixes for the command where left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub out: Option<u32>,
+    /// How it departs from the ordinary.
+    #[serde(default, skip_serializing_if = "MemdevCall::is_ordinary")]
+    pub call: MemdevCall,
+}
+
+/// How a command of the memdev departs from the ordinary. Every field left out takes the value that a
+/// correct program would use.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct MemdevCall {
+    /// The `flags` field.
+    pub flags: u32,
+    /// `raw.rsvd` of a raw command (16 bits), `rsvd` of any other.
+    pub reserved: u32,
+    /// The `retval` field beforehand.
+    pub retval: u32,
+    /// `in.size`; the input buffer keeps its size.
+    pub in_size: Option<u32>,
+    /// `in.rsvd`.
+    pub in_reserved: u32,
+    /// `out.size`; the output buffer keeps its size.
+    pub out_size: Option<u32>,
+    /// `out.rsvd`.
+    pub out_reserved: u32,
+    /// Bytes of the structure that there are, where fewer than all.
+    pub cut: Option<u32>,
+    /// Where the structure lies.
+    pub arg: Placement,
+    /// Where the input buffer lies.
+    pub input: Placement,
+    /// Where the output buffer lies.
+    pub output: Placement,
+    /// How the kernel is entered.
+    pub entry: Entry32,
+    /// The command word, where it is not the right one.
+    pub request: Option<Word>,
+}
+
+impl MemdevCall {
+    fn is_ordinary(&self) -> bool {
+        *self == MemdevCall::default()
+    }
 }
 
 /// A driver of the device.

@@ -19,15 +19,20 @@ pub(crate) fn answer(opcode: u32, out: &[u8]) -> Map<String, Value> {
     let code = u16::try_from(header.retval.get()).map(ReturnCode);
     let name = code.map_or_else(|_| header.retval.get().to_string(), |code| code.to_string());
     decoded.insert("retval".into(), json!(name));
-    let payload = &payload[..payload.len().min(size as usize)];
-    match Opcode::from_number(opcode as u16) {
-        Some(Opcode::GetSupportedFeatures) => decoded.extend(supported(payload)),
-        Some(Opcode::GetFeature) if !payload.is_empty() => {
-            decoded.insert("data".into(), json!(Bytes::from(payload)));
-        }
-        _ => {}
-    }
+    let of_features = Opcode::from_number(opcode as u16)
+        .filter(|opcode| matches!(opcode, Opcode::GetSupportedFeatures | Opcode::GetFeature));
+    decoded.extend(of_features.map(|opcode| answer_payload(Some(opcode), payload, size)).unwrap_or_default());
     decoded
+}
+
+/// An answer's payload of `size` bytes, as much of it as there is.
+pub(crate) fn answer_payload(opcode: Option<Opcode>, payload: &[u8], size: u32) -> Map<String, Value> {
+    let payload = &payload[..payload.len().min(size as usize)];
+    match opcode {
+        Some(Opcode::GetSupportedFeatures) => supported(payload),
+        _ if payload.is_empty() => Map::new(),
+        _ => Map::from_iter([("data".to_owned(), json!(Bytes::from(payload)))]),
+    }
 }
 
 /// The most Features that are decoded of one answer: far above what any device has. A list of some MiB, each entry

@@ -7,6 +7,7 @@ pub mod action;
 pub(crate) mod call;
 pub(crate) mod decode;
 pub mod mailbox;
+pub(crate) mod memdev;
 pub mod messages;
 pub mod names;
 pub(crate) mod places;

@@ -1,6 +1,6 @@
-//! CXL values that a session writes by name: selections and opcodes.
+//! CXL values that a session writes by name: selections, opcodes and commands of the memdev.
 
-use scrubjay_uapi::cxl::{Opcode, Selection};
+use scrubjay_uapi::cxl::{MemdevCommand, Opcode, Selection};
 
 use crate::names::named;
 
@@ -11,6 +11,11 @@ named!(
 named!(
     /// An opcode by name, or any 32-bit number: the RPC header's field is that wide.
     OpcodeName, Opcode, u32, "4"
+);
+
+named!(
+    /// A command of the memdev's node by name, or any 32-bit number.
+    MemdevCommandName, MemdevCommand, u32, "2"
 );
 
 /// A mailbox return code: by name as in profiles, or as a number.

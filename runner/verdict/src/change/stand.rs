@@ -80,11 +80,16 @@ impl Change {
     }
 }
 
+/// The series that fwctl came with. What a change mends may be older.
+const FWCTL: Series = Series { major: 6, minor: 15 };
+
 impl Changes {
-    /// The series that any of them says something of, in their order.
+    /// The series that any of them says something of, in their order. A bug from before fwctl makes no kernel from
+    /// before fwctl one of them.
     pub fn series(&self) -> Vec<Series> {
         let named = |change: &Change| {
-            let tags = [Some(&change.mainline), change.introduced.as_ref()];
+            let bug = change.introduced.as_ref().filter(|bug| bug.release.series >= FWCTL);
+            let tags = [Some(&change.mainline), bug];
             let tags = tags.into_iter().flatten().map(|said| said.release.series).collect::<Vec<_>>();
             tags.into_iter().chain(change.series.iter().map(|known| known.series)).collect::<Vec<_>>()
         };

@@ -3,6 +3,7 @@
 use scrubjay_session::Action;
 use scrubjay_session::observation::OK;
 use scrubjay_uapi::cxl::feature::GetSupportedOut;
+use scrubjay_uapi::cxl::memdev::SendCommand;
 use scrubjay_uapi::cxl::rpc::RpcOutHeader;
 use scrubjay_uapi::fwctl::{FWCTL_RPC, Info, Rpc};
 use zerocopy::FromBytes;
@@ -36,8 +37,26 @@ pub fn arg_rule(moment: &Moment) -> &'static str {
     };
     match asked::call(&moment.step.action).map(|call| call.asked) {
         Some(Asked::Info) if info() => id::INFO_CHANGED,
+        Some(Asked::Command) => command_rule(moment),
         Some(_) if is_rpc(&moment.step.action) && only_out_len(moment) => id::OUT_LEN_CHANGED,
         _ => id::ARGUMENT_CHANGED,
+    }
+}
+
+/// The rule for another structure of CXL_MEM_SEND_COMMAND: the device's return code, or how much it gave.
+fn command_rule(moment: &Moment) -> &'static str {
+    let [was, is] =
+        [moment.accepted, moment.seen].map(|o| o.arg.as_deref().map(SendCommand::read_from_prefix));
+    let (Some(Ok((was, _))), Some(Ok((is, _)))) = (was, is) else { return id::ARGUMENT_CHANGED };
+    match (was.retval.get(), is.retval.get()) {
+        (was, is) if was == is => {}
+        (_, 0) => return id::REFUSAL_HIDDEN,
+        (0, _) => return id::REFUSAL_SHOWN,
+        _ => return id::RETVAL_CHANGED,
+    }
+    match (SendCommand { out_size: is.out_size, ..was }) == is {
+        true => id::OUT_LEN_CHANGED,
+        false => id::ARGUMENT_CHANGED,
     }
 }
 
@@ -71,6 +90,10 @@ pub fn out_rule(scene: &Scene, at: usize) -> &'static str {
     }
     if asked == Asked::Info {
         return info_rule(was, is);
+    }
+    if asked == Asked::Command {
+        // What the device said of it stands in the structure.
+        return if wrote_beyond(was, is) { id::OUTPUT_OVERRUN } else { changed(asked) };
     }
     if seen.errno != OK {
         // A refused call has no answer to be longer.
@@ -114,7 +137,7 @@ fn changed(asked: Asked) -> &'static str {
         Asked::Supported | Asked::Get => id::GET_CHANGED,
         Asked::Set => id::SET_CHANGED,
         Asked::Info => id::INFO_CHANGED,
-        Asked::Rpc | Asked::Other => id::ANSWER_CHANGED,
+        Asked::Rpc | Asked::Command | Asked::Other => id::ANSWER_CHANGED,
     }
 }
 

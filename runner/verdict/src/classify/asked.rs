@@ -2,6 +2,7 @@
 
 use scrubjay_session::Action;
 use scrubjay_session::action::Call;
+use scrubjay_session::cxl::action::MemdevCall;
 use scrubjay_session::cxl::names::OpcodeName;
 use scrubjay_session::names::ScopeName;
 use scrubjay_uapi::Scope;
@@ -24,6 +25,8 @@ pub enum Asked {
     Set,
     /// Another RPC.
     Rpc,
+    /// A command of the memdev's own node.
+    Command,
     /// Another call on a descriptor.
     Other,
 }
@@ -53,6 +56,12 @@ pub fn call(action: &Action) -> Option<Asking<'_>> {
         Action::GetFeature(get) => rpc(Opcode::GetFeature.into(), &get.slot, get.scope, &get.call),
         Action::SetFeature(set) => rpc(Opcode::SetFeature.into(), &set.slot, set.scope, &set.call),
         Action::Rpc(raw) => rpc(raw.opcode, &raw.slot, raw.scope, &raw.call),
+        Action::MemdevSend(send) => Asking {
+            asked: Asked::Command,
+            departs: send.call != MemdevCall { entry: send.call.entry, ..MemdevCall::default() },
+            ..other(&send.slot)
+        },
+        Action::MemdevQuery(query) => other(&query.slot),
         Action::Ioctl(raw) => match raw.request.0 {
             FWCTL_INFO => Asking { asked: Asked::Info, departs: true, ..other(&raw.slot) },
             FWCTL_RPC => Asking { asked: Asked::Rpc, departs: true, ..other(&raw.slot) },
@@ -79,6 +88,13 @@ fn rpc<'a>(opcode: OpcodeName, slot: &'a str, scope: ScopeName, call: &Call) -> 
 /// no part of that.
 fn departs(call: &Call) -> bool {
     *call != Call { entry: call.entry, ..Call::default() }
+}
+
+/// What a raw command of the memdev's node asks for, where fwctl carries that too.
+pub fn raw(action: &Action) -> Option<(Asked, &str)> {
+    let Action::MemdevSend(send) = action else { return None };
+    let asked = by_opcode(OpcodeName(u32::from(send.opcode?.0)));
+    matches!(asked, Asked::Supported | Asked::Get | Asked::Set).then_some((asked, send.slot.as_str()))
 }
 
 /// The kernel looks at the lower half of the opcode only.
@@ -116,12 +132,15 @@ pub fn known_feature(action: &Action) -> Option<KnownFeature> {
     match action {
         Action::SetFeature(set) => by_name(&set.feature),
         Action::GetFeature(get) => by_name(&get.feature),
-        Action::Rpc(rpc) => {
-            let (header, _) = SetFeatureIn::read_from_prefix(&rpc.payload).ok()?;
-            KnownFeature::from_uuid(header.uuid.into())
-        }
+        Action::Rpc(rpc) => by_payload(&rpc.payload),
+        Action::MemdevSend(send) => by_payload(&send.payload),
         _ => None,
     }
+}
+
+fn by_payload(payload: &[u8]) -> Option<KnownFeature> {
+    let (header, _) = SetFeatureIn::read_from_prefix(payload).ok()?;
+    KnownFeature::from_uuid(header.uuid.into())
 }
 
 fn by_name(name: &str) -> Option<KnownFeature> {

@@ -107,6 +107,9 @@ fn call_rule(scene: &Scene, at: usize, call: &Asking, was: &str, is: &str) -> &'
         _ if was != OK && is != OK => return id::ERRNO_CHANGED,
         _ => {}
     }
+    if (was, is) == (OK, "EPERM") && scene.has_another_way(at) {
+        return id::RAW_SUPERSEDED;
+    }
     if let Some(rule) = capability_rule(scene, at, was, is) {
         return rule;
     }
@@ -120,7 +123,7 @@ fn call_rule(scene: &Scene, at: usize, call: &Asking, was: &str, is: &str) -> &'
         Asked::Supported | Asked::Get => turned(was, is, id::GET_BLOCKED, id::GET_UNBLOCKED),
         Asked::Set if is != OK && superseded(scene, at, call) => id::SET_SUPERSEDED,
         Asked::Set => turned(was, is, id::SET_BLOCKED, id::SET_UNBLOCKED),
-        Asked::Rpc | Asked::Other => turned(was, is, id::CALL_BLOCKED, id::CALL_UNBLOCKED),
+        Asked::Rpc | Asked::Command | Asked::Other => turned(was, is, id::CALL_BLOCKED, id::CALL_UNBLOCKED),
     }
 }
 

@@ -60,6 +60,23 @@ impl Scene<'_> {
         })
     }
 
+    /// Whether a step is a raw command of a memdev for which the session shows another way on the same device:
+    /// fwctl carried the same command, or EDAC has the Feature that it sets.
+    pub fn has_another_way(&self, at: usize) -> bool {
+        let Some((asked, slot)) = asked::raw(&self.moments[at].step.action) else { return false };
+        let Some((device, _)) = self.opened(at, slot) else { return false };
+        let feature = asked::known_feature(&self.moments[at].step.action);
+        let carried = |(other, moment): (usize, &Moment)| {
+            asked::call(&moment.step.action).is_some_and(|call| {
+                call.asked == asked
+                    && moment.seen.errno == OK
+                    && self.opened(other, call.slot).is_some_and(|(of, _)| of == device)
+            })
+        };
+        self.moments.iter().enumerate().any(carried)
+            || feature.is_some_and(|feature| asked == Asked::Set && self.edac_shows(feature, device))
+    }
+
     /// Whether an attribute was read as accepted before, and nothing but reads came since, one of
     /// them through fwctl.
     pub fn only_gets_since_read(&self, at: usize, place: &Place) -> bool {
