@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::cache::CacheError;
-use crate::digest;
 use crate::error::KernelError;
 use crate::image::{Image, Provenance};
 use crate::recipe::Recipe;
@@ -68,16 +67,15 @@ pub(crate) fn load(id: &str, dir: &Path) -> Result<Image, KernelError> {
     if record.schema != SCHEMA {
         return Err(damaged(format!("{RECORD} has the form {}, not {SCHEMA}", record.schema)));
     }
-    let path = dir.join(IMAGE);
-    let found = digest::of_file(&path).map_err(|error| damaged(format!("{IMAGE}: {error}")))?;
-    if found != record.provenance.sha256 {
+    let mut image = Image::at(id.to_owned(), &dir.join(IMAGE), record.provenance.origin)
+        .map_err(|error| damaged(error.to_string()))?;
+    if image.provenance.sha256 != record.provenance.sha256 {
         return Err(damaged(format!("the SHA-256 of {IMAGE} is not the one recorded")));
     }
     let modules: Vec<PathBuf> = record.modules.iter().map(|module| dir.join(module)).collect();
     if let Some(module) = modules.iter().find(|module| !module.is_file()) {
         return Err(damaged(format!("{} is not there", module.display())));
     }
-    let mut image = Image::at(id.to_owned(), &path, record.provenance.origin)?;
     image.modules = modules;
     image.tree = Some(dir.join(TREE)).filter(|path| path.is_dir());
     image.kunit = Some(dir.join(KUNIT).join("kunit.py")).filter(|path| path.is_file());

@@ -1,23 +1,20 @@
-//! Runs a boot once for all the trials that need it, and judges what it gave.
+//! What the trials of one kernel stand on: boots sessions, judges what they gave, and leaves that for other trials.
 
-use std::path::PathBuf;
-use std::time::{Duration, SystemTime};
+use std::thread::available_parallelism;
 
 use anyhow::{Context, bail};
 use jiff::Timestamp;
 use jiff::tz::Offset;
 use scrubjay_check::{Check, Target};
-use scrubjay_engine::store::{Store, Stored};
-use scrubjay_engine::{BootPlan, KernelRun, Lab, plan};
-use scrubjay_kernels::{Catalogue, Manifest};
+use scrubjay_engine::{Lab, plan};
+use scrubjay_kernels::Catalogue;
 use scrubjay_machine::{MOST_DEVICES, Qemu, accel};
-use scrubjay_session::{Performance, Session};
-use scrubjay_verdict::{Library, Policy, Severity, Status, Waivers};
+use scrubjay_session::Session;
+use scrubjay_verdict::rule::id;
+use scrubjay_verdict::{KernelVerdict, Library, Policy, SessionVerdict, Severity, Status, Waivers};
 
-use crate::matrix;
-
-/// Results of earlier runs are kept so long.
-const KEPT: Duration = Duration::from_secs(24 * 3600);
+use crate::matrix::{self, Member};
+use crate::store::Store;
 
 /// What the trials of one kernel stand on.
 pub struct Bench {
@@ -28,58 +25,30 @@ pub struct Bench {
     accel: accel::Choice,
 }
 
-/// The run that this process belongs to: all trials of one `cargo nextest run`, or this process alone.
-fn run_id() -> String {
-    std::env::var("NEXTEST_RUN_ID").unwrap_or_else(|_| format!("process-{}", std::process::id()))
-}
-
-/// Which attempt this is, from 1.
-fn attempt() -> u32 {
-    std::env::var("NEXTEST_ATTEMPT").ok().and_then(|n| n.parse().ok()).unwrap_or(1)
-}
-
-/// The directory that holds the results of runs; those of old ones are removed.
-fn runs() -> PathBuf {
-    let dir = matrix::root().join("target").join("scrubjay-runs");
-    for entry in std::fs::read_dir(&dir).into_iter().flatten().flatten() {
-        let age = entry
-            .metadata()
-            .and_then(|m| m.modified())
-            .ok()
-            .and_then(|t| SystemTime::now().duration_since(t).ok());
-        if age.is_some_and(|age| age > KEPT) {
-            let _ = std::fs::remove_dir_all(entry.path());
-        }
-    }
-    dir
-}
-
 impl Bench {
-    /// The bench of the default kernel, which has to be in the matrix.
+    /// The bench of the default kernel.
     ///
     /// # Errors
     /// As [`Bench::new`].
     pub fn of_the_default() -> anyhow::Result<Self> {
-        let members = matrix::members()?;
-        let default = members.iter().find(|member| member.manifest.id == matrix::DEFAULT);
-        Bench::new(&default.context("the default kernel is not in the matrix")?.manifest)
+        Bench::new(&matrix::member(matrix::DEFAULT)?)
     }
 
     /// Reads the vectors, finds QEMU and the kernel, building it if need be.
     ///
     /// # Errors
     /// Whatever is missing or wrong: never a skip.
-    pub fn new(manifest: &Manifest) -> anyhow::Result<Self> {
+    pub fn new(member: &Member) -> anyhow::Result<Self> {
         scrubjay_host::interrupt::cleanup_on_signals()?;
         let library = Library::load(&matrix::root())?;
         let catalogue = Catalogue::load(&matrix::root().join("kernels"))?;
         let is_kernel = |id: &str| catalogue.get(id).is_ok();
         let today = Offset::UTC.to_datetime(Timestamp::now()).date();
         let waivers = Waivers::load_default(&matrix::root(), today, &library.sessions, &is_kernel)?;
-        let image = matrix::image(manifest)?;
+        let image = member.image()?;
         let qemu = Qemu::find()?;
         let accel = accel::choose(&qemu, &image.bzimage)?;
-        Ok(Bench { library, target: Target::new(manifest, &image), waivers, qemu, accel })
+        Ok(Bench { library, target: Target::new(&member.manifest, &image), waivers, qemu, accel })
     }
 
     /// The vectors.
@@ -101,93 +70,86 @@ impl Bench {
         }
     }
 
-    fn check<'a>(&'a self, lab: &'a Lab) -> Check<'a> {
-        Check {
+    /// The kernel.
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// Performs sessions and judges them, and leaves what they came to for the other trials of this run.
+    fn check(&self, lab: &Lab, sessions: &[&Session]) -> anyhow::Result<KernelVerdict> {
+        let check = Check {
             library: &self.library,
             lab,
             shuffle: None,
             policy: Policy::default(),
             waivers: &self.waivers,
             against: None,
-        }
+        };
+        let verdict = check.run(&self.target, sessions, &mut |_| {});
+        Store::of_this_run().keep(&self.target.kernel.id, &verdict.sessions)?;
+        Ok(verdict)
     }
 
-    /// The kernel.
-    pub fn target(&self) -> &Target {
-        &self.target
-    }
-
-    fn plans(&self) -> Vec<BootPlan> {
-        plan(&self.library.sessions.iter().collect::<Vec<_>>(), MOST_DEVICES)
-    }
-
-    /// The results of a boot, made by the first who asks.
-    fn boot(&self, store: &Store, plan: &BootPlan, name: &str) -> anyhow::Result<Stored> {
-        let lab = self.lab();
-        let check = self.check(&lab);
-        let stands = |id: &str, performance: &Performance| check.stands(&self.target, id, performance);
-        let run = || lab.run_plans(&self.target.kernel, std::slice::from_ref(plan), &stands, &mut |_| {});
-        Ok(store.boot(&format!("{}-{name}", self.target.kernel.id), run)?)
-    }
-
-    /// Performs a session, together with those that share its boot, and judges it.
+    /// What a session came to: performed together with those that share its boot, unless another trial did that.
     ///
     /// # Errors
-    /// What was found, or why it could not be tested. A session that was skipped is an error too:
-    /// whoever lists trials has to leave it out, with the reason.
-    pub fn session(&self, session: &Session) -> anyhow::Result<()> {
-        let plans = self.plans();
-        let shared = plans.iter().find(|p| p.sessions.contains(&session.id)).context("in no boot plan")?;
-        let store = Store::new(&runs(), &run_id());
-        let stored = match attempt() {
-            1 => self.boot(&store, shared, &shared.name())?,
-            // A retry boots anew, for this session alone.
-            n => {
-                let alone = plan(&[session], MOST_DEVICES);
-                self.boot(&store, &alone[0], &format!("{}-attempt-{n}", session.id))?
-            }
-        };
-        let performance = stored.performances.get(&session.id).context("the boot gave no result for it")?;
-        let lab = self.lab();
-        let check = self.check(&lab);
-        let verdict = check.judge_one(&self.target, &session.id, performance);
-        match verdict.status(Policy::default()) {
-            Status::Pass | Status::Waived => Ok(()),
-            Status::Skip => bail!("skipped: {}", verdict.skipped.unwrap_or_default()),
-            Status::Error => bail!("{}", verdict.error.unwrap_or_else(|| format!("{:#?}", verdict.findings))),
-            Status::Break => bail!("{:#?}", verdict.findings),
+    /// What was found, or why it could not be tested.
+    pub fn session(&self, session: &str) -> anyhow::Result<()> {
+        let (store, kernel) = (Store::of_this_run(), &self.target.kernel.id);
+        let plans = plan(&self.library.sessions.iter().collect::<Vec<_>>(), MOST_DEVICES);
+        let shared = plans.iter().find(|p| p.sessions.iter().any(|s| s == session));
+        let shared = shared.context("in no boot plan")?;
+        let _others_wait = store.lock(kernel, &shared.name())?;
+        if let Some(verdict) = store.verdict(kernel, session)? {
+            return stands(&verdict);
         }
+        let sessions: Vec<_> =
+            shared.sessions.iter().filter_map(|id| self.library.sessions.get(id)).collect();
+        let verdict = self.check(&self.lab(), &sessions)?;
+        let mut judged = verdict.sessions.iter();
+        stands(judged.find(|judged| judged.session == session).context("the boot gave no result for it")?)
     }
 
-    /// Judges the kernel as a whole: whether it has fwctl as expected, and its place in the history.
+    /// Performs every session and judges the kernel as a whole: whether it has fwctl as expected, and its place in the
+    /// history.
     ///
     /// # Errors
     /// What was found.
     pub fn whole(&self) -> anyhow::Result<()> {
-        let store = Store::new(&runs(), &run_id());
-        let mut run = KernelRun::default();
-        for plan in self.plans() {
-            let stored = self.boot(&store, &plan, &plan.name())?;
-            run.release = stored.release;
-            run.absent = run.absent.or(stored.absent);
-            run.performances.extend(stored.performances);
-            if run.absent.is_some() {
-                break;
-            }
-        }
-        let lab = self.lab();
-        let check = self.check(&lab);
-        let verdict = check.judge_run(&self.target, &run, &|_| {});
+        // As `scrubjay check` has it: a guest also waits.
+        let guests = available_parallelism().map_or(1, usize::from) + 2;
+        let lab = Lab { guests, ..self.lab() };
+        let verdict = self.check(&lab, &self.library.sessions.iter().collect::<Vec<_>>())?;
         let heavy = |s: Severity| s >= Severity::Warn;
         let found: Vec<_> = verdict
             .findings
             .iter()
             .filter(|f| f.waived.is_none() && heavy(f.severity.under(Policy::default())))
             .collect();
-        match (found.is_empty(), &self.target.expectation.absent, &run.absent) {
+        let absent = verdict.findings.iter().any(|f| f.rule == id::FWCTL_ABSENT);
+        match (found.is_empty(), &self.target.expectation.absent, absent) {
             (false, ..) => bail!("{found:#?}"),
-            (true, Some(reason), None) => bail!("fwctl is here, and the manifest says it is not: {reason}"),
+            (true, Some(reason), false) => {
+                bail!("fwctl is here, and the manifest says it is not: {reason}")
+            }
             _ => Ok(()),
         }
+    }
+}
+
+/// Whether a session passed.
+///
+/// # Errors
+/// What was found, or why it could not be tested. A session that was skipped is an error too:
+/// whoever lists trials has to leave it out, with the reason.
+pub fn stands(verdict: &SessionVerdict) -> anyhow::Result<()> {
+    match verdict.status(Policy::default()) {
+        Status::Pass | Status::Waived => Ok(()),
+        Status::Skip => bail!("skipped: {}", verdict.skipped.as_deref().unwrap_or_default()),
+        Status::Error => match &verdict.error {
+            Some(why) => bail!("{why}"),
+            None => bail!("{:#?}", verdict.findings),
+        },
+        Status::Break => bail!("{:#?}", verdict.findings),
     }
 }

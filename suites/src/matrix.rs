@@ -19,7 +19,8 @@ const MATRIX: &str = "6.12 6.16 7.1 7.2 7.3";
 /// The release that merged CONFIG_PROC_SYSCTL into CONFIG_SYSCTL.
 const PROC_SYSCTL_MERGED: Release = Release { major: 7, minor: 3 };
 
-/// A kernel of the matrix.
+/// A kernel that trials are made for. One that is not here counts as left out, except [`DEFAULT`].
+#[derive(Clone)]
 pub struct Member {
     /// Its manifest.
     pub manifest: Manifest,
@@ -31,6 +32,17 @@ impl Member {
     /// Whether trials of it can be run.
     pub fn is_here(&self) -> bool {
         self.image.is_some() || self.manifest.id == DEFAULT
+    }
+
+    /// Its image, built if it is not here.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn image(&self) -> anyhow::Result<Image> {
+        match &self.image {
+            Some(image) => Ok(image.clone()),
+            None => Ok(Resolver::for_user(None)?.obtain(&self.manifest, &mut PlainLines::new(io::stderr()))?),
+        }
     }
 
     /// Whether its config, where one is known, says that it has what a session needs.
@@ -59,28 +71,19 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// The kernels of the matrix. One that is not here counts as left out, except [`DEFAULT`].
-///
-/// # Errors
-/// A manifest that is wrong, or an image that is damaged.
-pub fn members() -> anyhow::Result<Vec<Member>> {
-    let catalogue = Catalogue::load(&root().join("kernels"))?;
-    let resolver = Resolver::for_user(None)?;
+/// The ids of the kernels of the matrix.
+pub fn ids() -> Vec<String> {
     let wanted = std::env::var(VARIABLE).unwrap_or_else(|_| MATRIX.to_owned());
-    let ids = wanted.split([' ', ',']).filter(|id| !id.is_empty());
-    ids.map(|id| {
-        let manifest = catalogue.get(id)?.clone();
-        let found = resolver.find(&manifest).with_context(|| format!("kernel {id}"))?;
-        Ok(Member { manifest, image: found })
-    })
-    .collect()
+    wanted.split([' ', ',']).filter(|id| !id.is_empty()).map(str::to_owned).collect()
 }
 
-/// The image of a kernel, built if it is not here.
+/// One kernel.
 ///
 /// # Errors
-/// Why there is none.
-pub fn image(manifest: &Manifest) -> anyhow::Result<Image> {
-    let resolver = Resolver::for_user(None)?;
-    Ok(resolver.obtain(manifest, &mut PlainLines::new(io::stderr()))?)
+/// There is no such kernel, a manifest is wrong, or an image is damaged.
+pub fn member(id: &str) -> anyhow::Result<Member> {
+    let catalogue = Catalogue::load(&root().join("kernels"))?;
+    let manifest = catalogue.get(id)?.clone();
+    let image = Resolver::for_user(None)?.find(&manifest).with_context(|| format!("kernel {id}"))?;
+    Ok(Member { manifest, image })
 }

@@ -13,7 +13,6 @@ mod prelude;
 mod presence;
 mod protocol;
 mod setup;
-pub mod store;
 pub mod watched;
 
 pub use converse::damage_lines;
