@@ -153,3 +153,20 @@ pub fn stands(verdict: &SessionVerdict) -> anyhow::Result<()> {
         Status::Break => bail!("{:#?}", verdict.findings),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_skipped_or_could_not_be_tested_does_not_pass() {
+        let passed = SessionVerdict::new("s");
+        let why = || Some("w".to_owned());
+        let skipped = SessionVerdict { skipped: why(), ..passed.clone() };
+        let error = SessionVerdict { error: why(), ..passed.clone() };
+        let told = |verdict| stands(verdict).map_err(|e| e.to_string());
+        assert_eq!(told(&passed), Ok(()));
+        assert_eq!(told(&skipped), Err("skipped: w".into()));
+        assert_eq!(told(&error), Err("w".into()));
+    }
+}
