@@ -28,7 +28,10 @@ pub fn register_tables(profile: &scrubjay_session::cxl::profile::Profile) -> Str
     use registers::{component, config, memdev, table};
     [
         table("Configuration space", &config::registers(profile)),
-        table("Component registers, page 0x1000 of BAR 0", &component::registers()),
+        table(
+            "Component registers, page 0x1000 of BAR 0",
+            &component::registers(&profile.component_capabilities),
+        ),
         table(
             "Memory device registers, from 0x10000 of BAR 0",
             &[

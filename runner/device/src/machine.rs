@@ -38,7 +38,7 @@ impl Machine {
         let mut machine = Machine {
             memory: Memory::new(bar::len(payload))?,
             config: Config::new(profile),
-            component: Component::new(),
+            component: Component::new(&profile.component_capabilities),
             memdev: Block::new(bar::PAGE as usize, &memdev::registers(payload)),
             mailbox: Mailbox::new(profile),
             profile: profile.clone(),

@@ -390,12 +390,18 @@ fn a_step_that_cannot_be_meant_is_refused_in_its_place(#[case] step: &str, #[cas
     r##""count": 8 } }, "deadline_ms": 2592000000 }"##,
     r##":9: at `steps[1].deadline_ms`: 2592000000 ms are not from 1 to 600000"##
 )]
-#[case::profile_top_level("devices/d.json", r##""title""##, r##""titel""##, r##":4:9: at `titel`: unknown field `titel`, expected one of `format`, `id`, `title`, `serial`, `attach`, `until`, `pci`, `mailbox-payload`, `mailbox-payload-claimed`, `firmware-version`, `capacity-mib`, `cel`, `features`, `faults`"##)]
+#[case::profile_top_level("devices/d.json", r##""title""##, r##""titel""##, r##":4:9: at `titel`: unknown field `titel`, expected one of `format`, `id`, `title`, `serial`, `attach`, `until`, `pci`, `mailbox-payload`, `mailbox-payload-claimed`, `firmware-version`, `capacity-mib`, `component-capabilities`, `cel`, `features`, `faults`"##)]
 #[case::profile_id(
     "devices/d.json",
     r##""id": "d""##,
     r##""id": "../d""##,
     r##":3: at `id`: `../d` is not made of small letters, digits and single hyphens"##
+)]
+#[case::profile_capability_twice(
+    "devices/d.json",
+    r##""title""##,
+    r##""component-capabilities": ["ras", "ras"], "title""##,
+    r##":4: at `component-capabilities[1]`: is there already; each capability is there once"##
 )]
 #[case::profile_fault_misspelt(
     "devices/d.json",

@@ -1,6 +1,8 @@
 //! The component register block's CXL.cachemem page: the HDM decoder capability, without which the
-//! kernel makes no endpoint and so no EDAC device, and the RAS capability, without which kernels of the
-//! 6.16 series refuse the device (their cxl_pci_type3_init_mailbox looks at the wrong map).
+//! kernel makes no endpoint and so no EDAC device, and the RAS capability, without which kernels before
+//! ras-not-asked-for refuse the device (their cxl_pci_type3_init_mailbox looks at the wrong map).
+
+use scrubjay_session::cxl::profile::ComponentCapability;
 
 use super::{Block, Register, fixed, writable};
 
@@ -23,21 +25,44 @@ const UNCORRECTABLE: u64 = 0x1cfff;
 /// Bits of correctable errors that there are.
 const CORRECTABLE: u64 = 0x7f;
 
-/// The registers of the page, with one decoder.
-pub(crate) fn registers() -> Vec<Register> {
+/// The registers of the page, with one decoder where there is any.
+pub(crate) fn registers(capabilities: &[ComponentCapability]) -> Vec<Register> {
+    let count = capabilities.len() as u64;
+    // Id 1, version 1, cache/mem version 1.
+    let header = 1 | 1 << 16 | 1 << 20 | count << 24;
+    let mut registers = vec![fixed(0x0, 4, "CXL Capability Header", "CXL r3.2, 8.2.4.1", header)];
+    for (i, capability) in capabilities.iter().enumerate() {
+        let at = 0x4 + 4 * i;
+        registers.push(match capability {
+            // Id 2, version 2.
+            ComponentCapability::Ras => fixed(
+                at,
+                4,
+                "CXL RAS Capability Header",
+                "CXL r3.2, 8.2.4.2",
+                2 | 2 << 16 | (RAS as u64) << 20,
+            ),
+            // Id 5, version 3.
+            ComponentCapability::HdmDecoder => fixed(
+                at,
+                4,
+                "CXL HDM Decoder Capability Header",
+                "CXL r3.2, 8.2.4.5",
+                5 | 3 << 16 | (HDM as u64) << 20,
+            ),
+        });
+    }
+    if capabilities.contains(&ComponentCapability::Ras) {
+        registers.extend(ras());
+    }
+    if capabilities.contains(&ComponentCapability::HdmDecoder) {
+        registers.extend(hdm_decoder());
+    }
+    registers
+}
+
+fn ras() -> Vec<Register> {
     vec![
-        // Id 1, version 1, cache/mem version 1, two capabilities.
-        fixed(0x0, 4, "CXL Capability Header", "CXL r3.2, 8.2.4.1", 1 | 1 << 16 | 1 << 20 | 2 << 24),
-        // Id 2, version 2.
-        fixed(0x4, 4, "CXL RAS Capability Header", "CXL r3.2, 8.2.4.2", 2 | 2 << 16 | (RAS as u64) << 20),
-        // Id 5, version 3.
-        fixed(
-            0x8,
-            4,
-            "CXL HDM Decoder Capability Header",
-            "CXL r3.2, 8.2.4.5",
-            5 | 3 << 16 | (HDM as u64) << 20,
-        ),
         // No error ever happens: the status registers stay 0.
         fixed(RAS, 4, "Uncorrectable Error Status", "CXL r3.2, 8.2.4.17.1", 0),
         writable(
@@ -59,6 +84,11 @@ pub(crate) fn registers() -> Vec<Register> {
         fixed(RAS + 0x0c, 4, "Correctable Error Status", "CXL r3.2, 8.2.4.17.4", 0),
         writable(RAS + 0x10, 4, "Correctable Error Mask", "CXL r3.2, 8.2.4.17.5", CORRECTABLE, CORRECTABLE),
         fixed(RAS + 0x14, 4, "Error Capabilities and Control", "CXL r3.2, 8.2.4.17.6", 0),
+    ]
+}
+
+fn hdm_decoder() -> Vec<Register> {
+    vec![
         // One decoder; interleave on address bits 11:8 and 14:12.
         fixed(HDM, 4, "HDM Decoder Capability", "CXL r3.2, 8.2.4.20.1", 1 << 8 | 1 << 9),
         writable(HDM + 0x04, 4, "HDM Decoder Global Control", "CXL r3.2, 8.2.4.20.2", 0, 0b11),
@@ -77,8 +107,8 @@ pub(crate) fn registers() -> Vec<Register> {
 pub(crate) struct Component(Block);
 
 impl Component {
-    pub fn new() -> Self {
-        Component(Block::new(LEN, &registers()))
+    pub fn new(capabilities: &[ComponentCapability]) -> Self {
+        Component(Block::new(LEN, &registers(capabilities)))
     }
 
     pub fn reset(&mut self) {
@@ -104,8 +134,26 @@ mod tests {
     use rstest::rstest;
 
     #[rstest]
+    #[case::both(&[ComponentCapability::Ras, ComponentCapability::HdmDecoder], 2, &[0x2, 0x5])]
+    #[case::no_ras(&[ComponentCapability::HdmDecoder], 1, &[0x5])]
+    #[case::none(&[], 0, &[])]
+    fn a_page_has_the_capabilities_that_it_is_told(
+        #[case] capabilities: &[ComponentCapability],
+        #[case] count: u8,
+        #[case] ids: &[u16],
+    ) {
+        let page = Component::new(capabilities);
+        let mut bytes = [0; 12];
+        page.read(0, &mut bytes);
+        assert_eq!(bytes[3], count);
+        let headers = bytes[4..].chunks(4).map(|header| u16::from_le_bytes([header[0], header[1]]));
+        assert_eq!(headers.take(ids.len()).collect::<Vec<_>>(), ids);
+        assert_eq!(bytes[4 + 4 * ids.len()..].iter().filter(|byte| **byte != 0).count(), 0);
+    }
+
+    #[rstest]
     fn a_decoder_told_to_commit_is_committed_until_told_otherwise() {
-        let mut page = Component::new();
+        let mut page = Component::new(&[ComponentCapability::HdmDecoder]);
         let control = |page: &Component| {
             let mut bytes = [0; 4];
             page.read(DECODER_CONTROL, &mut bytes);

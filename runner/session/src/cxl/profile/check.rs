@@ -73,6 +73,14 @@ pub(super) fn check(profile: &Profile, stem: &str) -> Checked {
     require(capacity > 0 && capacity.is_multiple_of(256), &[Key("capacity-mib")], || {
         format!("{capacity} is not a multiple of 256 above 0")
     })?;
+    let capabilities = &profile.component_capabilities;
+    for (index, capability) in capabilities.iter().enumerate() {
+        require(
+            !capabilities[..index].contains(capability),
+            &[Key("component-capabilities"), Index(index)],
+            || "is there already; each capability is there once".to_owned(),
+        )?;
+    }
     let mut names = HashSet::new();
     let mut uuids = HashSet::new();
     for (index, feature) in profile.features.iter().enumerate() {

@@ -57,6 +57,9 @@ pub struct Profile {
     /// Capacity in MiB, a multiple of 256; all of it volatile.
     #[serde(default = "default_capacity")]
     pub capacity_mib: u32,
+    /// Which capabilities its component registers have, each once; both where left out.
+    #[serde(default = "both_capabilities", skip_serializing_if = "are_both_capabilities")]
+    pub component_capabilities: Vec<ComponentCapability>,
     /// The command effects log where it is not simply what the device implements.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cel: Option<Cel>,
@@ -106,6 +109,24 @@ impl Default for PciIds {
     fn default() -> Self {
         PciIds { vendor: Hex16(0x1234), device: Hex16(0xf0c1) }
     }
+}
+
+/// A capability of the component registers (CXL r3.2, 8.2.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ComponentCapability {
+    /// RAS: errors of the link and the device.
+    Ras,
+    /// HDM decoders, without which the kernel makes no endpoint and so no EDAC device.
+    HdmDecoder,
+}
+
+fn both_capabilities() -> Vec<ComponentCapability> {
+    vec![ComponentCapability::Ras, ComponentCapability::HdmDecoder]
+}
+
+fn are_both_capabilities(capabilities: &[ComponentCapability]) -> bool {
+    capabilities == both_capabilities()
 }
 
 /// The command effects log.
