@@ -64,6 +64,8 @@ impl Bench {
             vcpus: 2,
             // cargo-nextest runs trials at the same time already.
             guests: 1,
+            // Each process runs one plan: to keep a guest would be a boot more.
+            keep: false,
             profiles: &self.library.profiles,
             sessions: &self.library.sessions,
             sabotage: Default::default(),

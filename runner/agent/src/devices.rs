@@ -120,20 +120,46 @@ pub fn all_nodes() -> Vec<bool> {
     (0..list().len() as u16).map(|i| find(i, Anchor::Node).is_some_and(|node| node.exists())).collect()
 }
 
+/// Where the driver of CXL roots takes and leaves devices.
+const DRIVER: &str = "/sys/bus/platform/drivers/cxl_acpi";
+
+/// The CXL roots that have a driver, or those that have none.
+pub fn roots(bound: bool) -> Vec<String> {
+    let Ok(devices) = fs::read_dir("/sys/bus/platform/devices") else { return Vec::new() };
+    let roots = devices.flatten().filter(|d| d.path().join("driver").exists() == bound);
+    let names = roots.map(|d| d.file_name().to_string_lossy().into_owned());
+    names.filter(|name| name.starts_with("ACPI0017:")).collect()
+}
+
+/// Whether this kernel could bind a CXL root now.
+pub fn binds_roots() -> bool {
+    Path::new(DRIVER).exists()
+}
+
 /// Binds CXL roots that have no driver although the driver is there: 6.19 leaves them so where CXL is built in.
 /// The names of those that it bound.
 pub fn bind_roots() -> Vec<String> {
-    let bind = |name: &String| fs::write("/sys/bus/platform/drivers/cxl_acpi/bind", name).is_ok();
-    let Ok(devices) = fs::read_dir("/sys/bus/platform/devices") else { return Vec::new() };
-    let roots = devices.flatten().filter(|d| !d.path().join("driver").exists());
-    let names = roots.map(|d| d.file_name().to_string_lossy().into_owned());
-    names.filter(|name| name.starts_with("ACPI0017:")).filter(bind).collect()
+    let bind = |name: &String| fs::write(Path::new(DRIVER).join("bind"), name).is_ok();
+    roots(false).into_iter().filter(bind).collect()
+}
+
+/// Takes a CXL root from its driver.
+pub fn unbind_root(name: &str) -> std::io::Result<()> {
+    fs::write(Path::new(DRIVER).join("unbind"), name)
 }
 
 /// Waits until the memdevs have been probed that a root which was just bound brings with it: it leaves them to a
 /// queue (drivers/cxl/core/port.c, cxl_bus_rescan), and so can be flushed.
 pub fn await_memdevs() {
     let _ = fs::write("/sys/bus/cxl/flush", "1");
+}
+
+/// The PCI functions whose addresses begin so, as directories.
+pub fn on_buses(buses: &[String]) -> Vec<PathBuf> {
+    let Ok(devices) = fs::read_dir("/sys/bus/pci/devices") else { return Vec::new() };
+    let is_on = |name: &str| buses.iter().any(|bus| name.starts_with(bus));
+    let devices = devices.flatten().filter(|d| d.file_name().to_str().is_some_and(is_on));
+    devices.map(|device| device.path()).collect()
 }
 
 /// The PCI address of each device.

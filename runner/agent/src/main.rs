@@ -13,6 +13,7 @@ mod devices;
 mod heartbeat;
 mod kmsg;
 mod memory;
+mod park;
 mod perform;
 mod slots;
 mod supervisor;

@@ -8,10 +8,11 @@ use nix::libc;
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill, sigprocmask};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork};
-use scrubjay_wire::{End, FrameError, Program, Settle, ToGuest, ToHost};
+use scrubjay_wire::{End, FrameError, Park, Program, Settle, ToGuest, ToHost};
 
 use crate::channel::Channel;
 use crate::heartbeat::heartbeat;
+use crate::park::{self, Parked, ROOT};
 use crate::{devices, kmsg, syscall, worker};
 
 /// How long a killed worker may take to go before it is left behind.
@@ -24,13 +25,27 @@ pub fn serve(channel: &mut Channel) -> Result<(), FrameError> {
     let mut child_ends = SigSet::empty();
     child_ends.add(Signal::SIGCHLD);
     let _ = sigprocmask(SigmaskHow::SIG_BLOCK, Some(&child_ends), None);
+    let mut parked = None;
     loop {
         match channel.receive()? {
+            ToGuest::Park(Park { buses, spare }) => {
+                let refused = match park::park(&buses, spare) {
+                    Ok(what) => {
+                        parked = Some(what);
+                        None
+                    }
+                    Err(why) => Some(why),
+                };
+                channel.send(&ToHost::Parked { refused })?;
+            }
             ToGuest::Settle(settle) => {
-                let (reached, bound) = wait_until_settled(settle);
+                let woken = parked.take().map(Parked::wake);
+                let (reached, mut bound) = wait_until_settled(settle);
+                bound.extend(woken.into_iter().flatten());
                 let nodes = devices::all_nodes();
                 let addresses = devices::all_addresses();
-                channel.send(&ToHost::Settled { reached, nodes, addresses, bound, log: kmsg::fresh() })?;
+                let (log, taint) = (kmsg::fresh(), kmsg::taint());
+                channel.send(&ToHost::Settled { reached, nodes, addresses, bound, log, taint })?;
             }
             ToGuest::Run(program) => {
                 let end = run(channel, &program)?;
@@ -43,9 +58,6 @@ pub fn serve(channel: &mut Channel) -> Result<(), FrameError> {
         }
     }
 }
-
-/// How long the kernel may take to bind its CXL root before it is done by hand.
-const ROOT: Duration = Duration::from_secs(1);
 
 /// Whether each device has come up, and the CXL roots that were bound by hand for it.
 fn wait_until_settled(settle: Settle) -> (Vec<bool>, Vec<String>) {

@@ -46,6 +46,7 @@ pub fn measure(bench: &Bench) -> Result<Calls, BenchError> {
     ];
     let plan = BootPlan {
         boot: Boot::Clean,
+        cold: true,
         command_line: String::new(),
         devices: DEVICES.map(|id| Placed { profile: id.to_owned(), owner: None }).to_vec(),
         sessions: sessions.iter().map(|s| s.id.clone()).collect(),
@@ -62,7 +63,7 @@ pub fn measure(bench: &Bench) -> Result<Calls, BenchError> {
             gathered.take(&transcript)?;
         }
     }
-    guest.down(false);
+    guest.down();
     let [get_8, get_1024, edac, edac_stock] = gathered.map(Gathered::call);
     let made = |call: Call| (call.calls > 0).then_some(call);
     Ok(Calls { get_8, get_1024, edac: made(edac), edac_stock: made(edac_stock) })

@@ -60,7 +60,7 @@ fn boot(
             sweeps.extend(sweeps_of(&transcript));
         }
     }
-    Ok((guest.down(spoiled), served))
+    Ok((guest.down(), served))
 }
 
 fn name(bench: &Bench, plan: &BootPlan) -> String {

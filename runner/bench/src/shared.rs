@@ -34,7 +34,7 @@ pub fn measure(bench: &Bench, tell: &mut dyn FnMut(Stage)) -> Result<(String, Sh
             }
             sessions.entry(id.clone()).or_default().push(lap.time.as_secs_f64());
         }
-        laps.push(guest.down(false));
+        laps.push(guest.down());
         with.push(laps[pair].whole.as_secs_f64());
     }
     let ratios = with.iter().zip(&bare).map(|(with, bare)| with / bare);

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use scrubjay_engine::Kernel;
+use scrubjay_engine::{Kept, Kernel};
 use scrubjay_kernels::{Fwctl, Image, ImageError, Manifest};
 use scrubjay_verdict::{Expectation, Release};
 use scrubjay_wire::Lack;
@@ -57,6 +57,7 @@ fn kernel(id: &str, image: &Image) -> Kernel {
         hz: image.option("CONFIG_HZ").and_then(|hz| hz.parse().ok()),
         instrumented: instrumented(|option| image.option(option)),
         has: Lack::ALL.iter().filter_map(|lack| Some((*lack, has(*lack, |o| image.option(o))?))).collect(),
+        kept: Kept::default(),
     }
 }
 

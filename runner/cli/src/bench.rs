@@ -28,6 +28,7 @@ pub fn run(args: &BenchArgs, context: &Context) -> Result<ExitStatus> {
         accel: choice.accel,
         vcpus: args.vcpus,
         guests: 1,
+        keep: false,
         profiles: &library.profiles,
         sessions: &library.sessions,
         sabotage: Default::default(),

@@ -125,6 +125,7 @@ impl Run<'_> {
             accel: choice.accel,
             vcpus: self.args.lab.guests.vcpus,
             guests: self.args.lab.guests.at_once(),
+            keep: true,
             profiles: &self.library.profiles,
             sessions: &self.library.sessions,
             sabotage: Default::default(),

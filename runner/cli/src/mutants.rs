@@ -109,6 +109,7 @@ fn try_on(
         accel: choice.accel,
         vcpus: args.guests.vcpus,
         guests: args.guests.at_once(),
+        keep: true,
         profiles: &library.profiles,
         sessions: &library.sessions,
         sabotage: Default::default(),

@@ -139,7 +139,7 @@ impl Talk<'_> {
                     };
                 }
                 ToHost::Failed { why } => return self.failed(format!("the agent failed: {why}")),
-                other @ (ToHost::Ready(_) | ToHost::Settled { .. }) => {
+                other @ (ToHost::Ready(_) | ToHost::Parked { .. } | ToHost::Settled { .. }) => {
                     return self.offended(&self.protocol.stranger(other.name()));
                 }
             }

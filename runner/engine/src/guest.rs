@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use scrubjay_machine::{
-    BootError, BootTimes, Console, Deadlines, Death, Guest, GuestError, HostTime, Limit, RunDir, Spec, Stall,
+    BootError, BootTimes, Console, Deadlines, Death, Guest, GuestError, HostTime, Limit, RunDir, Snapshot, SnapshotError, Spec,
+    Stall,
 };
 use scrubjay_session::klog;
 use scrubjay_session::lower::{Lowered, Surroundings, lower};
@@ -20,6 +21,9 @@ use crate::setup::{Kernel, Lab};
 
 /// How long all devices together may take to come up, before scaling.
 const SETTLE: Duration = Duration::from_millis(1_500);
+
+/// How often it is tried to keep a guest.
+const TRIES: usize = 3;
 
 /// A guest that is up.
 pub struct Live {
@@ -74,6 +78,8 @@ pub enum Failure {
     Panicked(Vec<LogLine>),
     /// It stopped on the way, and not of what is under test.
     Silent(String),
+    /// It did not start from the guest that is kept.
+    Asleep(String),
     /// It could not be tested.
     Other(String),
 }
@@ -124,6 +130,46 @@ fn names_drivers(lines: &[LogLine]) -> bool {
     lines.iter().any(|line| names(line) && !line.text.starts_with("Modules linked in"))
 }
 
+/// Boots a guest without a device and keeps it, where the host gives it its time. `again` is told why it is done once
+/// more.
+pub fn keep(
+    lab: &Lab,
+    kernel: &Kernel,
+    command_line: &str,
+    at_once: usize,
+    again: &mut dyn FnMut(String),
+) -> Result<Snapshot, String> {
+    let mut last = String::new();
+    for _ in 0..TRIES {
+        if !last.is_empty() {
+            again(std::mem::take(&mut last));
+        }
+        let mut spec = spec(lab, kernel, command_line)?;
+        let time = HostTime::watch(at_once * usize::from(lab.vcpus));
+        spec.host_time = Some(time.clone());
+        match Snapshot::take(lab.qemu, &spec, &kernel.deadlines(lab.accel, lab.vcpus)) {
+            Ok(kept) => match time.stall() {
+                None => return Ok(kept),
+                Some(stall) => last = stall.to_string(),
+            },
+            Err(SnapshotError::Boot(error)) => last = with_causes(&error),
+            Err(error) => return Err(with_causes(&error)),
+        }
+    }
+    Err(last)
+}
+
+/// A guest without a device.
+fn spec(lab: &Lab, kernel: &Kernel, command_line: &str) -> Result<Spec, String> {
+    let mut spec = Spec::new(&kernel.image, lab.accel);
+    spec.modules = kernel.modules.clone();
+    spec.hz = kernel.hz;
+    spec.vcpus = lab.vcpus;
+    spec.append = command_line.to_owned();
+    spec.limit = Limit::from_env().map_err(|e| e.to_string())?;
+    Ok(spec)
+}
+
 /// What a guest for a plan is made of, its devices served.
 pub struct Parts {
     /// Sockets of the devices.
@@ -141,13 +187,8 @@ impl Parts {
     pub fn new(lab: &Lab, kernel: &Kernel, plan: &BootPlan, at_once: usize) -> Result<Self, String> {
         let dir = RunDir::new().map_err(|e| with_causes(&e))?;
         let bank = Bank::serve(&plan.devices, lab.profiles, dir.path())?;
-        let mut spec = Spec::new(&kernel.image, lab.accel);
-        spec.modules = kernel.modules.clone();
-        spec.hz = kernel.hz;
-        spec.vcpus = lab.vcpus;
-        spec.append = plan.command_line.clone();
+        let mut spec = spec(lab, kernel, &plan.command_line)?;
         spec.devices = bank.plugged(dir.path());
-        spec.limit = Limit::from_env().map_err(|e| e.to_string())?;
         let time = HostTime::watch(at_once * usize::from(lab.vcpus));
         spec.host_time = Some(time.clone());
         Ok(Parts { dir, bank, spec, time })
@@ -155,41 +196,58 @@ impl Parts {
 }
 
 impl Live {
-    /// Boots a guest for a plan and waits until its devices have settled; so many run at once. `again` is told
-    /// why one is booted once more.
+    /// Brings up a guest for a plan, from one that is kept if there is one, and waits until its devices have settled;
+    /// so many run at once. `again` is told why one is booted once more.
     pub fn up(
         lab: &Lab,
         kernel: &Kernel,
         plan: &BootPlan,
+        kept: Option<&Snapshot>,
         at_once: usize,
         again: &mut dyn FnMut(String),
     ) -> Result<Self, Fallen> {
-        match Self::boot(lab, kernel, plan, at_once) {
+        if kept.is_some() {
+            match Self::start(lab, kernel, plan, kept, at_once) {
+                Err(Fallen { why: Failure::Asleep(why), .. }) => {
+                    tracing::warn!(kernel = %kernel.id, why, "a guest did not start from the one that is kept");
+                    again(why);
+                }
+                other => return other,
+            }
+        }
+        match Self::start(lab, kernel, plan, None, at_once) {
             // On a busy host a guest now and then loses an interrupt of its HPET before anything
             // else could wake it, or dies of one.
             Err(Fallen { why: Failure::Silent(why), .. }) => {
                 tracing::warn!(kernel = %kernel.id, why, "a guest stopped on the way up and is booted once more");
                 again(why);
-                Self::boot(lab, kernel, plan, at_once)
+                Self::start(lab, kernel, plan, None, at_once)
             }
             other => other,
         }
     }
 
-    fn boot(lab: &Lab, kernel: &Kernel, plan: &BootPlan, at_once: usize) -> Result<Self, Fallen> {
+    fn start(
+        lab: &Lab,
+        kernel: &Kernel,
+        plan: &BootPlan,
+        kept: Option<&Snapshot>,
+        at_once: usize,
+    ) -> Result<Self, Fallen> {
         let start = Instant::now();
         let parts = Parts::new(lab, kernel, plan, at_once);
         let parts = parts.map_err(|why| Fallen { why: Failure::Other(why), stall: None })?;
         let time = parts.time.clone();
-        let live = Self::boot_parts(lab, kernel, plan, parts, start);
+        let live = Self::start_parts(lab, kernel, plan, parts, kept, start);
         live.map_err(|why| Fallen { why, stall: time.stall() })
     }
 
-    fn boot_parts(
+    fn start_parts(
         lab: &Lab,
         kernel: &Kernel,
         plan: &BootPlan,
         parts: Parts,
+        kept: Option<&Snapshot>,
         start: Instant,
     ) -> Result<Self, Failure> {
         let Parts { dir, bank, spec, time } = parts;
@@ -197,7 +255,11 @@ impl Live {
         let ports: Vec<_> =
             (0..spec.devices.len()).map(|i| spec.port_address(i).unwrap_or_default()).collect();
         let deadlines = kernel.deadlines(lab.accel, lab.vcpus);
-        let guest = Guest::boot(lab.qemu, &spec, &deadlines).map_err(Failure::from)?;
+        let guest = match kept {
+            None => Guest::boot(lab.qemu, &spec, &deadlines).map_err(Failure::from)?,
+            Some(kept) => Guest::wake(lab.qemu, &spec, kept, &deadlines)
+                .map_err(|error| Failure::Asleep(with_causes(&error)))?,
+        };
         let BootTimes { output, ready } = guest.times();
         let rise =
             Rise { devices, firmware: output, kernel: ready.saturating_sub(output), settle: Duration::ZERO };
@@ -237,7 +299,9 @@ impl Live {
         self.guest.send(&ToGuest::Settle(ask)).map_err(Failure::from)?;
         let offended = |offence: Offence| Failure::Other(format!("the guest broke the protocol: {offence}"));
         match self.guest.receive(deadline + self.deadlines.silence).map_err(Failure::from)? {
-            ToHost::Settled { reached, nodes, addresses, bound, log } => {
+            ToHost::Settled { reached, nodes, addresses, bound, log, taint } => {
+                self.taint = taint;
+                if std::env::var_os("SJ_DEBUG").is_some() { eprintln!("reached {reached:?} nodes {nodes:?} {addresses:?} bound {bound:?}"); for l in &log { eprintln!("{} {}", l.micros, l.text); } }
                 let settled = Settled { nodes, addresses, bound, log };
                 let settled = settled.check(&reached, self.bank.len()).map_err(offended)?;
                 self.bound = settled.bound;
@@ -333,11 +397,6 @@ impl Live {
         self.guest.console()
     }
 
-    /// Ends it in an orderly way.
-    pub fn down(self) {
-        // A guest that does not go is killed when it is dropped.
-        let _ = self.guest.power_off();
-    }
 }
 
 #[cfg(test)]

@@ -1,20 +1,20 @@
 //! Runs sessions on a kernel: several guests at once, each booted by plan and retired when spoiled.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use scrubjay_machine::{MOST_DEVICES, Stall};
+use scrubjay_machine::{MOST_DEVICES, Snapshot, Stall};
 use scrubjay_session::klog::{self, Event};
 use scrubjay_session::observation::{Aside, Observation, Seen, StepEnd};
 use scrubjay_session::{Performance, Session, Transcript};
 use scrubjay_wire::{Lack, LogLine};
 
 use crate::converse::Spoken;
-use crate::guest::{Failure, Fallen, Live};
+use crate::guest::{Failure, Fallen, Live, keep};
 use crate::plan::{BootPlan, plan, plan_apart};
 use crate::presence::{Presence, Rank};
 use crate::setup::{Kernel, Lab};
@@ -162,6 +162,7 @@ impl Lab<'_> {
         let presence = Presence::default();
         let next = AtomicUsize::new(0);
         let at_once = guests.clamp(1, plans.len().max(1));
+        let shared = shared_command_lines(plans);
         let work = || {
             let mut runs = Vec::new();
             loop {
@@ -170,7 +171,7 @@ impl Lab<'_> {
                 let rank = if index == 0 { Rank::First } else { Rank::Later };
                 let put_off = (!last).then_some(&put_off);
                 let boots =
-                    Boots { lab: self, kernel, presence: &presence, rank, at_once, stands, put_off, tell };
+                    Boots { lab: self, kernel, presence: &presence, rank, shared: &shared, at_once, stands, put_off, tell };
                 // Its guest may not come up: nobody has to wait for its word then.
                 let _decided = (rank == Rank::First).then(|| presence.decided_at_last());
                 let mut run = KernelRun::default();
@@ -200,6 +201,8 @@ struct Boots<'a, 'u, 't> {
     kernel: &'a Kernel,
     presence: &'a Presence,
     rank: Rank,
+    /// The command lines of more than one guest.
+    shared: &'a BTreeSet<&'a str>,
     /// How many guests run at once.
     at_once: usize,
     stands: &'a Stands<'a>,
@@ -299,13 +302,15 @@ impl Boots<'_, '_, '_> {
             *boots += 1;
             again.push(Again { session: None, why });
         };
-        let mut live = match Live::up(self.lab, self.kernel, &plan, self.at_once, &mut once_more) {
+        let kept = self.kept(&plan, &mut once_more);
+        let mut live = match Live::up(self.lab, self.kernel, &plan, kept.as_deref(), self.at_once, &mut once_more)
+        {
             Ok(live) => live,
             Err(Fallen { why: Failure::Panicked(log), stall }) => {
                 self.hurt_at_boot(&plan, log, StepEnd::GuestDied, stall, run);
                 return done;
             }
-            Err(Fallen { why: Failure::Silent(why) | Failure::Other(why), stall }) => {
+            Err(Fallen { why: Failure::Silent(why) | Failure::Asleep(why) | Failure::Other(why), stall }) => {
                 self.settle_all(&plan, stall, run, |_| Performance::Failed { why: why.clone() });
                 return done;
             }
@@ -338,8 +343,19 @@ impl Boots<'_, '_, '_> {
                 return plan;
             }
         }
-        live.down();
         plan
+    }
+
+    /// The guest that one for this plan starts from; kept now, where nobody did before and others will start from it
+    /// too.
+    fn kept(&self, plan: &BootPlan, again: &mut dyn FnMut(String)) -> Option<Arc<Snapshot>> {
+        if plan.cold || !self.lab.keep {
+            return None;
+        }
+        let shared = self.shared.contains(plan.command_line.as_str());
+        self.kernel.kept.of(&plan.command_line, shared, || {
+            keep(self.lab, self.kernel, &plan.command_line, self.at_once, again)
+        })
     }
 
     fn run_session(&self, live: &mut Live, id: &str) -> Spoken {
@@ -399,6 +415,13 @@ impl Boots<'_, '_, '_> {
             self.settle(id, performance(id), stall.map(Doubt::Stall), Duration::ZERO, run);
         }
     }
+}
+
+/// The command lines that more than one of these plans has, of those that may start from a guest that is kept.
+fn shared_command_lines(plans: &[BootPlan]) -> BTreeSet<&str> {
+    let mut seen = BTreeSet::new();
+    let warm = plans.iter().filter(|plan| !plan.cold).map(|plan| plan.command_line.as_str());
+    warm.filter(|line| !seen.insert(*line)).collect()
 }
 
 /// Whether a console shows that a kernel died, or was hurt so that it may have: more than a warning.

@@ -7,6 +7,7 @@ mod bank;
 mod causes;
 mod converse;
 mod guest;
+mod kept;
 mod lab;
 mod plan;
 mod prelude;
@@ -16,6 +17,7 @@ mod setup;
 pub mod watched;
 
 pub use converse::damage_lines;
+pub use kept::Kept;
 pub use lab::{Again, KernelRun, Progress, Stands, Tell};
 pub use plan::{BootPlan, Placed, plan, shuffled};
 pub use setup::{Kernel, Lab, Sabotage};

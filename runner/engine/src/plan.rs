@@ -9,6 +9,8 @@ use scrubjay_session::{Boot, Session};
 pub struct BootPlan {
     /// What kind of boot.
     pub boot: Boot,
+    /// Whether the guest has to be booted with its devices in it; else it may start from one that was kept.
+    pub cold: bool,
     /// Added to the kernel's command line.
     pub command_line: String,
     /// In the order that the guest counts them.
@@ -32,6 +34,9 @@ impl BootPlan {
     /// A name that is stable for the same plan: what files and locks are called by.
     pub fn name(&self) -> String {
         let mut name = self.boot.name().to_owned();
+        if self.cold {
+            name.push_str("-cold");
+        }
         if !self.command_line.is_empty() {
             name.push('-');
             name.extend(self.command_line.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }));
@@ -76,12 +81,13 @@ impl BootPlan {
 ///
 /// `most_devices` bounds the devices of one guest.
 pub fn plan(sessions: &[&Session], most_devices: usize) -> Vec<BootPlan> {
-    let mut shared: BTreeMap<(Boot, &str), Vec<BootPlan>> = BTreeMap::new();
+    let mut shared: BTreeMap<(Boot, bool, &str), Vec<BootPlan>> = BTreeMap::new();
     let mut own = Vec::new();
     let (spoiling, sharing): (Vec<&Session>, Vec<_>) = sessions.iter().partition(|s| s.spoils_devices());
     for session in sharing.into_iter().chain(spoiling) {
         let alone = BootPlan {
             boot: session.boot,
+            cold: session.cold_boot,
             command_line: session.command_line.clone(),
             devices: devices(session),
             sessions: vec![session.id.clone()],
@@ -91,7 +97,7 @@ pub fn plan(sessions: &[&Session], most_devices: usize) -> Vec<BootPlan> {
             own.push(alone);
             continue;
         }
-        let plans = shared.entry((session.boot, &session.command_line)).or_default();
+        let plans = shared.entry((session.boot, session.cold_boot, &session.command_line)).or_default();
         if !plans.iter_mut().any(|plan| plan.join(&alone, most_devices)) {
             plans.push(BootPlan { number: plans.len() + 1, ..alone });
         }

@@ -10,6 +10,8 @@ use scrubjay_session::cxl::profile::Profiles;
 use scrubjay_wire::Lack;
 use uuid::Uuid;
 
+use crate::kept::Kept;
+
 /// A kernel to be tested.
 #[derive(Clone, Debug)]
 pub struct Kernel {
@@ -25,6 +27,8 @@ pub struct Kernel {
     pub instrumented: bool,
     /// What it cannot lack, as it was built with these options; empty where its config is not known.
     pub has: BTreeMap<Lack, String>,
+    /// Guests of it that others start from.
+    pub kept: Kept,
 }
 
 /// How many times longer everything may take on an instrumented kernel: a boot with 19 devices took more than
@@ -53,6 +57,8 @@ pub struct Lab<'a> {
     pub vcpus: u8,
     /// How many guests may run at the same time, at least 1.
     pub guests: usize,
+    /// Whether guests may start from one that is kept, instead of each booting.
+    pub keep: bool,
     /// The device profiles.
     pub profiles: &'a Profiles,
     /// The sessions.
@@ -98,6 +104,7 @@ mod tests {
             hz: None,
             instrumented,
             has: BTreeMap::new(),
+            kept: Kept::default(),
         };
         let plain = kernel(false).deadlines(Accel::Tcg, 2);
         assert_eq!(plain, Deadlines::new(Accel::Tcg, 2));

@@ -76,11 +76,11 @@ impl<'a> Watched<'a> {
     pub fn up(lab: &'a Lab<'a>, kernel: &Kernel, plan: &BootPlan) -> Result<Self, WatchError> {
         let failed = |why: String| WatchError::Boot { plan: plan.name(), why };
         let start = Instant::now();
-        let mut live = Live::up(lab, kernel, plan, 1, &mut |_| {}).map_err(|fallen| match fallen.why {
+        let mut live = Live::up(lab, kernel, plan, None, 1, &mut |_| {}).map_err(|fallen| match fallen.why {
             Failure::Panicked(log) => {
                 failed(log.first().map_or("the kernel panicked".to_owned(), |line| line.text.clone()))
             }
-            Failure::Silent(why) | Failure::Other(why) => failed(why),
+            Failure::Silent(why) | Failure::Asleep(why) | Failure::Other(why) => failed(why),
         })?;
         live.prepare(plan, lab).map_err(failed)?;
         Ok(Watched { lab, live, start })
@@ -114,15 +114,12 @@ impl<'a> Watched<'a> {
         self.live.messages()
     }
 
-    /// Ends it as a run would: a guest that is spoiled is killed, any other told to power off.
-    pub fn down(self, spoiled: bool) -> Laps {
+    /// Ends it as a run would.
+    pub fn down(self) -> Laps {
         let Rise { devices, firmware, kernel, settle } = self.live.rise;
         let up = devices + firmware + kernel + settle;
         let sessions = self.start.elapsed().saturating_sub(up);
-        match spoiled {
-            true => drop(self.live),
-            false => self.live.down(),
-        }
+        drop(self.live);
         let whole = self.start.elapsed();
         let power_off = whole.saturating_sub(up + sessions);
         Laps { devices, firmware, kernel, settle, sessions, power_off, whole }

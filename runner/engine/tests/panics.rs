@@ -24,12 +24,14 @@ fn a_panic_in_one_plan_is_an_error_of_its_sessions_and_costs_no_other() {
         hz: None,
         instrumented: false,
         has: BTreeMap::new(),
+        kept: Default::default(),
     };
     let lab = Lab {
         qemu: &qemu,
         accel: Accel::Tcg,
         vcpus: 2,
         guests: 2,
+        keep: true,
         profiles: &profiles,
         sessions: &sessions,
         sabotage: Default::default(),

@@ -11,6 +11,7 @@ use scrubjay_wire::{Hello, ToHost, frame};
 use crate::console::{Console, Short};
 use crate::deadlines::Deadlines;
 use crate::guest::{BootTimes, Guest, GuestError};
+use crate::memory::Memory;
 use crate::pump::Way;
 use crate::qemu::Qemu;
 use crate::spec::Spec;
@@ -108,7 +109,17 @@ impl Guest {
     /// Whatever is wrong with the kernel, the parameters, QEMU or the guest. Nothing is left of a guest
     /// that did not boot.
     pub fn boot(qemu: &Qemu, spec: &Spec, deadlines: &Deadlines) -> Result<Self, BootError> {
-        let mut vm = Vm::start(qemu, spec, deadlines)?;
+        Self::boot_in(qemu, spec, deadlines, Memory::Own)
+    }
+
+    /// The same, with its memory there.
+    pub(crate) fn boot_in(
+        qemu: &Qemu,
+        spec: &Spec,
+        deadlines: &Deadlines,
+        memory: Memory<'_>,
+    ) -> Result<Self, BootError> {
+        let mut vm = Vm::start(qemu, spec, deadlines, memory)?;
         let (way, hello) = wait_for_agent(&mut vm, spec, deadlines)?;
         let ready = vm.started.elapsed();
         // The console is read before the frames: what it said until now has been seen.

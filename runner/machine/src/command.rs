@@ -70,7 +70,21 @@ pub(crate) struct Wiring {
     pub monitor_objects: bool,
     /// What a kernel under TCG need not calibrate: [`crate::clock::tsc_khz`].
     pub tsc_khz: Option<u32>,
+    /// The guest's memory, where it is a file.
+    pub memory: Option<Backing>,
 }
+
+/// A guest's memory as a file.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Backing {
+    /// What the guest writes goes into it.
+    Shared(RawFd),
+    /// It is read only, and the guest waits for the rest of its state.
+    Private(RawFd),
+}
+
+/// The name of the guest's memory, where it is a file.
+const RAM: &str = "ram";
 
 /// Parts of a PC that no kernel here needs and the firmware would look for.
 const LEAVE_OUT: &str = "sata=off,smbus=off,i8042=off,vmport=off,usb=off";
@@ -85,9 +99,12 @@ pub(crate) fn arguments(spec: &Spec, wiring: &Wiring) -> Result<Vec<OsString>, S
     line.flags(&["-no-user-config", "-nodefaults", "-no-reboot"]);
     line.option("-display", "none");
     line.option("-name", "scrubjay");
-    machine(&mut line, spec);
+    machine(&mut line, spec, wiring.memory);
     channels(&mut line, wiring);
-    buses(&mut line, spec);
+    buses(&mut line, spec, wiring.memory.is_some());
+    if wiring.memory.is_some() {
+        room(&mut line);
+    }
     for (index, device) in spec.devices.iter().enumerate() {
         port(&mut line, index, device.port);
         if let Kind::StockType3 { size_mib, .. } = device.kind {
@@ -108,7 +125,7 @@ pub(crate) fn arguments(spec: &Spec, wiring: &Wiring) -> Result<Vec<OsString>, S
 }
 
 /// The path by which QEMU opens a descriptor that it inherits.
-fn inherited(fd: RawFd) -> String {
+pub(crate) fn inherited(fd: RawFd) -> String {
     format!("/proc/self/fd/{fd}")
 }
 
@@ -174,10 +191,23 @@ fn check(spec: &Spec) -> Result<(), SpecError> {
     Ok(())
 }
 
-fn machine(line: &mut Line, spec: &Spec) {
+fn machine(line: &mut Line, spec: &Spec, memory: Option<Backing>) {
     let mut machine = format!("q35,cxl=on,{LEAVE_OUT}");
-    if has(&spec.devices, Port::Cxl) {
+    if memory.is_some() || has(&spec.devices, Port::Cxl) {
         machine.push_str(",cxl-fmw.0.targets.0=cxl,cxl-fmw.0.size=4G");
+    }
+    if let Some(backing) = memory {
+        machine.push_str(&format!(",memory-backend={RAM}"));
+        let (fd, how) = match backing {
+            Backing::Shared(fd) => (fd, "share=on"),
+            Backing::Private(fd) => (fd, "share=off,readonly=on,rom=off"),
+        };
+        let (size, path) = (spec.memory_mib, inherited(fd));
+        line.option("-object", format!("memory-backend-file,id={RAM},size={size}M,mem-path={path},{how}"));
+        if matches!(backing, Backing::Private(_)) {
+            line.option("-incoming", "defer");
+            line.flags(&["-S"]);
+        }
     }
     line.option("-machine", machine);
     line.option(
@@ -226,12 +256,36 @@ fn channels(line: &mut Line, wiring: &Wiring) {
     }
 }
 
-fn buses(line: &mut Line, spec: &Spec) {
-    if has(&spec.devices, Port::Cxl) {
+/// The host bridges above the devices; both where the guest may get any device later.
+fn buses(line: &mut Line, spec: &Spec, both: bool) {
+    if both || has(&spec.devices, Port::Cxl) {
         line.option("-device", format!("pxb-cxl,id=cxl,bus=pcie.0,addr=3,bus_nr={CXL_BUS}"));
     }
-    if has(&spec.devices, Port::Pcie) {
+    if both || has(&spec.devices, Port::Pcie) {
         line.option("-device", format!("pxb-pcie,id=pcie,bus=pcie.0,addr=4,bus_nr={PCIE_BUS}"));
+    }
+}
+
+/// The slot of the port that keeps a bus's room.
+pub(crate) const SPARE_SLOT: usize = MOST_DEVICES;
+
+/// How much room a bus has for the regions of its devices, in MiB: 2 for each port, which is what Linux wants for one
+/// that something may be plugged into (drivers/pci/setup-bus.c, `pci_hotplug_mmio_size`).
+const ROOM: usize = 2 * (MOST_DEVICES + 1);
+
+/// A port a bus, with nothing below, whose only use is room. The firmware gives a bus the memory that its devices want
+/// when they start (QEMU's hw/i386/acpi-build.c, `build_crs`), and those that come later have to do with that. Every
+/// guest that starts from a kept one has it, because QEMU saves the state of such a port.
+fn room(line: &mut Line) {
+    for (chassis, bus) in [(1, "cxl"), (2, "pcie")] {
+        line.option(
+            "-device",
+            format!(
+                "pcie-root-port,id=spare-{bus},bus={bus},addr={SPARE_SLOT:x},port={SPARE_SLOT},chassis={chassis},\
+                 slot={},mem-reserve={ROOM}M,bus-reserve={SPARE_SLOT}",
+                SPARE_SLOT + 1
+            ),
+        );
     }
 }
 

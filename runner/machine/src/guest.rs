@@ -219,6 +219,10 @@ impl Guest {
         self.vm.console()
     }
 
+    pub(crate) fn vm_mut(&mut self) -> &mut Vm {
+        &mut self.vm
+    }
+
     /// Sends one frame.
     ///
     /// # Errors

@@ -41,10 +41,12 @@ mod guest;
 mod host_time;
 mod initramfs;
 mod limit;
+mod memory;
 mod pump;
 mod qemu;
 mod qmp;
 mod run_dir;
+mod snapshot;
 mod spec;
 mod unpacked;
 mod vm;
@@ -65,6 +67,7 @@ pub use pump::Way;
 pub use qemu::{OLDEST, Places, Qemu, QemuError, Version};
 pub use qmp::QmpError;
 pub use run_dir::{RunDir, RunDirError};
+pub use snapshot::{Snapshot, SnapshotError};
 pub use spec::{
     CXL_BUS, Device, Kind, LONGEST_SOCKET_PATH, MOST_DEVICES, PARAMETERS, PCIE_BUS, Port, Spec, Ways,
 };

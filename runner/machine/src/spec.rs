@@ -8,8 +8,8 @@ use crate::agent::AGENT;
 use crate::host_time::HostTime;
 use crate::limit::Limit;
 
-/// The most devices that one guest takes: one a slot of a bus.
-pub const MOST_DEVICES: usize = 32;
+/// The most devices that one guest takes: one a slot of a bus, but for the last, which is the machine's.
+pub const MOST_DEVICES: usize = 31;
 
 /// The most bytes that a Unix socket's path may have: `sun_path` has 108 with the final zero
 /// (unix(7)).

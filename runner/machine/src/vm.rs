@@ -6,13 +6,13 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::thread::JoinHandle;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use nix::unistd::Pid;
@@ -24,18 +24,22 @@ use serde_json::json;
 use crate::accelerator::Accel;
 use crate::boot_image::{BootImage, BootImageError};
 use crate::clock;
-use crate::command::{SpecError, Wiring, arguments, device_id, device_object, memory_id};
+use crate::command::{Backing, SpecError, Wiring, arguments, device_id, device_object, inherited, memory_id};
 use crate::console::{Console, ConsoleLog};
 use crate::deadlines::Deadlines;
 use crate::initramfs::{self, InitramfsError};
 use crate::pump::{Ends, Event, Heard, Way, console_pipe, start};
 use crate::qemu::Qemu;
+use crate::memory::Memory;
 use crate::qmp::{Qmp, QmpError};
 use crate::spec::{Kind, Spec, Ways};
 use crate::unpacked::{self, in_memory};
 
 /// How long a QEMU that has closed its sockets may take to be gone.
 const LAST_BREATH: Duration = Duration::from_secs(2);
+
+/// How often it is looked whether QEMU has moved a guest's state.
+const LOOK: Duration = Duration::from_millis(1);
 
 /// What a guest gives next.
 pub(crate) enum Next {
@@ -79,12 +83,21 @@ pub(crate) struct Vm {
     plugs: u32,
     /// Ids of devices that QEMU took out and nobody plugged in again.
     removed: BTreeSet<String>,
+    /// By what number QEMU knows the file for the machine's state.
+    state: Option<RawFd>,
+    /// The guest stands still because it was asked to.
+    paused: bool,
     pub started: Instant,
 }
 
 impl Vm {
     /// Starts QEMU.
-    pub fn start(qemu: &Qemu, spec: &Spec, deadlines: &Deadlines) -> Result<Self, StartError> {
+    pub fn start(
+        qemu: &Qemu,
+        spec: &Spec,
+        deadlines: &Deadlines,
+        memory: Memory<'_>,
+    ) -> Result<Self, StartError> {
         let image = BootImage::inspect(&spec.kernel)?;
         let spec = Spec { kernel: image.path, ..spec.clone() };
         let archive = initramfs::build(&spec.init, &spec.modules, &spec.files)?;
@@ -102,6 +115,17 @@ impl Vm {
         let kernel_fd = unpacked.as_ref().map(wired);
         let mut theirs = vec![initramfs, their_console];
         theirs.extend(unpacked);
+        let mut inherit = |fd: &OwnedFd| -> Result<i32, StartError> {
+            let copy = fd.try_clone().map_err(failed)?;
+            let number = copy.as_raw_fd();
+            theirs.push(copy);
+            Ok(number)
+        };
+        let (backing, state) = match memory {
+            Memory::Own => (None, None),
+            Memory::Kept(ram, state) => (Some(Backing::Shared(inherit(ram)?)), Some(inherit(state)?)),
+            Memory::From(ram, state) => (Some(Backing::Private(inherit(ram)?)), Some(inherit(state)?)),
+        };
         let mut pair = || -> Result<(UnixStream, i32), StartError> {
             let (ours, other) = UnixStream::pair().map_err(failed)?;
             ours.set_write_timeout(Some(deadlines.silence)).map_err(failed)?;
@@ -124,6 +148,7 @@ impl Vm {
             kernel: kernel_fd,
             monitor_objects: qemu.has_monitor_objects(),
             tsc_khz: clock::tsc_khz(),
+            memory: backing,
         };
         let arguments = arguments(&spec, &wiring)?;
         tracing::debug!(program = %qemu.path().display(), ?arguments, "start");
@@ -163,6 +188,8 @@ impl Vm {
             panic_patience: deadlines.panic,
             plugs: 0,
             removed: BTreeSet::new(),
+            state,
+            paused: matches!(memory, Memory::From(..)),
             started,
         })
     }
@@ -244,7 +271,7 @@ impl Vm {
                 QmpEvent::SHUTDOWN { data, .. } => self.shutdown = Some(data.reason),
                 QmpEvent::DEVICE_DELETED { data, .. } => self.removed.extend(data.device),
                 // Nobody here stops a guest: QEMU did, because it cannot go on.
-                QmpEvent::STOP { .. } if self.shutdown.is_none() => {
+                QmpEvent::STOP { .. } if self.shutdown.is_none() && !self.paused => {
                     let state = self.qmp.execute(qmp::query_status {});
                     let state = state.map_or_else(|e| e.to_string(), |info| name_of(&info.status));
                     self.ended = Some(Ending::Stopped(state));
@@ -330,6 +357,53 @@ impl Vm {
             self.note(event);
         }
         self.removed.contains(&device_id(index))
+    }
+
+    /// Stops the guest and writes all of it but its memory, which is a file already, into the other file.
+    pub fn save(&mut self, until: Instant) -> Result<(), QmpError> {
+        self.paused = true;
+        self.qmp.execute(qmp::stop {})?;
+        self.leave_memory_out()?;
+        let (uri, channels, detach, resume) = (Some(self.state_uri()), None, None, None);
+        self.qmp.execute(qmp::migrate { uri, channels, detach, resume })?;
+        self.await_state(until)
+    }
+
+    /// Takes all but the memory from the file and lets the guest go on.
+    pub fn load(&mut self, until: Instant) -> Result<(), QmpError> {
+        self.leave_memory_out()?;
+        let (uri, channels, exit_on_error) = (Some(self.state_uri()), None, Some(false));
+        self.qmp.execute(qmp::migrate_incoming { uri, channels, exit_on_error })?;
+        self.await_state(until)?;
+        self.qmp.execute(qmp::cont {})?;
+        self.paused = false;
+        Ok(())
+    }
+
+    fn state_uri(&self) -> String {
+        format!("file:{}", inherited(self.state.unwrap_or(-1)))
+    }
+
+    /// Memory that is a shared file is not part of the stream (QEMU's docs/system/vm-templating.rst).
+    fn leave_memory_out(&mut self) -> Result<(), QmpError> {
+        let capability = qmp::MigrationCapability::x_ignore_shared;
+        let capabilities = vec![qmp::MigrationCapabilityStatus { capability, state: true }];
+        self.qmp.execute(qmp::migrate_set_capabilities { capabilities }).map(drop)
+    }
+
+    fn await_state(&mut self, until: Instant) -> Result<(), QmpError> {
+        loop {
+            let info = self.qmp.execute(qmp::query_migrate {})?;
+            let failed = |why: String| Err(QmpError::Refused { command: "migrate", why });
+            match info.status {
+                Some(qmp::MigrationStatus::completed) => return Ok(()),
+                Some(qmp::MigrationStatus::failed | qmp::MigrationStatus::cancelled) => {
+                    return failed(info.error_desc.unwrap_or_else(|| "no reason given".to_owned()));
+                }
+                _ if Instant::now() >= until => return failed("not done in time".to_owned()),
+                _ => thread::sleep(LOOK),
+            }
+        }
     }
 
     /// What QEMU says that it is doing: `running`, `paused`, `internal-error` and so on.

@@ -33,6 +33,10 @@ pub struct Session {
     /// before it. So it is for every session that binds, unbinds, removes or unplugs one, without this.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub own_devices: bool,
+    /// Whether it needs a guest that was booted with its devices in it: what it pins comes at boot alone. Any other
+    /// may start in a guest that was kept without devices and found them later.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cold_boot: bool,
     /// Added to the kernel's command line.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub command_line: String,

@@ -30,12 +30,16 @@ pub const LONGEST_READY: u32 = 256 << 10;
 pub const NO_ROOM: &str = room::NO_ROOM;
 
 /// The version that both sides must have.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// From the host to the agent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum ToGuest {
+    /// Let go of every CXL root and of all that is on these buses, so that the guest can be kept and started again
+    /// with other devices. What comes next is [`ToGuest::Settle`], for which the agent looks for devices and binds the
+    /// roots again.
+    Park(Park),
     /// Which devices there are; the agent waits for them to come up.
     Settle(Settle),
     /// A session to perform, in a process of its own.
@@ -55,6 +59,11 @@ pub enum ToGuest {
 pub enum ToHost {
     /// The agent is up.
     Ready(Hello),
+    /// The kernel knows no root and no device any more.
+    Parked {
+        /// Why it does all the same, on a kernel where this cannot be.
+        refused: Option<String>,
+    },
     /// The devices are up, or will not come.
     Settled {
         /// One for each device: whether it came up as far as asked.
@@ -72,6 +81,8 @@ pub enum ToHost {
         /// Kernel log lines since boot.
         #[serde(deserialize_with = "crate::room::list")]
         log: Vec<LogLine>,
+        /// `/proc/sys/kernel/tainted`.
+        taint: u64,
     },
     /// A step is about to be performed.
     Begin {
@@ -124,6 +135,16 @@ pub struct Hello {
     pub modules_refused: Vec<String>,
     /// `/proc/cmdline`.
     pub cmdline: String,
+}
+
+/// What a guest is to let go of.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Park {
+    /// The beginning of the PCI addresses, `0000:0c:`.
+    pub buses: Vec<String>,
+    /// Functions on them that the guest has no use for afterwards.
+    pub spare: Vec<String>,
 }
 
 /// The devices of a guest.
@@ -214,6 +235,7 @@ impl ToHost {
     pub fn name(&self) -> &'static str {
         match self {
             ToHost::Ready(_) => "ready",
+            ToHost::Parked { .. } => "parked",
             ToHost::Settled { .. } => "settled",
             ToHost::Begin { .. } => "begin",
             ToHost::Done { .. } => "done",

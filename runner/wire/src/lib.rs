@@ -13,7 +13,7 @@ pub mod room;
 
 pub use answer::{Answer, Branch, Entry, LogLine, Run};
 pub use bytes::Bytes;
-pub use frame::{Attached, End, FrameError, Hello, Program, Settle, ToGuest, ToHost, read, write};
+pub use frame::{Attached, End, FrameError, Hello, Park, Program, Settle, ToGuest, ToHost, read, write};
 pub use lack::Lack;
 pub use op::{
     Anchor, Arg, Buffer, Entry32, FileCall, GuestStep, Ioctl, Link, Op, Placement, Probe, Sweep, Vary, Where,

@@ -8,4 +8,5 @@ mod finding;
 mod guests;
 mod leftovers;
 mod programs;
+mod snapshots;
 mod support;
