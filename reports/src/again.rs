@@ -1,10 +1,18 @@
-//! What was tried once more because the host may have had a part in it, as lines of text.
+//! How guests came up, and what was tried once more because the host may have had a part in it, as lines of text.
 
 use std::collections::BTreeMap;
 
-use scrubjay_run::Again;
+use scrubjay_run::{Again, Guests};
 
 use crate::text::count;
+
+/// How the guests of a kernel came up, and why none of them is kept where that is so.
+pub fn guests(Guests { booted, started, not_kept }: &Guests) -> Vec<String> {
+    let counts = format!("{booted} booted, {started} started from one that was kept");
+    let why =
+        not_kept.iter().map(|why| format!("none could be kept: {}", why.lines().next().unwrap_or_default()));
+    std::iter::once(counts).chain(why).collect()
+}
 
 /// Sessions that are named; more are counted.
 const NAMED: usize = 3;

@@ -135,7 +135,7 @@ impl Gather {
                 let times = self.times.session_millis.entry(kernel.clone()).or_default();
                 times.insert(verdict.session.clone(), *millis);
             }
-            RunEvent::KernelJudged { verdict, nearest, not_checked, console_tail, again } => {
+            RunEvent::KernelJudged { verdict, nearest, not_checked, console_tail, again, guests } => {
                 let titles = self.current.take().map(|current| current.titles).unwrap_or_default();
                 let kernel = &verdict.kernel;
                 if let Some(tail) = console_tail {
@@ -145,6 +145,7 @@ impl Gather {
                     nearest_release: nearest.clone(),
                     not_checked: not_checked.clone(),
                     tried_again: again.iter().map(TriedAgain::from).collect(),
+                    guests: Some(guests.into()),
                     verdict: Some(verdict.clone()),
                     ..empty(kernel.clone(), KernelState::Judged)
                 };
@@ -177,6 +178,7 @@ fn empty(kernel: String, state: KernelState) -> KernelReport {
         nearest_release: None,
         not_checked: Vec::new(),
         tried_again: Vec::new(),
+        guests: None,
         sessions: BTreeMap::new(),
         verdict: None,
     }

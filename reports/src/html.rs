@@ -13,7 +13,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use scrubjay_host::words::plain_lines;
 use scrubjay_verdict::{Claims, Promises, Status};
 
-use crate::again::again;
+use crate::again::{again, guests};
 use crate::run::{KernelReport, Run, Times};
 use crate::text::{count, plain};
 use crate::waivers::idle;
@@ -44,7 +44,7 @@ pub fn page(run: &Run, all: &Promises, claims: &Claims) -> String {
                 (part("Kernels", kernels::table(run)))
                 (part("Findings", findings::list(run, all)))
                 (part("Not tested", sessions::untested(run)))
-                (part("Tried again", lines(&tried_again(run))))
+                (part("Guests", lines(&tried_again(run))))
                 (part("Changes and defects", kernels::profiles(run)))
                 (part("Promises", promises::table(run, all, claims)))
                 (part("Sessions", sessions::table(run)))
@@ -100,11 +100,13 @@ fn lines(texts: &[String]) -> Option<Markup> {
     (!texts.is_empty()).then(|| html! { ul { @for text in texts { li { (plain(text)) } } } })
 }
 
-/// What was tried once more, kernel by kernel.
+/// How guests came up and what was tried once more, kernel by kernel.
 fn tried_again(run: &Run) -> Vec<String> {
     let lines = |kernel: &KernelReport| {
         let all: Vec<_> = kernel.tried_again.iter().map(Again::from).collect();
-        again(&all).into_iter().map(|line| format!("{}: {line}", kernel.kernel)).collect::<Vec<_>>()
+        let tried = again(&all).into_iter().map(|line| format!("tried again: {line}"));
+        let guests = kernel.guests.iter().flat_map(|counts| guests(&counts.into()));
+        guests.chain(tried).map(|line| format!("{}: {line}", kernel.kernel)).collect::<Vec<_>>()
     };
     run.kernels.iter().flat_map(lines).collect()
 }

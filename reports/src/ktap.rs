@@ -9,7 +9,7 @@ use std::io::{self, Write};
 
 use scrubjay_verdict::{Finding, KernelVerdict, Policy, Promises, SessionVerdict, Status};
 
-use crate::again::again;
+use crate::again::{again, guests};
 use crate::finding::{self, Look};
 use crate::gather::unwritten;
 use crate::paint::Colour;
@@ -190,7 +190,14 @@ impl<W: Write> Consumer for Ktap<W> {
             RunEvent::Waivers { uses } => self.say("", idle(uses))?,
             RunEvent::KernelStarted { kernel, sessions } => self.open(kernel, sessions + 1)?,
             RunEvent::SessionJudged { verdict, .. } => self.session(verdict)?,
-            RunEvent::KernelJudged { verdict, nearest, not_checked, console_tail, again: more } => {
+            RunEvent::KernelJudged {
+                verdict,
+                nearest,
+                not_checked,
+                console_tail,
+                again: more,
+                guests: counts,
+            } => {
                 if !self.open {
                     self.open(&verdict.kernel, 1)?;
                 }
@@ -202,6 +209,7 @@ impl<W: Write> Consumer for Ktap<W> {
                 self.say("  ", headed("fixes", fixes(verdict)))?;
                 self.say("  ", headed("defects", defects(verdict)))?;
                 self.say("  ", not_checked.iter().map(|what| format!("unchecked: {what}")))?;
+                self.say("  ", guests(counts).iter().map(|what| format!("guests: {what}")))?;
                 self.say("  ", again(more).iter().map(|what| format!("tried again: {what}")))?;
                 let breaks = verdict.findings.iter().any(|f| f.breaks(self.policy));
                 let otherwise = self.otherwise(verdict);

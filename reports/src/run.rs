@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use schemars::JsonSchema;
-use scrubjay_run::Again;
+use scrubjay_run::{Again, Guests};
 use scrubjay_session::file::{self, FileError};
 use scrubjay_verdict::{DefectState, KernelVerdict, Policy, Status, WaiverUse};
 use serde::{Deserialize, Serialize};
@@ -76,6 +76,9 @@ pub struct KernelReport {
     /// Boots and sessions that were tried once more because the host may have had a part in what came of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tried_again: Vec<TriedAgain>,
+    /// How its guests came up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guests: Option<GuestCounts>,
     /// Each session's title and outcome under the policy that decides.
     pub sessions: BTreeMap<String, SessionSummary>,
     /// All of it; the kernel's words are in [`Run::evidence`].
@@ -103,6 +106,31 @@ impl From<&Again> for TriedAgain {
 impl From<&TriedAgain> for Again {
     fn from(TriedAgain { session, why }: &TriedAgain) -> Self {
         Again { session: session.clone(), why: why.clone() }
+    }
+}
+
+/// How the guests of a kernel came up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GuestCounts {
+    /// How many booted.
+    pub booted: u32,
+    /// How many started from one that had booted without devices and was kept.
+    pub started: u32,
+    /// Why none could be kept, where that was tried.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_kept: Vec<String>,
+}
+
+impl From<&Guests> for GuestCounts {
+    fn from(Guests { booted, started, not_kept }: &Guests) -> Self {
+        GuestCounts { booted: *booted, started: *started, not_kept: not_kept.clone() }
+    }
+}
+
+impl From<&GuestCounts> for Guests {
+    fn from(GuestCounts { booted, started, not_kept }: &GuestCounts) -> Self {
+        Guests { booted: *booted, started: *started, not_kept: not_kept.clone() }
     }
 }
 

@@ -168,7 +168,8 @@ pub fn confirm(check: &Check, target: &Target, suspects: &[String], run: &Kernel
         }
         let sessions: Vec<_> = open.iter().map(|case| case.session).collect();
         let stands = |id: &str, performance: &Performance| check.stands(target, id, performance);
-        let again = check.lab.run_apart(&target.kernel, &sessions, &stands, &mut |_| {});
+        // What is told of a kernel was seen in a guest that booted with its devices.
+        let again = check.lab.run_apart(&target.kernel, &sessions, round == 0, &stands, &mut |_| {});
         for case in &mut open {
             let id = &case.session.id;
             case.take(again.performances.get(id), &|performance| check.judge_one(target, id, performance));
@@ -276,12 +277,12 @@ pub fn confirm_history(
     let mut findings: Vec<_> =
         verdict.findings.iter_mut().filter(doubted).map(|finding| (finding, Count::FIRST)).collect();
     let (mut failed, mut more) = (0, Vec::new());
-    for _ in 0..=ROUNDS {
+    for round in 0..=ROUNDS {
         if sessions.is_empty() || failed == FAILURES || findings.iter().all(|(_, count)| count.is_settled()) {
             break;
         }
         let stands = |id: &str, performance: &Performance| check.stands(target, id, performance);
-        let again = check.lab.run_apart(&target.kernel, &sessions, &stands, &mut |_| {});
+        let again = check.lab.run_apart(&target.kernel, &sessions, round == 0, &stands, &mut |_| {});
         more.extend(again.again);
         // A session that could not be run again neither confirms nor denies.
         if !again.performances.values().all(|performance| matches!(performance, Performance::Performed(_))) {

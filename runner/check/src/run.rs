@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use scrubjay_engine::{Progress, shuffled};
-use scrubjay_run::{Again, RunEvent};
+use scrubjay_run::{Again, Guests, RunEvent};
 use scrubjay_session::{Performance, Session};
 use scrubjay_verdict::history::ranges::nearest;
 use scrubjay_verdict::{KernelVerdict, SessionVerdict};
@@ -64,6 +64,7 @@ impl Check<'_> {
         }
         let mut verdict = self.judge_run(target, &run, &|session| confirmed.apply(session));
         let more = confirm::confirm_history(self, target, &run, &confirmed, &mut verdict);
+        target.kernel.kept.forget();
         let nearest = nearest(&verdict.changes, &self.library.changes).map(|nearest| nearest.to_string());
         let mut again: Vec<Again> =
             [run.again, confirmed.again, more].concat().into_iter().map(told).collect();
@@ -74,6 +75,7 @@ impl Check<'_> {
             not_checked: run.not_checked,
             console_tail: console,
             again,
+            guests: Guests { booted: run.boots, started: run.started, not_kept: run.not_kept },
         });
         verdict
     }

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use scrubjay_machine::{
-    BootError, BootTimes, Console, Deadlines, Death, Guest, GuestError, HostTime, Limit, RunDir, Snapshot, SnapshotError, Spec,
-    Stall,
+    BootError, BootTimes, Console, Deadlines, Death, Guest, GuestError, HostTime, Limit, RunDir, Snapshot,
+    SnapshotError, Spec, Stall,
 };
 use scrubjay_session::klog;
 use scrubjay_session::lower::{Lowered, Surroundings, lower};
@@ -21,9 +21,6 @@ use crate::setup::{Kernel, Lab};
 
 /// How long all devices together may take to come up, before scaling.
 const SETTLE: Duration = Duration::from_millis(1_500);
-
-/// How often it is tried to keep a guest.
-const TRIES: usize = 3;
 
 /// A guest that is up.
 pub struct Live {
@@ -62,6 +59,17 @@ pub struct Rise {
     pub kernel: Duration,
     /// Until every device had come up as far as its profile says.
     pub settle: Duration,
+}
+
+/// How guests came up.
+#[derive(Debug, Default)]
+pub struct Starts {
+    /// How many booted.
+    pub booted: u32,
+    /// How many started from one that is kept.
+    pub started: u32,
+    /// Why one was booted once more, or instead of being started from one that is kept.
+    pub again: Vec<String>,
 }
 
 /// A guest that did not come up.
@@ -130,33 +138,21 @@ fn names_drivers(lines: &[LogLine]) -> bool {
     lines.iter().any(|line| names(line) && !line.text.starts_with("Modules linked in"))
 }
 
-/// Boots a guest without a device and keeps it, where the host gives it its time. `again` is told why it is done once
-/// more.
-pub fn keep(
-    lab: &Lab,
-    kernel: &Kernel,
-    command_line: &str,
-    at_once: usize,
-    again: &mut dyn FnMut(String),
-) -> Result<Snapshot, String> {
-    let mut last = String::new();
-    for _ in 0..TRIES {
-        if !last.is_empty() {
-            again(std::mem::take(&mut last));
+/// Boots a guest without a device and keeps it. That the host gave it little time does no harm: its clocks need no
+/// measuring, and what is told of a kernel is seen in a guest that booted.
+pub fn keep(lab: &Lab, kernel: &Kernel, command_line: &str, starts: &mut Starts) -> Result<Snapshot, String> {
+    let spec = spec(lab, kernel, command_line)?;
+    let take = || Snapshot::take(lab.qemu, &spec, &kernel.deadlines(lab.accel, lab.vcpus));
+    starts.booted += 1;
+    let taken = match take() {
+        Err(SnapshotError::Boot(error)) => {
+            starts.again.push(with_causes(&error));
+            starts.booted += 1;
+            take()
         }
-        let mut spec = spec(lab, kernel, command_line)?;
-        let time = HostTime::watch(at_once * usize::from(lab.vcpus));
-        spec.host_time = Some(time.clone());
-        match Snapshot::take(lab.qemu, &spec, &kernel.deadlines(lab.accel, lab.vcpus)) {
-            Ok(kept) => match time.stall() {
-                None => return Ok(kept),
-                Some(stall) => last = stall.to_string(),
-            },
-            Err(SnapshotError::Boot(error)) => last = with_causes(&error),
-            Err(error) => return Err(with_causes(&error)),
-        }
-    }
-    Err(last)
+        taken => taken,
+    };
+    taken.map_err(|error| with_causes(&error))
 }
 
 /// A guest without a device.
@@ -197,30 +193,34 @@ impl Parts {
 
 impl Live {
     /// Brings up a guest for a plan, from one that is kept if there is one, and waits until its devices have settled;
-    /// so many run at once. `again` is told why one is booted once more.
+    /// so many run at once.
     pub fn up(
         lab: &Lab,
         kernel: &Kernel,
         plan: &BootPlan,
         kept: Option<&Snapshot>,
         at_once: usize,
-        again: &mut dyn FnMut(String),
+        starts: &mut Starts,
     ) -> Result<Self, Fallen> {
         if kept.is_some() {
+            starts.started += 1;
             match Self::start(lab, kernel, plan, kept, at_once) {
                 Err(Fallen { why: Failure::Asleep(why), .. }) => {
                     tracing::warn!(kernel = %kernel.id, why, "a guest did not start from the one that is kept");
-                    again(why);
+                    starts.started -= 1;
+                    starts.again.push(why);
                 }
                 other => return other,
             }
         }
+        starts.booted += 1;
         match Self::start(lab, kernel, plan, None, at_once) {
             // On a busy host a guest now and then loses an interrupt of its HPET before anything
             // else could wake it, or dies of one.
             Err(Fallen { why: Failure::Silent(why), .. }) => {
                 tracing::warn!(kernel = %kernel.id, why, "a guest stopped on the way up and is booted once more");
-                again(why);
+                starts.again.push(why);
+                starts.booted += 1;
                 Self::start(lab, kernel, plan, None, at_once)
             }
             other => other,
@@ -301,7 +301,6 @@ impl Live {
         match self.guest.receive(deadline + self.deadlines.silence).map_err(Failure::from)? {
             ToHost::Settled { reached, nodes, addresses, bound, log, taint } => {
                 self.taint = taint;
-                if std::env::var_os("SJ_DEBUG").is_some() { eprintln!("reached {reached:?} nodes {nodes:?} {addresses:?} bound {bound:?}"); for l in &log { eprintln!("{} {}", l.micros, l.text); } }
                 let settled = Settled { nodes, addresses, bound, log };
                 let settled = settled.check(&reached, self.bank.len()).map_err(offended)?;
                 self.bound = settled.bound;
@@ -396,7 +395,6 @@ impl Live {
     pub fn console(&self) -> Console {
         self.guest.console()
     }
-
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use scrubjay_session::{Performance, Session, Transcript};
 use scrubjay_wire::{Lack, LogLine};
 
 use crate::converse::Spoken;
-use crate::guest::{Failure, Fallen, Live, keep};
+use crate::guest::{Failure, Fallen, Live, Starts, keep};
 use crate::plan::{BootPlan, plan, plan_apart};
 use crate::presence::{Presence, Rank};
 use crate::setup::{Kernel, Lab};
@@ -36,8 +36,12 @@ pub struct KernelRun {
     pub performances: BTreeMap<String, Performance>,
     /// What could not be observed on this kernel, and why.
     pub not_checked: Vec<String>,
-    /// How many guests were booted.
+    /// How many guests were booted, those that are kept among them.
     pub boots: u32,
+    /// How many started from one that is kept.
+    pub started: u32,
+    /// Why none could be kept, where that was tried.
+    pub not_kept: Vec<String>,
     /// What was done once more, because it may have been the host's doing.
     pub again: Vec<Again>,
     /// The sessions of each guest, in the order in which they were performed in it.
@@ -105,15 +109,18 @@ impl Lab<'_> {
     }
 
     /// The same, in other company than in [`Lab::run_judged`] of the same sessions: last first, and those that have
-    /// devices of their own in other guests than those that share.
+    /// devices of their own in other guests than those that share. `cold`: each guest boots with its devices.
     pub fn run_apart(
         &self,
         kernel: &Kernel,
         sessions: &[&Session],
+        cold: bool,
         stands: &Stands,
         tell: &mut Tell,
     ) -> KernelRun {
-        self.run_plans(kernel, &plan_apart(sessions, MOST_DEVICES), stands, tell)
+        let mut plans = plan_apart(sessions, MOST_DEVICES);
+        plans.iter_mut().for_each(|plan| plan.cold |= cold);
+        self.run_plans(kernel, &plans, stands, tell)
     }
 
     /// Runs the sessions of these plans, as many guests at once as the lab allows. What comes of it
@@ -170,8 +177,17 @@ impl Lab<'_> {
                 let Some(plan) = plans.get(index) else { return runs };
                 let rank = if index == 0 { Rank::First } else { Rank::Later };
                 let put_off = (!last).then_some(&put_off);
-                let boots =
-                    Boots { lab: self, kernel, presence: &presence, rank, shared: &shared, at_once, stands, put_off, tell };
+                let boots = Boots {
+                    lab: self,
+                    kernel,
+                    presence: &presence,
+                    rank,
+                    shared: &shared,
+                    at_once,
+                    stands,
+                    put_off,
+                    tell,
+                };
                 // Its guest may not come up: nobody has to wait for its word then.
                 let _decided = (rank == Rank::First).then(|| presence.decided_at_last());
                 let mut run = KernelRun::default();
@@ -191,6 +207,7 @@ impl Lab<'_> {
         runs.sort_by_key(|(index, _)| *index);
         let mut whole = KernelRun { absent: presence.absent(), ..KernelRun::default() };
         runs.into_iter().for_each(|(_, run)| whole.merge(run));
+        whole.not_kept = kernel.kept.refusals();
         (whole, put_off.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -295,16 +312,21 @@ impl Boots<'_, '_, '_> {
     /// Runs sessions in one guest; what is left when it is spoiled.
     fn run_guest(&self, mut plan: BootPlan, run: &mut KernelRun) -> BootPlan {
         self.tell(Progress::Booting(&plan));
-        run.boots += 1;
         let done = BootPlan { sessions: Vec::new(), ..plan.clone() };
-        let (again, boots) = (&mut run.again, &mut run.boots);
-        let mut once_more = |why| {
-            *boots += 1;
-            again.push(Again { session: None, why });
-        };
-        let kept = self.kept(&plan, &mut once_more);
-        let mut live = match Live::up(self.lab, self.kernel, &plan, kept.as_deref(), self.at_once, &mut once_more)
-        {
+        let mut starts = Starts::default();
+        let kept = self.kept(&plan, &mut starts);
+        let live = Live::up(self.lab, self.kernel, &plan, kept.as_deref(), self.at_once, &mut starts);
+        run.boots += starts.booted;
+        run.started += starts.started;
+        let mut once_more = |why| run.again.push(Again { session: None, why });
+        starts.again.into_iter().for_each(&mut once_more);
+        // What a kernel does to its devices is held against it only where it found them while it booted.
+        let doubted = kept.is_some().then(|| doubt(&live)).flatten();
+        if let Some(why) = doubted {
+            once_more(why);
+            return BootPlan { cold: true, ..plan };
+        }
+        let mut live = match live {
             Ok(live) => live,
             Err(Fallen { why: Failure::Panicked(log), stall }) => {
                 self.hurt_at_boot(&plan, log, StepEnd::GuestDied, stall, run);
@@ -348,14 +370,14 @@ impl Boots<'_, '_, '_> {
 
     /// The guest that one for this plan starts from; kept now, where nobody did before and others will start from it
     /// too.
-    fn kept(&self, plan: &BootPlan, again: &mut dyn FnMut(String)) -> Option<Arc<Snapshot>> {
+    fn kept(&self, plan: &BootPlan, starts: &mut Starts) -> Option<Arc<Snapshot>> {
         if plan.cold || !self.lab.keep {
             return None;
         }
         let shared = self.shared.contains(plan.command_line.as_str());
-        self.kernel.kept.of(&plan.command_line, shared, || {
-            keep(self.lab, self.kernel, &plan.command_line, self.at_once, again)
-        })
+        self.kernel
+            .kept
+            .of(&plan.command_line, shared, || keep(self.lab, self.kernel, &plan.command_line, starts))
     }
 
     fn run_session(&self, live: &mut Live, id: &str) -> Spoken {
@@ -417,6 +439,18 @@ impl Boots<'_, '_, '_> {
     }
 }
 
+/// Why a guest that started from a kept one is booted instead: what it shows would be held against the kernel.
+fn doubt(live: &Result<Live, Fallen>) -> Option<String> {
+    let told = |what: String| format!("started from a kept guest, {what}: booted instead");
+    match live {
+        Ok(live) => live.damage().or_else(|| live.without_nodes()).map(told),
+        Err(Fallen { why: Failure::Panicked(_), .. }) => Some(told("the kernel died".to_owned())),
+        Err(Fallen { why: Failure::Silent(why) | Failure::Asleep(why) | Failure::Other(why), .. }) => {
+            Some(told(why.clone()))
+        }
+    }
+}
+
 /// The command lines that more than one of these plans has, of those that may start from a guest that is kept.
 fn shared_command_lines(plans: &[BootPlan]) -> BTreeSet<&str> {
     let mut seen = BTreeSet::new();
@@ -470,6 +504,8 @@ impl KernelRun {
         self.absent = self.absent.take().or(other.absent);
         self.performances.extend(other.performances);
         self.boots += other.boots;
+        self.started += other.started;
+        self.not_kept = other.not_kept;
         self.again.extend(other.again);
         self.guests.extend(other.guests);
     }

@@ -7,7 +7,7 @@ use scrubjay_machine::{BootError, Death, Guest, GuestError, bare};
 use scrubjay_session::{Performance, Session};
 
 use crate::causes::with_causes;
-use crate::guest::{Failure, Live, Parts, Rise};
+use crate::guest::{Failure, Live, Parts, Rise, Starts};
 use crate::plan::BootPlan;
 use crate::setup::{Kernel, Lab};
 
@@ -76,11 +76,13 @@ impl<'a> Watched<'a> {
     pub fn up(lab: &'a Lab<'a>, kernel: &Kernel, plan: &BootPlan) -> Result<Self, WatchError> {
         let failed = |why: String| WatchError::Boot { plan: plan.name(), why };
         let start = Instant::now();
-        let mut live = Live::up(lab, kernel, plan, None, 1, &mut |_| {}).map_err(|fallen| match fallen.why {
-            Failure::Panicked(log) => {
-                failed(log.first().map_or("the kernel panicked".to_owned(), |line| line.text.clone()))
+        let mut live = Live::up(lab, kernel, plan, None, 1, &mut Starts::default()).map_err(|fallen| {
+            match fallen.why {
+                Failure::Panicked(log) => {
+                    failed(log.first().map_or("the kernel panicked".to_owned(), |line| line.text.clone()))
+                }
+                Failure::Silent(why) | Failure::Asleep(why) | Failure::Other(why) => failed(why),
             }
-            Failure::Silent(why) | Failure::Asleep(why) | Failure::Other(why) => failed(why),
         })?;
         live.prepare(plan, lab).map_err(failed)?;
         Ok(Watched { lab, live, start })

@@ -26,6 +26,7 @@ use crate::vm::Vm;
 pub struct Snapshot {
     ram: OwnedFd,
     state: OwnedFd,
+    spec: Spec,
     way: Way,
     hello: Hello,
     times: BootTimes,
@@ -51,6 +52,9 @@ pub enum SnapshotError {
     /// The kernel cannot let go.
     #[error("{0}")]
     Refused(String),
+    /// What is to start from it is another machine, or has another kernel.
+    #[error("another guest was kept than the one that is to start from it")]
+    Another,
     /// It was lost on the way.
     #[error(transparent)]
     Guest(#[from] GuestError),
@@ -84,7 +88,16 @@ impl Snapshot {
         guest.vm_mut().save(Instant::now() + deadlines.silence)?;
         let (way, hello, times) = (guest.way(), guest.hello().clone(), guest.times());
         drop(guest);
-        Ok(Snapshot { ram, state, way, hello, times })
+        Ok(Snapshot { ram, state, spec, way, hello, times })
+    }
+
+    /// Whether it is the guest that this one would be without devices.
+    fn is_of(&self, spec: &Spec) -> bool {
+        let same = |of: &Spec| {
+            let kernel = (of.kernel.clone(), of.modules.clone(), of.parameters.clone(), of.append.clone());
+            (kernel, of.files.clone(), of.init.clone(), of.vcpus, of.memory_mib, of.ways, of.accel, of.hz)
+        };
+        same(&self.spec) == same(spec)
     }
 
     /// What the agent said of its kernel.
@@ -110,6 +123,9 @@ impl Guest {
         snapshot: &Snapshot,
         deadlines: &Deadlines,
     ) -> Result<Self, SnapshotError> {
+        if !snapshot.is_of(spec) {
+            return Err(SnapshotError::Another);
+        }
         let memory = Memory::From(&snapshot.ram, &snapshot.state);
         let mut vm = Vm::start(qemu, spec, deadlines, memory).map_err(BootError::Start)?;
         vm.load(Instant::now() + deadlines.silence)?;

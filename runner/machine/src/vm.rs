@@ -28,9 +28,9 @@ use crate::command::{Backing, SpecError, Wiring, arguments, device_id, device_ob
 use crate::console::{Console, ConsoleLog};
 use crate::deadlines::Deadlines;
 use crate::initramfs::{self, InitramfsError};
+use crate::memory::Memory;
 use crate::pump::{Ends, Event, Heard, Way, console_pipe, start};
 use crate::qemu::Qemu;
-use crate::memory::Memory;
 use crate::qmp::{Qmp, QmpError};
 use crate::spec::{Kind, Spec, Ways};
 use crate::unpacked::{self, in_memory};

@@ -67,6 +67,8 @@ pub enum RunEvent {
         console_tail: Option<String>,
         /// What was done once more because the host may have had a part in it.
         again: Vec<Again>,
+        /// How its guests came up.
+        guests: Guests,
     },
     /// Nothing of a kernel could be tested: no image, none that boots.
     KernelFailed {
@@ -90,6 +92,17 @@ pub enum RunEvent {
         /// How the command ends if the run was ended before its time, by a signal or an error.
         cut: Option<ExitStatus>,
     },
+}
+
+/// How the guests of a kernel came up.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Guests {
+    /// How many booted.
+    pub booted: u32,
+    /// How many started from one that had booted without devices and was kept.
+    pub started: u32,
+    /// Why none could be kept, where that was tried.
+    pub not_kept: Vec<String>,
 }
 
 /// Boots or sessions that were tried once more, for one reason.

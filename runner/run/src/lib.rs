@@ -7,6 +7,6 @@ mod event;
 mod status;
 mod tally;
 
-pub use event::{Again, Consumer, RunEvent};
+pub use event::{Again, Consumer, Guests, RunEvent};
 pub use status::ExitStatus;
 pub use tally::Tally;

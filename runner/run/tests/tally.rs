@@ -2,7 +2,7 @@
 
 use rstest::rstest;
 use scrubjay_host::Signal;
-use scrubjay_run::{Consumer, ExitStatus, RunEvent, Tally};
+use scrubjay_run::{Consumer, ExitStatus, Guests, RunEvent, Tally};
 use scrubjay_samples::{absence, errored, finding, kernel, passed, skipped, unsettled, waived, with};
 use scrubjay_verdict::{Finding, Policy, SessionVerdict};
 
@@ -21,6 +21,7 @@ fn run(policy: Policy, sessions: Vec<SessionVerdict>, whole: Vec<Finding>, tail:
         not_checked: Vec::new(),
         console_tail: None,
         again: Vec::new(),
+        guests: Guests::default(),
     };
     for event in [&started, &judged].into_iter().chain(tail) {
         tally.event(event).unwrap();

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use scrubjay_run::{Again, Consumer, RunEvent};
+use scrubjay_run::{Again, Consumer, Guests, RunEvent};
 use scrubjay_session::Field;
 use scrubjay_verdict::finding::Repeat;
 use scrubjay_verdict::finding::Waived;
@@ -193,6 +193,7 @@ pub fn of_kernel(verdict: KernelVerdict, nearest: Option<&str>, unchecked: &[&st
         not_checked: unchecked.iter().map(|s| (*s).to_owned()).collect(),
         console_tail: None,
         again: Vec::new(),
+        guests: Guests { booted: 2, started: 30, not_kept: Vec::new() },
     });
     events
 }

@@ -113,7 +113,7 @@ impl Liar {
         let each = |value: Value| vec![value; devices];
         let mut settled = json!({
             "reached": each(true.into()), "nodes": each(true.into()), "addresses": each("0000:0d:00.0".into()),
-            "bound": [], "log": [],
+            "bound": [], "log": [], "taint": 0,
         });
         spoil(&mut settled);
         self.frame(&json!({ "settled": settled }).to_string());
@@ -147,7 +147,7 @@ impl Liar {
 /// What a right agent says first.
 pub fn ready() -> Value {
     json!({
-        "version": 1, "release": "7.3.4", "banner": "Linux version 7.3.4", "taint": 0, "channel": "virtio",
+        "version": 2, "release": "7.3.4", "banner": "Linux version 7.3.4", "taint": 0, "channel": "virtio",
         "lacks": [], "modules_refused": [], "cmdline": "",
     })
 }

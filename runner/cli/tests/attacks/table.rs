@@ -189,8 +189,8 @@ pub fn attacks() -> Vec<Attack> {
                 while l.sends(&[b' '; 65_536]) {}
             },
         ),
-        guest("version", "another version of the protocol", "the agent speaks version 2", |l| {
-            l.boots(&spoilt("version", 2.into()));
+        guest("version", "another version of the protocol", "the agent speaks version 3", |l| {
+            l.boots(&spoilt("version", 3.into()));
         }),
         guest(
             "release",
@@ -353,6 +353,6 @@ fn flood(liar: &mut Liar, json: &str) {
 }
 
 fn settled_without_nodes() -> String {
-    json!({"settled": {"reached": [false], "nodes": [false], "addresses": [""], "bound": [], "log": []}})
+    json!({"settled": {"reached": [false], "nodes": [false], "addresses": [""], "bound": [], "log": [], "taint": 0}})
         .to_string()
 }

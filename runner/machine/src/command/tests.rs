@@ -14,6 +14,7 @@ const WIRING: Wiring = Wiring {
     kernel: None,
     monitor_objects: true,
     tsc_khz: Some(2_000_000),
+    memory: None,
 };
 
 fn vfio(port: Port, path: &str) -> Device {
@@ -38,6 +39,25 @@ fn a_guest_without_devices_has_no_cxl_window_and_no_extra_bus() {
     let line = built(&spec(vec![]));
     assert!(!values(&line, "-machine")[0].contains("cxl-fmw"), "{line:?}");
     assert!(!values(&line, "-device").iter().any(|d| d.starts_with("pxb")), "{line:?}");
+}
+
+#[rstest]
+#[case::kept(Backing::Shared(15), "share=on", None)]
+#[case::started(Backing::Private(15), "share=off,readonly=on,rom=off", Some("defer"))]
+fn a_guest_with_a_file_for_memory_has_both_buses_and_their_room(
+    #[case] memory: Backing,
+    #[case] how: &str,
+    #[case] incoming: Option<&str>,
+) {
+    let line = arguments(&spec(vec![]), &Wiring { memory: Some(memory), ..WIRING }).unwrap();
+    assert!(values(&line, "-machine")[0].ends_with("memory-backend=ram"), "{line:?}");
+    let object = format!("memory-backend-file,id=ram,size=512M,mem-path=/proc/self/fd/15,{how}");
+    assert!(values(&line, "-object").contains(&object), "{line:?}");
+    assert_eq!(values(&line, "-incoming").first().map(String::as_str), incoming);
+    let devices = values(&line, "-device");
+    let named = |name: &str| devices.iter().filter(|device| device.starts_with(name)).count();
+    assert_eq!((named("pxb-"), named("pcie-root-port,id=spare-")), (2, 2), "{devices:?}");
+    assert!(devices.iter().all(|d| !d.starts_with("pcie-root-port") || d.contains("mem-reserve=64M")));
 }
 
 #[test]
@@ -167,7 +187,7 @@ fn a_socket_path_has_at_most_107_bytes(#[case] len: usize, #[case] fits: bool) {
 #[rstest]
 #[case::three_cpus(Spec { vcpus: 3, ..spec(vec![]) }, "3 vCPUs")]
 #[case::no_cpu(Spec { vcpus: 0, ..spec(vec![]) }, "0 vCPUs")]
-#[case::too_many(spec(vec![vfio(Port::Cxl, "/a"); MOST_DEVICES + 1]), "33 devices")]
+#[case::too_many(spec(vec![vfio(Port::Cxl, "/a"); MOST_DEVICES + 1]), "32 devices")]
 #[case::odd_size(
     spec(vec![Device { port: Port::Cxl, kind: Kind::StockType3 { size_mib: 100, serial: 0 } }]),
     "100 MiB"
