@@ -61,7 +61,7 @@ pub fn session(data: &[u8]) {
         Some((feature.uuid(), feature.set_version))
     };
     let devices: Vec<u16> = (0..session.devices.len() as u16).collect();
-    let surroundings = Surroundings { feature: &feature, devices: &devices, patience: 1.0 };
+    let surroundings = Surroundings { feature: &feature, devices: &devices, patience: 1.0, sample: None };
     let _ = lower(&session, &surroundings);
     scrubjay_engine::plan(&[&session], 32);
 }

@@ -66,6 +66,7 @@ impl Bench {
             guests: 1,
             // Each process runs one plan: to keep a guest would be a boot more.
             keep: false,
+            thorough: false,
             profiles: &self.library.profiles,
             sessions: &self.library.sessions,
             sabotage: Default::default(),

@@ -147,6 +147,9 @@ pub struct CheckArgs {
     /// Write the report there; standard output then has the text
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// Try every value of every sweep, those too whose outcome is undefined and of which a sample is tried otherwise
+    #[arg(long)]
+    pub thorough: bool,
     /// Run the sessions in an order drawn from this number
     #[arg(long, value_name = "SEED")]
     pub shuffle: Option<u64>,

@@ -29,6 +29,7 @@ pub fn run(args: &BenchArgs, context: &Context) -> Result<ExitStatus> {
         vcpus: args.vcpus,
         guests: 1,
         keep: false,
+        thorough: false,
         profiles: &library.profiles,
         sessions: &library.sessions,
         sabotage: Default::default(),

@@ -126,6 +126,7 @@ impl Run<'_> {
             vcpus: self.args.lab.guests.vcpus,
             guests: self.args.lab.guests.at_once(),
             keep: true,
+            thorough: self.args.thorough,
             profiles: &self.library.profiles,
             sessions: &self.library.sessions,
             sabotage: Default::default(),

@@ -110,6 +110,7 @@ fn try_on(
         vcpus: args.guests.vcpus,
         guests: args.guests.at_once(),
         keep: true,
+        thorough: false,
         profiles: &library.profiles,
         sessions: &library.sessions,
         sabotage: Default::default(),

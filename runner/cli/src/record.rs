@@ -39,6 +39,7 @@ pub fn run(args: &RecordArgs, context: &Context) -> Result<ExitStatus> {
         vcpus: args.lab.guests.vcpus,
         guests: args.lab.guests.at_once(),
         keep: true,
+        thorough: false,
         profiles: &library.profiles,
         sessions: &library.sessions,
         sabotage: Default::default(),

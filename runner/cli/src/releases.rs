@@ -49,6 +49,7 @@ pub fn run(args: &ReleasesArgs, context: &Context) -> Result<ExitStatus> {
             vcpus: args.lab.guests.vcpus,
             guests: args.lab.guests.at_once(),
             keep: true,
+            thorough: false,
             profiles: &library.profiles,
             sessions: &library.sessions,
             sabotage: Default::default(),

@@ -41,6 +41,7 @@ pub struct Live {
     /// The option with which the kernel was built so that it has fwctl.
     built_with_fwctl: Option<String>,
     taint: u64,
+    sample: Option<u64>,
     /// How long it took to come up, part by part.
     pub rise: Rise,
     time: HostTime,
@@ -277,6 +278,7 @@ impl Live {
             bound: Vec::new(),
             built_with_fwctl: kernel.says_it_has(Lack::Fwctl).map(str::to_owned),
             taint,
+            sample: lab.sample(kernel),
             rise,
             time,
             _dir: dir,
@@ -372,6 +374,7 @@ impl Live {
             feature: &|profile, name| lab.feature(profile, name),
             devices: &self.bank.indices(session),
             patience: self.deadlines.patience(),
+            sample: self.sample,
         };
         lower(session, &surroundings).map_err(|e| e.to_string())
     }

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use scrubjay_machine::{MOST_DEVICES, Snapshot, Stall};
 use scrubjay_session::klog::{self, Event};
 use scrubjay_session::observation::{Aside, Observation, Seen, StepEnd};
+use scrubjay_session::step::{Action, Outcome, Step};
 use scrubjay_session::{Performance, Session, Transcript};
 use scrubjay_wire::{Lack, LogLine};
 
@@ -353,6 +354,7 @@ impl Boots<'_, '_, '_> {
         run.guests.push(Vec::new());
         while !plan.sessions.is_empty() {
             let id = plan.sessions.remove(0);
+            run.leave_unchecked(self.sampled(&id).into_iter().collect());
             let start = Instant::now();
             let Spoken { performance, spoiled, doubt } = self.run_session(&mut live, &id);
             // What the host did to a guest in an earlier session may show in a later one.
@@ -378,6 +380,23 @@ impl Boots<'_, '_, '_> {
         self.kernel
             .kept
             .of(&plan.command_line, shared, || keep(self.lab, self.kernel, &plan.command_line, starts))
+    }
+
+    /// What is left out of a session here.
+    fn sampled(&self, id: &str) -> Option<String> {
+        let (session, most) = (self.lab.sessions.get(id)?, self.lab.sample(self.kernel)?);
+        let is_cut = |step: &Step| match &step.action {
+            Action::Sweep(sweep) => {
+                step.outcome == Outcome::Undefined && sweep.vary.iter().any(|vary| vary.values.len() > most)
+            }
+            _ => false,
+        };
+        session.steps.iter().any(is_cut).then(|| {
+            format!(
+                "values of a sweep whose outcome is undefined: of more than {most} a sample of so many was tried, \
+                 for damage (--thorough: all)"
+            )
+        })
     }
 
     fn run_session(&self, live: &mut Live, id: &str) -> Spoken {

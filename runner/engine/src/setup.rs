@@ -59,6 +59,8 @@ pub struct Lab<'a> {
     pub guests: usize,
     /// Whether guests may start from one that is kept, instead of each booting.
     pub keep: bool,
+    /// Whether all values of a sweep are tried where its outcome is undefined, and not a sample of them.
+    pub thorough: bool,
     /// The device profiles.
     pub profiles: &'a Profiles,
     /// The sessions.
@@ -83,7 +85,16 @@ impl Sabotage {
     }
 }
 
+/// How many values a plain kernel tries of a sweep where only damage is looked for. One that watches itself shows more
+/// of it, and tries all.
+pub(crate) const SAMPLE: u64 = 500;
+
 impl Lab<'_> {
+    /// How many values a sweep takes at most where its outcome is undefined.
+    pub(crate) fn sample(&self, kernel: &Kernel) -> Option<u64> {
+        (!self.thorough && !kernel.instrumented).then_some(SAMPLE)
+    }
+
     /// UUID and set version of a profile's Feature.
     pub fn feature(&self, profile: &str, name: &str) -> Option<(Uuid, u8)> {
         let feature = self.profiles.get(profile).ok()?.feature(name)?;

@@ -32,6 +32,7 @@ fn a_panic_in_one_plan_is_an_error_of_its_sessions_and_costs_no_other() {
         vcpus: 2,
         guests: 2,
         keep: true,
+        thorough: false,
         profiles: &profiles,
         sessions: &sessions,
         sabotage: Default::default(),

@@ -15,7 +15,7 @@ use crate::cxl::call as cxl;
 use crate::cxl::memdev;
 use crate::session::Session;
 use crate::shape::Shape;
-use crate::step::{Action, Step};
+use crate::step::{Action, Outcome, Step};
 use crate::wrong::Wrong;
 
 /// Milliseconds until a step counts as hung, where it does not say otherwise.
@@ -107,6 +107,8 @@ pub struct Surroundings<'a> {
     pub devices: &'a [u16],
     /// By what the deadlines are multiplied.
     pub patience: f64,
+    /// How many values a sweep takes at most whose outcome is undefined; all of them where this is none.
+    pub sample: Option<u64>,
 }
 
 /// Lowers a session.
@@ -188,7 +190,10 @@ impl Lowering<'_> {
                 let within = |wrong: Wrong| Wrong { place: format!("sweep.call.{}", wrong.place), ..wrong };
                 let call = self.call(&sweep.call).map_err(within).map_err(refuse)?;
                 self.lay(&step.action, &call).map_err(refuse)?;
-                let sweep = call::sweep(call, sweep).map_err(refuse)?;
+                let mut sweep = call::sweep(call, sweep).map_err(refuse)?;
+                if let Some(most) = self.surroundings.sample.filter(|_| step.outcome == Outcome::Undefined) {
+                    sweep.vary.iter_mut().for_each(|vary| vary.values = vary.values.sample(most));
+                }
                 Ok((Op::Sweep(sweep), Shape::Sweep))
             }
             Action::FileCall(call) => plain(Op::FileCall { slot: call.slot.clone(), call: call.call }),

@@ -16,7 +16,11 @@ fn session(steps: &str) -> Session {
 }
 
 fn lowered(steps: &str) -> Lowered {
-    lower(&session(steps), &Surroundings { feature: &|_, _| None, devices: &[0], patience: 1.0 }).unwrap()
+    lower(
+        &session(steps),
+        &Surroundings { feature: &|_, _| None, devices: &[0], patience: 1.0, sample: None },
+    )
+    .unwrap()
 }
 
 #[rstest]

@@ -358,6 +358,21 @@ impl Values {
         }
     }
 
+    /// At most so many of them and one, evenly spread: the first and the last are among them.
+    pub fn sample(&self, most: u64) -> Values {
+        let len = self.len();
+        if len <= most {
+            return self.clone();
+        }
+        let apart = len.div_ceil(most.max(1));
+        let places = (0..len - 1).step_by(apart as usize).chain([len - 1]);
+        let value = |place: u64| match self {
+            Values::Range { from, step, .. } => from + place * step,
+            Values::List(list) => list[place as usize],
+        };
+        Values::List(places.map(value).collect())
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -377,5 +392,26 @@ impl Values {
             Values::Range { from, step, .. } => from + index * step,
             Values::List(list) => list[index as usize],
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sample_has_the_first_and_the_last_and_is_spread_over_the_rest() {
+        let range = Values::Range { from: 31, to: 65_535, step: 1 };
+        let Values::List(sample) = range.sample(500) else { panic!("{range:?}") };
+        assert_eq!((sample.first(), sample.last()), (Some(&31), Some(&65_535)));
+        assert!((400..=501).contains(&sample.len()), "{}", sample.len());
+        assert!(sample.windows(2).all(|pair| pair[0] < pair[1] && pair[1] - pair[0] <= 132));
+    }
+
+    #[test]
+    fn what_is_few_is_all_tried() {
+        let few = Values::List(vec![1, 7, 9]);
+        assert_eq!(few.sample(3), few);
+        assert_eq!(few.sample(1), Values::List(vec![1, 9]));
     }
 }

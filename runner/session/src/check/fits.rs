@@ -27,7 +27,7 @@ impl Session {
             Some((feature.uuid(), feature.set_version))
         };
         let devices: Vec<_> = (0..self.devices.len()).map(|i| i as u16).collect();
-        let surroundings = Surroundings { feature: &version, devices: &devices, patience: 1.0 };
+        let surroundings = Surroundings { feature: &version, devices: &devices, patience: 1.0, sample: None };
         lower(self, &surroundings).map_err(|wrong| FileError::sense(path, wrong.place, wrong.why))?;
         Ok(())
     }
