@@ -187,7 +187,7 @@ mod tests {
             "<header class=\"break\">",
             "set-blocked in set-by-scope, step full, field errno: a write that worked is refused",
             "intermittent 3/5",
-            "7.1: slow: scrubjay stood still for 6.2 s",
+            "7.1: tried again: slow: scrubjay stood still for 6.2 s",
             "until 2026-12-31: the vendor ships it (ticket 7)",
             "out-len: 1040 -&gt; 16",
             "not a kernel image: k: it is empty",
