@@ -36,14 +36,12 @@ impl Kept {
     /// Why guests of this kernel had to be booted.
     pub(crate) fn refusals(&self) -> Vec<String> {
         let places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let refusal = |place: &Place| {
+        let refusal = |(line, place): (&String, &Place)| {
             let kept = place.lock().unwrap_or_else(PoisonError::into_inner);
-            kept.as_ref().and_then(|kept| kept.as_ref().err().cloned())
+            let why = kept.as_ref()?.as_ref().err()?;
+            Some(if line.is_empty() { why.clone() } else { format!("with {line}: {why}") })
         };
-        let mut refusals: Vec<_> = places.values().filter_map(refusal).collect();
-        refusals.sort();
-        refusals.dedup();
-        refusals
+        places.iter().filter_map(refusal).collect()
     }
 
     /// Lets all of them go.
