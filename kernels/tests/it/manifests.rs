@@ -27,10 +27,12 @@ fn every_manifest_of_the_project_reads_and_its_id_is_its_stem() {
         "7.1-instrumented",
         "7.1-slub",
         "7.2",
+        "7.2-raw",
         "7.3",
         "7.3-clang",
         "7.3-instrumented",
         "7.3-modular",
+        "7.3-raw",
         "7.3-slub",
         "debian-7.3",
     ];
