@@ -135,7 +135,7 @@ impl Gather {
                 let times = self.times.session_millis.entry(kernel.clone()).or_default();
                 times.insert(verdict.session.clone(), *millis);
             }
-            RunEvent::KernelJudged { verdict, nearest, not_checked, console_tail, again, guests } => {
+            RunEvent::KernelJudged { verdict, nearest, not_checked, console_tail, guests } => {
                 let titles = self.current.take().map(|current| current.titles).unwrap_or_default();
                 let kernel = &verdict.kernel;
                 if let Some(tail) = console_tail {
@@ -144,8 +144,8 @@ impl Gather {
                 let report = KernelReport {
                     nearest_release: nearest.clone(),
                     not_checked: not_checked.clone(),
-                    tried_again: again.iter().map(TriedAgain::from).collect(),
-                    guests: Some(guests.into()),
+                    tried_again: guests.again.iter().map(TriedAgain::from).collect(),
+                    guests: Some(guests.as_ref().into()),
                     verdict: Some(verdict.clone()),
                     ..empty(kernel.clone(), KernelState::Judged)
                 };

@@ -190,14 +190,7 @@ impl<W: Write> Consumer for Ktap<W> {
             RunEvent::Waivers { uses } => self.say("", idle(uses))?,
             RunEvent::KernelStarted { kernel, sessions } => self.open(kernel, sessions + 1)?,
             RunEvent::SessionJudged { verdict, .. } => self.session(verdict)?,
-            RunEvent::KernelJudged {
-                verdict,
-                nearest,
-                not_checked,
-                console_tail,
-                again: more,
-                guests: counts,
-            } => {
+            RunEvent::KernelJudged { verdict, nearest, not_checked, console_tail, guests: counts } => {
                 if !self.open {
                     self.open(&verdict.kernel, 1)?;
                 }
@@ -210,7 +203,7 @@ impl<W: Write> Consumer for Ktap<W> {
                 self.say("  ", headed("defects", defects(verdict)))?;
                 self.say("  ", not_checked.iter().map(|what| format!("unchecked: {what}")))?;
                 self.say("  ", guests(counts).iter().map(|what| format!("guests: {what}")))?;
-                self.say("  ", again(more).iter().map(|what| format!("tried again: {what}")))?;
+                self.say("  ", again(&counts.again).iter().map(|what| format!("tried again: {what}")))?;
                 let breaks = verdict.findings.iter().any(|f| f.breaks(self.policy));
                 let otherwise = self.otherwise(verdict);
                 let unsettled = verdict.findings.iter().any(|f| f.unsettled);

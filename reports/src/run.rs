@@ -123,14 +123,14 @@ pub struct GuestCounts {
 }
 
 impl From<&Guests> for GuestCounts {
-    fn from(Guests { booted, started, not_kept }: &Guests) -> Self {
+    fn from(Guests { booted, started, not_kept, .. }: &Guests) -> Self {
         GuestCounts { booted: *booted, started: *started, not_kept: not_kept.clone() }
     }
 }
 
 impl From<&GuestCounts> for Guests {
     fn from(GuestCounts { booted, started, not_kept }: &GuestCounts) -> Self {
-        Guests { booted: *booted, started: *started, not_kept: not_kept.clone() }
+        Guests { booted: *booted, started: *started, not_kept: not_kept.clone(), again: Vec::new() }
     }
 }
 

@@ -14,7 +14,7 @@ use crate::profile::{changes, defects, fixes};
 use crate::run::{Breaks, Counts};
 use crate::text::{WIDTH, count, cut, plain, wrapped};
 use crate::waivers::idle;
-use scrubjay_run::{Again, Consumer, Guests, RunEvent};
+use scrubjay_run::{Consumer, Guests, RunEvent};
 use scrubjay_run::{ExitStatus, Tally};
 
 /// Columns of a status word.
@@ -107,9 +107,8 @@ impl<W: Write> Terminal<W> {
                 vec![String::new(), self.colour.strong(&format!("kernel {kernel}"))]
             }
             RunEvent::SessionJudged { title, verdict, .. } => self.session(title, verdict),
-            RunEvent::KernelJudged { verdict, nearest, not_checked, console_tail, again, guests } => {
-                let told = (not_checked.as_slice(), again.as_slice(), guests);
-                self.kernel(verdict, nearest.as_deref(), console_tail.as_deref(), told)
+            RunEvent::KernelJudged { verdict, nearest, not_checked, console_tail, guests } => {
+                self.kernel(verdict, nearest.as_deref(), not_checked, console_tail.as_deref(), guests)
             }
             RunEvent::KernelFailed { kernel, why } => {
                 self.table.push(Row { kernel: kernel.clone(), counts: None, breaks: Breaks::default() });
@@ -168,8 +167,9 @@ impl<W: Write> Terminal<W> {
         &mut self,
         verdict: &KernelVerdict,
         nearest: Option<&str>,
+        not_checked: &[String],
         console: Option<&str>,
-        (not_checked, tried_again, came_up): (&[String], &[Again], &Guests),
+        came_up: &Guests,
     ) -> Vec<String> {
         let mut lines = self.told_otherwise(verdict);
         for finding in &verdict.findings {
@@ -208,7 +208,7 @@ impl<W: Write> Terminal<W> {
         block("defects", &defects(verdict));
         lines.extend(not_checked.iter().flat_map(|text| wrapped("    unchecked ", &plain(text))));
         lines.extend(guests(came_up).iter().flat_map(|text| wrapped("    guests    ", &plain(text))));
-        lines.extend(again(tried_again).iter().flat_map(|text| wrapped("    again     ", &plain(text))));
+        lines.extend(again(&came_up.again).iter().flat_map(|text| wrapped("    again     ", &plain(text))));
         self.table.push(Row { kernel: verdict.kernel.clone(), counts: Some(counts), breaks });
         lines
     }

@@ -54,7 +54,7 @@ fn spoiled(text: &str) -> Vec<RunEvent> {
                 title.push_str(text);
                 session(verdict, text);
             }
-            RunEvent::KernelJudged { verdict, nearest, not_checked, console_tail, again, guests } => {
+            RunEvent::KernelJudged { verdict, nearest, not_checked, console_tail, guests } => {
                 verdict.kernel.push_str(text);
                 verdict.release.push_str(text);
                 verdict.findings.iter_mut().for_each(|one| finding(one, text));
@@ -67,7 +67,7 @@ fn spoiled(text: &str) -> Vec<RunEvent> {
                 not_checked.push(text.to_owned());
                 *console_tail = Some(text.to_owned());
                 guests.not_kept.push(text.to_owned());
-                again.push(Again { session: Some(text.to_owned()), why: text.to_owned() });
+                guests.again.push(Again { session: Some(text.to_owned()), why: text.to_owned() });
             }
             RunEvent::KernelFailed { kernel, why } => {
                 kernel.push_str(text);

@@ -121,7 +121,7 @@ impl Bench {
     pub fn whole(&self) -> anyhow::Result<()> {
         // As `scrubjay check` has it: a guest also waits.
         let guests = available_parallelism().map_or(1, usize::from) + 2;
-        let lab = Lab { guests, ..self.lab() };
+        let lab = Lab { guests, keep: true, ..self.lab() };
         let verdict = self.check(&lab, &self.library.sessions.iter().collect::<Vec<_>>())?;
         let heavy = |s: Severity| s >= Severity::Warn;
         let found: Vec<_> = verdict

@@ -232,7 +232,7 @@ fn company(bench: &Bench) -> anyhow::Result<()> {
     let (mut tally, mut undisturbed) = (Tally::default(), true);
     let sessions: Vec<_> = library.sessions.iter().collect();
     let mut tell = |event: RunEvent| {
-        undisturbed &= !matches!(&event, RunEvent::KernelJudged { again, .. } if !again.is_empty());
+        undisturbed &= !matches!(&event, RunEvent::KernelJudged { guests, .. } if !guests.again.is_empty());
         drop(tally.event(&event));
     };
     let verdict = check.run(bench.target(), &sessions, &mut tell);

@@ -74,8 +74,12 @@ impl Check<'_> {
             nearest,
             not_checked: run.not_checked,
             console_tail: console,
-            again,
-            guests: Guests { booted: run.boots, started: run.started, not_kept: run.not_kept },
+            guests: Box::new(Guests {
+                booted: run.boots,
+                started: run.started,
+                not_kept: run.not_kept,
+                again,
+            }),
         });
         verdict
     }

@@ -30,6 +30,8 @@ pub struct Spoken {
 pub struct Before<'a> {
     /// `/proc/sys/kernel/tainted`.
     pub taint: u64,
+    /// The flags that sessions of this boot do not mind.
+    pub expected: u64,
     /// What the kernel said on the way up.
     pub log: &'a [LogLine],
     /// The PCI address of each of the guest's devices.
@@ -225,7 +227,8 @@ impl Talk<'_> {
             self.transcript.unattributed.iter().filter_map(klog::classify).find(|e| e.class.is_damage());
         let other = other.map(|event| format!("the kernel was hurt: {}", event.class.name()));
         let before = self.before.taint;
-        let tainted = (taint != before).then(|| format!("taint went from {before} to {taint}"));
+        let other_taint = (taint ^ before) & !self.before.expected != 0;
+        let tainted = other_taint.then(|| format!("taint went from {before} to {taint}"));
         let talkative =
             self.guest.has_said_much().then(|| "it has said more than half of what one guest may".to_owned());
         let own = self.session.spoils_guest().then(|| "the session needs a guest of its own".to_owned());
@@ -403,7 +406,7 @@ mod tests {
     fn what_a_kernel_said_of_another_device_is_not_of_the_session() {
         let log = [line("cxl_pci 0000:0d:00.0: mailbox timeout"), line("cxl_pci 0000:0e:00.0: x"), line("x")];
         let addresses = ["0000:0d:00.0".to_owned(), "0000:0e:00.0".to_owned(), String::new()];
-        let before = Before { taint: 0, log: &log, addresses: &addresses };
+        let before = Before { taint: 0, expected: 0, log: &log, addresses: &addresses };
         assert_eq!(before.log_of(&[1]), log[1..]);
         assert_eq!(before.log_of(&[0, 2]), [log[0].clone(), log[2].clone()]);
     }

@@ -8,7 +8,7 @@ use scrubjay_machine::{
 };
 use scrubjay_session::klog;
 use scrubjay_session::lower::{Lowered, Surroundings, lower};
-use scrubjay_session::{Boot, Session};
+use scrubjay_session::{Boot, Performance, Session};
 use scrubjay_wire::{Hello, Lack, LogLine, Settle, ToGuest, ToHost};
 
 use crate::bank::Bank;
@@ -355,10 +355,7 @@ impl Live {
         let lowered = self.lower(&session, lab)?;
         let spoken = self.converse(&session, &lowered);
         match spoken.performance {
-            scrubjay_session::Performance::Performed(transcript) => {
-                self.taint = transcript.steps.last().map_or(self.taint, |s| s.aside.taint_after);
-                Ok(())
-            }
+            Performance::Performed(_) => Ok(()),
             other => Err(format!("the kernel could not be tainted: {other:?}")),
         }
     }
@@ -380,8 +377,13 @@ impl Live {
     }
 
     fn converse(&mut self, session: &Session, lowered: &Lowered) -> Spoken {
-        let before = Before { taint: self.taint, log: &self.log, addresses: &self.addresses };
-        converse(&mut self.guest, &self.bank, session, lowered, self.deadlines.silence, &before)
+        let expected = prelude::taint(self.boot);
+        let before = Before { taint: self.taint, expected, log: &self.log, addresses: &self.addresses };
+        let spoken = converse(&mut self.guest, &self.bank, session, lowered, self.deadlines.silence, &before);
+        if let Performance::Performed(transcript) = &spoken.performance {
+            self.taint = transcript.steps.last().map_or(self.taint, |seen| seen.aside.taint_after);
+        }
+        spoken
     }
 
     /// Messages that the servers of its devices have answered.

@@ -65,10 +65,8 @@ pub enum RunEvent {
         not_checked: Vec<String>,
         /// The end of the console of the guest that died last, as its sessions are ordered.
         console_tail: Option<String>,
-        /// What was done once more because the host may have had a part in it.
-        again: Vec<Again>,
-        /// How its guests came up.
-        guests: Guests,
+        /// How its guests came up, and what was done once more.
+        guests: Box<Guests>,
     },
     /// Nothing of a kernel could be tested: no image, none that boots.
     KernelFailed {
@@ -103,6 +101,8 @@ pub struct Guests {
     pub started: u32,
     /// Why none could be kept, where that was tried.
     pub not_kept: Vec<String>,
+    /// What was done once more because the host may have had a part in it.
+    pub again: Vec<Again>,
 }
 
 /// Boots or sessions that were tried once more, for one reason.

@@ -20,8 +20,7 @@ fn run(policy: Policy, sessions: Vec<SessionVerdict>, whole: Vec<Finding>, tail:
         nearest: None,
         not_checked: Vec::new(),
         console_tail: None,
-        again: Vec::new(),
-        guests: Guests::default(),
+        guests: Box::new(Guests::default()),
     };
     for event in [&started, &judged].into_iter().chain(tail) {
         tally.event(event).unwrap();

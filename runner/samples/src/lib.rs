@@ -192,8 +192,7 @@ pub fn of_kernel(verdict: KernelVerdict, nearest: Option<&str>, unchecked: &[&st
         nearest: nearest.map(str::to_owned),
         not_checked: unchecked.iter().map(|s| (*s).to_owned()).collect(),
         console_tail: None,
-        again: Vec::new(),
-        guests: Guests { booted: 2, started: 30, not_kept: Vec::new() },
+        guests: Box::new(Guests { booted: 2, started: 30, not_kept: Vec::new(), again: Vec::new() }),
     });
     events
 }
@@ -255,12 +254,13 @@ pub fn mixed() -> Vec<RunEvent> {
     }];
     let mut first =
         of_kernel(first, Some("none; but for 1 change 7.2.4 to 7.2.5"), &["ia32: this kernel has none"]);
-    if let Some(RunEvent::KernelJudged { again, .. }) = first.last_mut() {
+    if let Some(RunEvent::KernelJudged { guests, .. }) = first.last_mut() {
         let one = |session: Option<&str>, why: &str| Again {
             session: session.map(str::to_owned),
             why: why.to_owned(),
         };
-        *again = vec![one(None, "not a word in 32 s"), one(Some("slow"), "scrubjay stood still for 6.2 s")];
+        guests.again =
+            vec![one(None, "not a word in 32 s"), one(Some("slow"), "scrubjay stood still for 6.2 s")];
     }
     let mut events = run_of(vec![first, of_kernel(absent, None, &[]), failed]);
     let used = |fingerprint: &str, state| WaiverUse {
