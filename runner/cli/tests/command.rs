@@ -25,7 +25,7 @@ const GOLDEN: &str = "goldens/info/info-names-a-cxl-device.json";
 #[case::root_without_vectors(&["sessions", "list", "--root", "docs"], "--root: docs: there is no vectors/ in it")]
 #[case::unknown_rule(&["explain", "set-bloked"], "no rule `set-bloked`; there is")]
 #[case::unknown_promise(&["promises", "Q99"], "no promise `Q99`")]
-#[case::unknown_change(&["changes", "none"], "no change `none`; there are: get-count-bounded")]
+#[case::unknown_change(&["changes", "none"], "no change `none`; there are: features-denied-on-raw-path")]
 #[case::unknown_profile(&["devices", "show", "none"], "no device profile `none`")]
 #[case::unknown_shell(&["completions", "cmd"], "possible values")]
 #[case::unknown_acceptance(&["review", "--accept", "golden"], "base, also, or change:ID")]

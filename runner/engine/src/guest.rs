@@ -17,7 +17,7 @@ use crate::converse::{Before, Spoken, converse};
 use crate::plan::BootPlan;
 use crate::prelude;
 use crate::protocol::{Offence, Settled};
-use crate::setup::{Kernel, Lab};
+use crate::setup::{Kernel, Lab, first_try};
 
 /// How long all devices together may take to come up, before scaling.
 const SETTLE: Duration = Duration::from_millis(1_500);
@@ -143,13 +143,13 @@ fn names_drivers(lines: &[LogLine]) -> bool {
 /// measuring, and what is told of a kernel is seen in a guest that booted.
 pub fn keep(lab: &Lab, kernel: &Kernel, command_line: &str, starts: &mut Starts) -> Result<Snapshot, String> {
     let spec = spec(lab, kernel, command_line)?;
-    let take = || Snapshot::take(lab.qemu, &spec, &kernel.deadlines(lab.accel, lab.vcpus));
+    let whole = kernel.deadlines(lab.accel, lab.vcpus);
     starts.booted += 1;
-    let taken = match take() {
+    let taken = match Snapshot::take(lab.qemu, &spec, &first_try(whole)) {
         Err(SnapshotError::Boot(error)) => {
             starts.again.push(with_causes(&error));
             starts.booted += 1;
-            take()
+            Snapshot::take(lab.qemu, &spec, &whole)
         }
         taken => taken,
     };
@@ -203,9 +203,10 @@ impl Live {
         at_once: usize,
         starts: &mut Starts,
     ) -> Result<Self, Fallen> {
+        let whole = kernel.deadlines(lab.accel, lab.vcpus);
         if kept.is_some() {
             starts.started += 1;
-            match Self::start(lab, kernel, plan, kept, at_once) {
+            match Self::start(lab, kernel, plan, kept, at_once, whole) {
                 Err(Fallen { why: Failure::Asleep(why), .. }) => {
                     tracing::warn!(kernel = %kernel.id, why, "a guest did not start from the one that is kept");
                     starts.started -= 1;
@@ -215,14 +216,14 @@ impl Live {
             }
         }
         starts.booted += 1;
-        match Self::start(lab, kernel, plan, None, at_once) {
+        match Self::start(lab, kernel, plan, None, at_once, first_try(whole)) {
             // On a busy host a guest now and then loses an interrupt of its HPET before anything
             // else could wake it, or dies of one.
             Err(Fallen { why: Failure::Silent(why), .. }) => {
                 tracing::warn!(kernel = %kernel.id, why, "a guest stopped on the way up and is booted once more");
                 starts.again.push(why);
                 starts.booted += 1;
-                Self::start(lab, kernel, plan, None, at_once)
+                Self::start(lab, kernel, plan, None, at_once, whole)
             }
             other => other,
         }
@@ -234,12 +235,13 @@ impl Live {
         plan: &BootPlan,
         kept: Option<&Snapshot>,
         at_once: usize,
+        deadlines: Deadlines,
     ) -> Result<Self, Fallen> {
         let start = Instant::now();
         let parts = Parts::new(lab, kernel, plan, at_once);
         let parts = parts.map_err(|why| Fallen { why: Failure::Other(why), stall: None })?;
         let time = parts.time.clone();
-        let live = Self::start_parts(lab, kernel, plan, parts, kept, start);
+        let live = Self::start_parts(lab, kernel, plan, parts, (kept, deadlines), start);
         live.map_err(|why| Fallen { why, stall: time.stall() })
     }
 
@@ -248,14 +250,13 @@ impl Live {
         kernel: &Kernel,
         plan: &BootPlan,
         parts: Parts,
-        kept: Option<&Snapshot>,
+        (kept, deadlines): (Option<&Snapshot>, Deadlines),
         start: Instant,
     ) -> Result<Self, Failure> {
         let Parts { dir, bank, spec, time } = parts;
         let devices = start.elapsed();
         let ports: Vec<_> =
             (0..spec.devices.len()).map(|i| spec.port_address(i).unwrap_or_default()).collect();
-        let deadlines = kernel.deadlines(lab.accel, lab.vcpus);
         let guest = match kept {
             None => Guest::boot(lab.qemu, &spec, &deadlines).map_err(Failure::from)?,
             Some(kept) => Guest::wake(lab.qemu, &spec, kept, &deadlines)

@@ -47,6 +47,15 @@ impl Kernel {
     }
 }
 
+/// The part of the time for a boot after which another is tried. A boot that stops on its way, as about one in a
+/// hundred does, does not go on; one that is only slow has the whole time when it is tried once more.
+const FIRST_TRY: u32 = 5;
+
+/// The same, with less time to boot: it is tried once more.
+pub(crate) fn first_try(whole: Deadlines) -> Deadlines {
+    Deadlines { boot: whole.boot / FIRST_TRY, ..whole }
+}
+
 /// Everything that sessions are run with.
 pub struct Lab<'a> {
     /// QEMU.

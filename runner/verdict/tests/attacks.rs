@@ -280,7 +280,7 @@ fn a_step_that_cannot_be_meant_is_refused_in_its_place(#[case] step: &str, #[cas
 
 /// A part of a file, and what is said of it.
 #[rstest]
-#[case::top_level("sessions/s.json", r##""title""##, r##""titel""##, r##":4:9: at `titel`: unknown field `titel`, expected one of `format`, `id`, `title`, `devices`, `boot`, `own_devices`, `command_line`, `needs`, `promise`, `steps`, `coherent`"##)]
+#[case::top_level("sessions/s.json", r##""title""##, r##""titel""##, r##":4:9: at `titel`: unknown field `titel`, expected one of `format`, `id`, `title`, `devices`, `boot`, `own_devices`, `cold_boot`, `command_line`, `needs`, `promise`, `steps`, `coherent`"##)]
 #[case::top_level_missing(
     "sessions/s.json",
     r##""title": "t","##,
@@ -291,7 +291,7 @@ fn a_step_that_cannot_be_meant_is_refused_in_its_place(#[case] step: &str, #[cas
     "sessions/s.json",
     r##""title""##,
     r##""ti\u001b[2Jtle""##,
-    r##":4:18: at `ti\u{1b}[2Jtle`: unknown field `ti\u{1b}[2Jtle`, expected one of `format`, `id`, `title`, `devices`, `boot`, `own_devices`, `command_line`, `needs`, `promise`, `steps`, `coherent`"##
+    r##":4:18: at `ti\u{1b}[2Jtle`: unknown field `ti\u{1b}[2Jtle`, expected one of `format`, `id`, `title`, `devices`, `boot`, `own_devices`, `cold_boot`, `command_line`, `needs`, `promise`, `steps`, `coherent`"##
 )]
 #[case::no_json(
     "sessions/s.json",
