@@ -146,12 +146,12 @@ pub fn keep(lab: &Lab, kernel: &Kernel, command_line: &str, starts: &mut Starts)
     let whole = kernel.deadlines(lab.accel, lab.vcpus);
     starts.booted += 1;
     let taken = match Snapshot::take(lab.qemu, &spec, &first_try(whole)) {
-        Err(SnapshotError::Boot(error)) => {
+        taken @ (Ok(_) | Err(SnapshotError::Accelerator(_) | SnapshotError::Refused(_))) => taken,
+        Err(error) => {
             starts.again.push(with_causes(&error));
             starts.booted += 1;
             Snapshot::take(lab.qemu, &spec, &whole)
         }
-        taken => taken,
     };
     taken.map_err(|error| with_causes(&error))
 }
