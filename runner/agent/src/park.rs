@@ -59,7 +59,7 @@ fn remove(device: &Path) {
 
 impl Parked {
     /// Looks for devices and binds the roots; those that the kernel had not bound by itself.
-    pub fn wake(self) -> Vec<String> {
+    pub fn unpark(self) -> Vec<String> {
         let _ = fs::write("/sys/bus/pci/rescan", "1");
         devices::on_buses(&self.spare).iter().for_each(|device| remove(device));
         let bound = devices::bind_roots();

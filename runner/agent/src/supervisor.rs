@@ -39,9 +39,9 @@ pub fn serve(channel: &mut Channel) -> Result<(), FrameError> {
                 channel.send(&ToHost::Parked { refused })?;
             }
             ToGuest::Settle(settle) => {
-                let woken = parked.take().map(Parked::wake);
+                let unparked = parked.take().map(Parked::unpark);
                 let (reached, mut bound) = wait_until_settled(settle);
-                bound.extend(woken.into_iter().flatten());
+                bound.extend(unparked.into_iter().flatten());
                 let nodes = devices::all_nodes();
                 let addresses = devices::all_addresses();
                 let (log, taint) = (kmsg::fresh(), kmsg::taint());

@@ -88,7 +88,7 @@ pub enum Failure {
     /// It stopped on the way, and not of what is under test.
     Silent(String),
     /// It did not start from the guest that is kept.
-    Asleep(String),
+    NotStarted(String),
     /// It could not be tested.
     Other(String),
 }
@@ -207,7 +207,7 @@ impl Live {
         if kept.is_some() {
             starts.started += 1;
             match Self::start(lab, kernel, plan, kept, at_once, whole) {
-                Err(Fallen { why: Failure::Asleep(why), .. }) => {
+                Err(Fallen { why: Failure::NotStarted(why), .. }) => {
                     tracing::warn!(kernel = %kernel.id, why, "a guest did not start from the one that is kept");
                     starts.started -= 1;
                     starts.again.push(why);
@@ -259,8 +259,8 @@ impl Live {
             (0..spec.devices.len()).map(|i| spec.port_address(i).unwrap_or_default()).collect();
         let guest = match kept {
             None => Guest::boot(lab.qemu, &spec, &deadlines).map_err(Failure::from)?,
-            Some(kept) => Guest::wake(lab.qemu, &spec, kept, &deadlines)
-                .map_err(|error| Failure::Asleep(with_causes(&error)))?,
+            Some(kept) => Guest::start(lab.qemu, &spec, kept, &deadlines)
+                .map_err(|error| Failure::NotStarted(with_causes(&error)))?,
         };
         let BootTimes { output, ready } = guest.times();
         let rise =

@@ -333,7 +333,10 @@ impl Boots<'_, '_, '_> {
                 self.hurt_at_boot(&plan, log, StepEnd::GuestDied, stall, run);
                 return done;
             }
-            Err(Fallen { why: Failure::Silent(why) | Failure::Asleep(why) | Failure::Other(why), stall }) => {
+            Err(Fallen {
+                why: Failure::Silent(why) | Failure::NotStarted(why) | Failure::Other(why),
+                stall,
+            }) => {
                 self.settle_all(&plan, stall, run, |_| Performance::Failed { why: why.clone() });
                 return done;
             }
@@ -464,9 +467,9 @@ fn doubt(live: &Result<Live, Fallen>) -> Option<String> {
     match live {
         Ok(live) => live.damage().or_else(|| live.without_nodes()).map(told),
         Err(Fallen { why: Failure::Panicked(_), .. }) => Some(told("the kernel died".to_owned())),
-        Err(Fallen { why: Failure::Silent(why) | Failure::Asleep(why) | Failure::Other(why), .. }) => {
-            Some(told(why.clone()))
-        }
+        Err(Fallen {
+            why: Failure::Silent(why) | Failure::NotStarted(why) | Failure::Other(why), ..
+        }) => Some(told(why.clone())),
     }
 }
 

@@ -81,7 +81,7 @@ impl<'a> Watched<'a> {
                 Failure::Panicked(log) => {
                     failed(log.first().map_or("the kernel panicked".to_owned(), |line| line.text.clone()))
                 }
-                Failure::Silent(why) | Failure::Asleep(why) | Failure::Other(why) => failed(why),
+                Failure::Silent(why) | Failure::NotStarted(why) | Failure::Other(why) => failed(why),
             }
         })?;
         live.prepare(plan, lab).map_err(failed)?;

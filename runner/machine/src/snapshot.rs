@@ -12,6 +12,7 @@ use scrubjay_wire::{Hello, Park, ToGuest, ToHost};
 use crate::accelerator::Accel;
 use crate::boot::BootError;
 use crate::command::SPARE_SLOT;
+use crate::console::Short;
 use crate::deadlines::Deadlines;
 use crate::guest::{BootTimes, Guest, GuestError};
 use crate::memory::{Memory, unnamed};
@@ -26,10 +27,10 @@ use crate::vm::Vm;
 pub struct Snapshot {
     ram: OwnedFd,
     state: OwnedFd,
+    qemu: Qemu,
     spec: Spec,
     way: Way,
     hello: Hello,
-    times: BootTimes,
 }
 
 /// Why a guest could not be kept: each guest is then booted.
@@ -82,32 +83,24 @@ impl Snapshot {
         guest.send(&ToGuest::Park(Park { buses, spare }))?;
         match guest.receive(deadlines.step + deadlines.silence)? {
             ToHost::Parked { refused: None } => {}
-            ToHost::Parked { refused: Some(why) } => return Err(SnapshotError::Refused(why)),
+            ToHost::Parked { refused: Some(why) } => {
+                return Err(SnapshotError::Refused(Short(&why).to_string()));
+            }
             other => return Err(SnapshotError::Refused(format!("the agent said `{}`", other.name()))),
         }
         guest.vm_mut().save(Instant::now() + deadlines.silence)?;
-        let (way, hello, times) = (guest.way(), guest.hello().clone(), guest.times());
+        let (way, hello) = (guest.way(), guest.hello().clone());
         drop(guest);
-        Ok(Snapshot { ram, state, spec, way, hello, times })
+        Ok(Snapshot { ram, state, qemu: qemu.clone(), spec, way, hello })
     }
 
     /// Whether it is the guest that this one would be without devices.
-    fn is_of(&self, spec: &Spec) -> bool {
+    fn is_of(&self, qemu: &Qemu, spec: &Spec) -> bool {
         let same = |of: &Spec| {
             let kernel = (of.kernel.clone(), of.modules.clone(), of.parameters.clone(), of.append.clone());
             (kernel, of.files.clone(), of.init.clone(), of.vcpus, of.memory_mib, of.ways, of.accel, of.hz)
         };
-        same(&self.spec) == same(spec)
-    }
-
-    /// What the agent said of its kernel.
-    pub fn hello(&self) -> &Hello {
-        &self.hello
-    }
-
-    /// How long its boot took.
-    pub fn times(&self) -> BootTimes {
-        self.times
+        self.qemu == *qemu && same(&self.spec) == same(spec)
     }
 }
 
@@ -117,13 +110,13 @@ impl Guest {
     ///
     /// # Errors
     /// Whatever is wrong with QEMU or what was kept. Nothing is left of a guest that did not start.
-    pub fn wake(
+    pub fn start(
         qemu: &Qemu,
         spec: &Spec,
         snapshot: &Snapshot,
         deadlines: &Deadlines,
     ) -> Result<Self, SnapshotError> {
-        if !snapshot.is_of(spec) {
+        if !snapshot.is_of(qemu, spec) {
             return Err(SnapshotError::Another);
         }
         let memory = Memory::From(&snapshot.ram, &snapshot.state);

@@ -24,7 +24,7 @@ fn stock(serial: u64) -> Device {
 /// Starts a guest with these devices and waits until each has come up.
 fn start(snapshot: &Snapshot, devices: Vec<Device>, until: Probe) -> (Guest, Vec<bool>) {
     let spec = Spec { devices, ..spec() };
-    let mut guest = Guest::wake(&QEMU, &spec, snapshot, &deadlines()).unwrap_or_else(|e| panic!("{e:?}"));
+    let mut guest = Guest::start(&QEMU, &spec, snapshot, &deadlines()).unwrap_or_else(|e| panic!("{e:?}"));
     let port = |index: usize| spec.port_address(index).unwrap();
     let attached = |index: usize| Attached { name: index.to_string(), port: port(index), until };
     let devices = (0..spec.devices.len()).map(attached).collect();
@@ -84,7 +84,7 @@ fn what_was_kept_and_is_cut_is_refused(#[case] bytes: u64) {
     }
     let kept = keep();
     file_named("state").set_len(bytes).unwrap();
-    let error = Guest::wake(&QEMU, &spec(), &kept, &deadlines()).unwrap_err();
+    let error = Guest::start(&QEMU, &spec(), &kept, &deadlines()).unwrap_err();
     assert!(matches!(error, SnapshotError::Qmp(_)), "{error}");
 }
 
@@ -94,7 +94,7 @@ fn a_guest_with_other_cpus_does_not_start_from_it() {
         return;
     }
     let other = Spec { vcpus: 1, ..spec() };
-    let error = Guest::wake(&QEMU, &other, &keep(), &deadlines()).unwrap_err();
+    let error = Guest::start(&QEMU, &other, &keep(), &deadlines()).unwrap_err();
     assert!(matches!(error, SnapshotError::Another), "{error}");
 }
 
