@@ -45,7 +45,14 @@ fn both_ways(member: &Member) -> anyhow::Result<()> {
         if why.is_some() && why == skipped(&started, &session.id) {
             continue;
         }
-        same(&booted, &started, session)?;
+        // Where the golden knows more than one outcome, as of a read behind a buffer, each may have another of them.
+        let known = |run: &KernelRun| {
+            let performance = run.performances.get(&session.id);
+            performance.is_some_and(|performance| explained(bench.library(), &session.id, performance))
+        };
+        if let Err(difference) = same(&booted, &started, session) {
+            ensure!(known(&booted) && known(&started), "{difference:#}");
+        }
         performed += 1;
     }
     ensure!(performed > 300, "{performed} sessions were performed");

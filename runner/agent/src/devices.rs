@@ -162,6 +162,12 @@ pub fn on_buses(buses: &[String]) -> Vec<PathBuf> {
     devices.map(|device| device.path()).collect()
 }
 
+/// The PCI functions that have no driver, as directories.
+pub fn unbound_functions() -> Vec<PathBuf> {
+    let every = on_buses(&[String::new()]);
+    every.into_iter().filter(|device| !device.join("driver").exists()).collect()
+}
+
 /// The PCI address of each device.
 pub fn all_addresses() -> Vec<String> {
     (0..list().len() as u16).map(|i| name(i, Anchor::Pci)).collect()

@@ -18,6 +18,8 @@ pub const ROOT: Duration = Duration::from_secs(1);
 pub struct Parked {
     /// CXL roots that the kernel had not bound by itself.
     unbound: Vec<String>,
+    /// What was let go of.
+    buses: Vec<String>,
     /// What is not to be found.
     spare: Vec<String>,
 }
@@ -42,7 +44,7 @@ pub fn park(buses: &[String], spare: Vec<String>) -> Result<Parked, String> {
     there().iter().for_each(|device| remove(device));
     match there().first() {
         Some(device) => Err(format!("{} cannot be removed", device.display())),
-        None => Ok(Parked { unbound, spare }),
+        None => Ok(Parked { unbound, buses: buses.to_vec(), spare }),
     }
 }
 
@@ -58,12 +60,26 @@ fn remove(device: &Path) {
 }
 
 impl Parked {
-    /// Looks for devices and binds the roots; those that the kernel had not bound by itself.
+    /// Looks for devices and binds the roots; those that the kernel had not bound by itself. The devices get their
+    /// drivers when the roots have theirs, as at boot: since 7.0 a memdev is attached before its probe returns where
+    /// there is a root (drivers/cxl/pci.c, `cxl_pci_probe`). That a device of PCI waits for its driver is so since 6.19
+    /// (ea34511aaf75); before, memdevs are attached by themselves, some time after their probe.
     pub fn unpark(self) -> Vec<String> {
+        let autoprobe = |on: &str| fs::write("/sys/bus/pci/drivers_autoprobe", on);
+        let _ = autoprobe("0");
         let _ = fs::write("/sys/bus/pci/rescan", "1");
         devices::on_buses(&self.spare).iter().for_each(|device| remove(device));
+        devices::on_buses(&self.buses).iter().for_each(|port| probe(port));
         let bound = devices::bind_roots();
+        let _ = autoprobe("1");
+        devices::unbound_functions().iter().for_each(|device| probe(device));
         devices::await_memdevs();
         bound.into_iter().filter(|root| self.unbound.contains(root)).collect()
     }
+}
+
+/// Gives a function a driver, where there is one for it.
+fn probe(device: &Path) {
+    let name = device.file_name().unwrap_or_default();
+    let _ = fs::write("/sys/bus/pci/drivers_probe", name.as_encoded_bytes());
 }
