@@ -6,11 +6,10 @@ use scrubjay_run::{Again, Guests};
 
 use crate::text::count;
 
-/// How the guests of a kernel came up, and why none of them is kept where that is so.
+/// How the guests of a kernel came up, and why none was kept with a command line where one was wanted.
 pub fn guests(Guests { booted, started, not_kept, .. }: &Guests) -> Vec<String> {
     let counts = format!("{booted} booted, {started} started from one that was kept");
-    let why =
-        not_kept.iter().map(|why| format!("none could be kept: {}", why.lines().next().unwrap_or_default()));
+    let why = not_kept.iter().map(|why| format!("none was kept: {}", why.lines().next().unwrap_or_default()));
     std::iter::once(counts).chain(why).collect()
 }
 

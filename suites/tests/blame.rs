@@ -141,7 +141,7 @@ fn suspended(bench: &Bench) -> anyhow::Result<()> {
     let run = stopped_once(bench, held(), || vec![Pid::this()], "15")?;
     ensure!(errno(&run, "b", "race") == OK && errno(&run, "b", "after") == OK, "{:?}", run.performances);
     let why = |again: &scrubjay_engine::Again| again.why.contains("stood still");
-    ensure!(run.again.iter().any(why), "{:?}", run.again);
+    ensure!(run.came_up.again.iter().any(why), "{:?}", run.came_up.again);
     Ok(())
 }
 
@@ -149,7 +149,7 @@ fn qemu_stopped(bench: &Bench) -> anyhow::Result<()> {
     let run = stopped_once(bench, held(), guests, "3")?;
     ensure!(errno(&run, "b", "race") == OK && errno(&run, "b", "after") == OK, "{:?}", run.performances);
     let why = |again: &scrubjay_engine::Again| again.why.contains("QEMU was stopped");
-    ensure!(run.again.iter().any(why), "{:?}", run.again);
+    ensure!(run.came_up.again.iter().any(why), "{:?}", run.came_up.again);
     Ok(())
 }
 
@@ -186,7 +186,11 @@ fn never_whole(bench: &Bench) -> anyhow::Result<()> {
         Some(Performance::Failed { why }) if why.contains("the host did not let it run") => {}
         other => anyhow::bail!("{other:?}"),
     }
-    ensure!(run.again.iter().filter(|again| again.session.is_some()).count() == 3, "{:?}", run.again);
+    ensure!(
+        run.came_up.again.iter().filter(|again| again.session.is_some()).count() == 3,
+        "{:?}",
+        run.came_up.again
+    );
     Ok(())
 }
 
@@ -194,7 +198,7 @@ fn stands_all_the_same(bench: &Bench) -> anyhow::Result<()> {
     let all = [("a", format!("{OPEN}, {GET}"))];
     let run = stuttering(|| run(bench, &all, &|_, _| true, &mut |_| {}))?;
     ensure!(errno(&run, "a", "get") == OK, "{:?}", run.performances);
-    ensure!(run.again.iter().all(|again| again.session.is_none()), "{:?}", run.again);
+    ensure!(run.came_up.again.iter().all(|again| again.session.is_none()), "{:?}", run.came_up.again);
     Ok(())
 }
 

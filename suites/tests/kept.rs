@@ -32,9 +32,10 @@ fn both_ways(member: &Member) -> anyhow::Result<()> {
     let bench = Bench::new(member)?;
     let sessions: Vec<_> = bench.library().sessions.iter().collect();
     let booted = perform(&bench, &sessions, false);
-    ensure!(booted.started == 0, "{} guests were not booted", booted.started);
+    ensure!(booted.came_up.started == 0, "{} guests were not booted", booted.came_up.started);
     let started = perform(&bench, &sessions, true);
-    ensure!(started.started > started.boots, "{} guests booted: {:?}", started.boots, started.not_kept);
+    let refusals = bench.target().kernel.kept.refusals();
+    ensure!(started.came_up.started > started.came_up.booted, "{:?}: {refusals:?}", started.came_up);
     let skipped = |run: &KernelRun, id: &str| match run.performances.get(id) {
         Some(Performance::Skipped { why }) => Some(why.clone()),
         _ => None,

@@ -104,7 +104,7 @@ fn retired(bench: &Bench) -> anyhow::Result<()> {
     let run = run(bench, &bench.target().kernel, &sessions, &mut |_, progress| {
         retired += usize::from(matches!(progress, Progress::Retired { .. }));
     })?;
-    ensure!(retired == 1 && run.boots == 2, "{retired} retired, {} boots", run.boots);
+    ensure!(retired == 1 && run.came_up.booted == 2, "{retired} retired, {} boots", run.came_up.booted);
     let Some(Performance::Performed(transcript)) = run.performances.get("b") else {
         anyhow::bail!("{:?}", run.performances);
     };
@@ -200,7 +200,7 @@ fn late(bench: &Bench) -> anyhow::Result<()> {
         Some(Performance::Failed { why }) if why.contains("host is too busy") => {}
         other => anyhow::bail!("{other:?}"),
     }
-    ensure!(run.boots > 2, "it was tried once only");
+    ensure!(run.came_up.booted > 2, "it was tried once only");
     ensure!(matches!(run.performances.get("b"), Some(Performance::Performed(_))), "{:?}", run.performances);
     Ok(())
 }

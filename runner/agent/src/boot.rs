@@ -12,7 +12,7 @@ use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, fork};
 use scrubjay_wire::{Hello, Lack};
 
-use crate::{config, kmsg, syscall};
+use crate::{config, syscall};
 
 /// File systems in the order they are mounted; one that the kernel lacks is left out.
 const MOUNTS: [(&str, &str, &str); 7] = [
@@ -80,7 +80,6 @@ pub fn hello(channel: &str) -> Hello {
         // The banner's third word, because a kernel without CONFIG_PROC_SYSCTL has no osrelease file.
         release: banner.split_ascii_whitespace().nth(2).unwrap_or_default().to_owned(),
         banner,
-        taint: kmsg::taint(),
         channel: channel.to_owned(),
         lacks: Lack::ALL.iter().copied().filter(|lack| !has(*lack)).collect(),
         modules_refused: text("/tmp/modules-refused").lines().map(str::to_owned).collect(),

@@ -156,16 +156,21 @@ pub fn await_memdevs() {
 
 /// The PCI functions whose addresses begin so, as directories.
 pub fn on_buses(buses: &[String]) -> Vec<PathBuf> {
-    let Ok(devices) = fs::read_dir("/sys/bus/pci/devices") else { return Vec::new() };
     let is_on = |name: &str| buses.iter().any(|bus| name.starts_with(bus));
-    let devices = devices.flatten().filter(|d| d.file_name().to_str().is_some_and(is_on));
-    devices.map(|device| device.path()).collect()
+    let mut functions = functions();
+    functions.retain(|path| path.file_name().and_then(|name| name.to_str()).is_some_and(is_on));
+    functions
+}
+
+/// All PCI functions, as directories.
+fn functions() -> Vec<PathBuf> {
+    let Ok(functions) = fs::read_dir("/sys/bus/pci/devices") else { return Vec::new() };
+    functions.flatten().map(|function| function.path()).collect()
 }
 
 /// The PCI functions that have no driver, as directories.
 pub fn unbound_functions() -> Vec<PathBuf> {
-    let every = on_buses(&[String::new()]);
-    every.into_iter().filter(|device| !device.join("driver").exists()).collect()
+    functions().into_iter().filter(|function| !function.join("driver").exists()).collect()
 }
 
 /// The PCI address of each device.

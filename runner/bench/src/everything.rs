@@ -94,7 +94,7 @@ impl From<watched::Laps> for Laps {
             kernel: laps.kernel.as_secs_f64(),
             settle: laps.settle.as_secs_f64(),
             sessions: laps.sessions.as_secs_f64(),
-            power_off: laps.power_off.as_secs_f64(),
+            end: laps.end.as_secs_f64(),
             whole: laps.whole.as_secs_f64(),
         }
     }
@@ -110,7 +110,7 @@ impl Add for Laps {
             kernel: self.kernel + other.kernel,
             settle: self.settle + other.settle,
             sessions: self.sessions + other.sessions,
-            power_off: self.power_off + other.power_off,
+            end: self.end + other.end,
             whole: self.whole + other.whole,
         }
     }

@@ -99,8 +99,8 @@ pub struct Laps {
     pub settle: f64,
     /// All sessions, with what prepares the guest for them.
     pub sessions: f64,
-    /// From the order to power off until nothing is left.
-    pub power_off: f64,
+    /// Until nothing of the guest is left.
+    pub end: f64,
     /// All of it.
     pub whole: f64,
 }

@@ -71,7 +71,7 @@ fn medians(laps: &[watched::Laps]) -> Laps {
         kernel: of(|l| l.kernel),
         settle: of(|l| l.settle),
         sessions: of(|l| l.sessions),
-        power_off: of(|l| l.power_off),
+        end: of(|l| l.end),
         whole: of(|l| l.whole),
     }
 }

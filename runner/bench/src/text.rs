@@ -94,7 +94,7 @@ fn parts(laps: &Laps) -> [(&'static str, f64); 7] {
         ("kernel", laps.kernel),
         ("settle", laps.settle),
         ("sessions", laps.sessions),
-        ("power-off", laps.power_off),
+        ("end", laps.end),
         ("whole", laps.whole),
     ]
 }

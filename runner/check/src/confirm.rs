@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use scrubjay_engine::{Again, KernelRun};
+use scrubjay_engine::{CameUp, KernelRun};
 use scrubjay_session::{Field, Performance, Session};
 use scrubjay_verdict::finding::Repeat;
 use scrubjay_verdict::history::{is_of_history, wanted};
@@ -124,8 +124,8 @@ pub struct Confirmed {
     errors: BTreeMap<String, String>,
     /// What sessions gave alone that had failed in company only.
     pub alone: BTreeMap<String, Performance>,
-    /// What was tried once more because of the host.
-    pub again: Vec<Again>,
+    /// How the guests came up that this took.
+    pub came_up: CameUp,
 }
 
 impl Confirmed {
@@ -174,7 +174,7 @@ pub fn confirm(check: &Check, target: &Target, suspects: &[String], run: &Kernel
             let id = &case.session.id;
             case.take(again.performances.get(id), &|performance| check.judge_one(target, id, performance));
         }
-        confirmed.again.extend(again.again);
+        confirmed.came_up.add(again.came_up);
         if round == 0 {
             blame_company(check, target, run, &mut cases, &mut confirmed);
         }
@@ -206,13 +206,13 @@ fn blame_company(
     };
     let victims: Vec<_> =
         cases.iter().filter(|case| case.passed_alone()).filter_map(|case| before(&case.session.id)).collect();
-    let mut again = Vec::new();
+    let mut came_up = CameUp::default();
     let found = culprits(&victims, &mut |before, victims| {
         let ids = before.iter().chain(victims);
         let sessions: Vec<_> = ids.filter_map(|id| check.library.sessions.get(id)).collect();
         // Nobody is put off: who is tried again is tried alone. What is looked for is the same break at the same step.
         let run = check.lab.run_judged(&target.kernel, &sessions, &|_, _| true, &mut |_| {});
-        again.extend(run.again.iter().cloned());
+        came_up.add(run.came_up.clone());
         let in_one_guest = |victim: &String| {
             let guest = run.guests.iter().find(|guest| guest.contains(victim));
             guest.is_some_and(|guest| before.iter().all(|id| guest.contains(id)))
@@ -228,7 +228,7 @@ fn blame_company(
         };
         victims.iter().filter(|victim| in_one_guest(victim)).filter(fails).cloned().collect()
     });
-    confirmed.again.extend(again);
+    confirmed.came_up.add(came_up);
     for disturbance in found {
         for culprit in &disturbance.culprits {
             confirmed.error(culprit, disturbance.told(culprit));
@@ -262,28 +262,28 @@ fn is_history(finding: &Finding) -> bool {
 }
 
 /// Looks again whether a kernel lacks a change, or carries it in part, and writes into those findings
-/// how often that was seen. Gives what was tried once more because of the host.
+/// how often that was seen. Gives how the guests came up that this took.
 pub fn confirm_history(
     check: &Check,
     target: &Target,
     run: &KernelRun,
     settled: &Confirmed,
     verdict: &mut KernelVerdict,
-) -> Vec<Again> {
+) -> CameUp {
     let ids = doubtful(verdict, check.policy);
     let sessions: Vec<_> = ids.iter().filter_map(|id| check.library.sessions.get(id)).collect();
     let policy = check.policy;
     let doubted = |finding: &&mut Finding| is_history(finding) && finding.breaks(policy);
     let mut findings: Vec<_> =
         verdict.findings.iter_mut().filter(doubted).map(|finding| (finding, Count::FIRST)).collect();
-    let (mut failed, mut more) = (0, Vec::new());
+    let (mut failed, mut more) = (0, CameUp::default());
     for round in 0..=ROUNDS {
         if sessions.is_empty() || failed == FAILURES || findings.iter().all(|(_, count)| count.is_settled()) {
             break;
         }
         let stands = |id: &str, performance: &Performance| check.stands(target, id, performance);
         let again = check.lab.run_apart(&target.kernel, &sessions, round == 0, &stands, &mut |_| {});
-        more.extend(again.again);
+        more.add(again.came_up);
         // A session that could not be run again neither confirms nor denies.
         if !again.performances.values().all(|performance| matches!(performance, Performance::Performed(_))) {
             failed += 1;

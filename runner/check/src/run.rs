@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use scrubjay_engine::{Progress, shuffled};
+use scrubjay_engine::{CameUp, Progress, shuffled};
 use scrubjay_run::{Again, Guests, RunEvent};
 use scrubjay_session::{Performance, Session};
 use scrubjay_verdict::history::ranges::nearest;
@@ -64,22 +64,21 @@ impl Check<'_> {
         }
         let mut verdict = self.judge_run(target, &run, &|session| confirmed.apply(session));
         let more = confirm::confirm_history(self, target, &run, &confirmed, &mut verdict);
+        let not_kept = target.kernel.kept.refusals();
         target.kernel.kept.forget();
         let nearest = nearest(&verdict.changes, &self.library.changes).map(|nearest| nearest.to_string());
-        let mut again: Vec<Again> =
-            [run.again, confirmed.again, more].concat().into_iter().map(told).collect();
+        let mut came_up = run.came_up;
+        came_up.add(confirmed.came_up);
+        came_up.add(more);
+        let CameUp { booted, started, again } = came_up;
+        let mut again: Vec<Again> = again.into_iter().map(told).collect();
         again.sort();
         tell(RunEvent::KernelJudged {
             verdict: verdict.clone(),
             nearest,
             not_checked: run.not_checked,
             console_tail: console,
-            guests: Box::new(Guests {
-                booted: run.boots,
-                started: run.started,
-                not_kept: run.not_kept,
-                again,
-            }),
+            guests: Box::new(Guests { booted, started, not_kept, again }),
         });
         verdict
     }

@@ -38,7 +38,7 @@ pub fn run(args: &RecordArgs, context: &Context) -> Result<ExitStatus> {
         accel: choice.accel,
         vcpus: args.lab.guests.vcpus,
         guests: args.lab.guests.at_once(),
-        keep: true,
+        keep: false,
         thorough: false,
         profiles: &library.profiles,
         sessions: &library.sessions,

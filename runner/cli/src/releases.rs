@@ -48,7 +48,7 @@ pub fn run(args: &ReleasesArgs, context: &Context) -> Result<ExitStatus> {
             accel: choice.accel,
             vcpus: args.lab.guests.vcpus,
             guests: args.lab.guests.at_once(),
-            keep: true,
+            keep: false,
             thorough: false,
             profiles: &library.profiles,
             sessions: &library.sessions,

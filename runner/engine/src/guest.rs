@@ -62,14 +62,12 @@ pub struct Rise {
     pub settle: Duration,
 }
 
-/// How guests came up.
+/// The boots that it took to bring a guest up.
 #[derive(Debug, Default)]
-pub struct Starts {
-    /// How many booted.
+pub struct Tries {
+    /// How many.
     pub booted: u32,
-    /// How many started from one that is kept.
-    pub started: u32,
-    /// Why one was booted once more, or instead of being started from one that is kept.
+    /// Why there was another, each time.
     pub again: Vec<String>,
 }
 
@@ -87,8 +85,6 @@ pub enum Failure {
     Panicked(Vec<LogLine>),
     /// It stopped on the way, and not of what is under test.
     Silent(String),
-    /// It did not start from the guest that is kept.
-    NotStarted(String),
     /// It could not be tested.
     Other(String),
 }
@@ -143,15 +139,15 @@ fn names_drivers(lines: &[LogLine]) -> bool {
 
 /// Boots a guest without a device and keeps it. That the host gave it little time does no harm: its clocks need no
 /// measuring, and what is told of a kernel is seen in a guest that booted.
-pub fn keep(lab: &Lab, kernel: &Kernel, command_line: &str, starts: &mut Starts) -> Result<Snapshot, String> {
+pub fn keep(lab: &Lab, kernel: &Kernel, command_line: &str, tries: &mut Tries) -> Result<Snapshot, String> {
     let spec = spec(lab, kernel, command_line)?;
     let whole = kernel.deadlines(lab.accel, lab.vcpus);
-    starts.booted += 1;
+    tries.booted += 1;
     let taken = match Snapshot::take(lab.qemu, &spec, &first_try(whole)) {
         taken @ (Ok(_) | Err(SnapshotError::Accelerator(_) | SnapshotError::Refused(_))) => taken,
         Err(error) => {
-            starts.again.push(with_causes(&error));
-            starts.booted += 1;
+            tries.again.push(with_causes(&error));
+            tries.booted += 1;
             Snapshot::take(lab.qemu, &spec, &whole)
         }
     };
@@ -203,28 +199,20 @@ impl Live {
         plan: &BootPlan,
         kept: Option<&Snapshot>,
         at_once: usize,
-        starts: &mut Starts,
+        tries: &mut Tries,
     ) -> Result<Self, Fallen> {
         let whole = kernel.deadlines(lab.accel, lab.vcpus);
         if kept.is_some() {
-            starts.started += 1;
-            match Self::start(lab, kernel, plan, kept, at_once, whole) {
-                Err(Fallen { why: Failure::NotStarted(why), .. }) => {
-                    tracing::warn!(kernel = %kernel.id, why, "a guest did not start from the one that is kept");
-                    starts.started -= 1;
-                    starts.again.push(why);
-                }
-                other => return other,
-            }
+            return Self::start(lab, kernel, plan, kept, at_once, whole);
         }
-        starts.booted += 1;
+        tries.booted += 1;
         match Self::start(lab, kernel, plan, None, at_once, first_try(whole)) {
             // On a busy host a guest now and then loses an interrupt of its HPET before anything
             // else could wake it, or dies of one.
             Err(Fallen { why: Failure::Silent(why), .. }) => {
                 tracing::warn!(kernel = %kernel.id, why, "a guest stopped on the way up and is booted once more");
-                starts.again.push(why);
-                starts.booted += 1;
+                tries.again.push(why);
+                tries.booted += 1;
                 Self::start(lab, kernel, plan, None, at_once, whole)
             }
             other => other,
@@ -262,13 +250,12 @@ impl Live {
         let guest = match kept {
             None => Guest::boot(lab.qemu, &spec, &deadlines).map_err(Failure::from)?,
             Some(kept) => Guest::start(lab.qemu, &spec, kept, &deadlines)
-                .map_err(|error| Failure::NotStarted(with_causes(&error)))?,
+                .map_err(|error| Failure::Other(with_causes(&error)))?,
         };
         let BootTimes { output, ready } = guest.times();
         let rise =
             Rise { devices, firmware: output, kernel: ready.saturating_sub(output), settle: Duration::ZERO };
         let hello = guest.hello().clone();
-        let taint = hello.taint;
         let mut live = Live {
             guest,
             bank,
@@ -280,7 +267,7 @@ impl Live {
             addresses: Vec::new(),
             bound: Vec::new(),
             built_with_fwctl: kernel.says_it_has(Lack::Fwctl).map(str::to_owned),
-            taint,
+            taint: 0,
             sample: lab.sample(kernel),
             rise,
             time,

@@ -33,8 +33,8 @@ impl Kept {
         kept.as_ref()?.as_ref().ok().cloned()
     }
 
-    /// Why guests of this kernel had to be booted.
-    pub(crate) fn refusals(&self) -> Vec<String> {
+    /// Why there is none with a command line, where one was wanted.
+    pub fn refusals(&self) -> Vec<String> {
         let places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let refusal = |(line, place): (&String, &Place)| {
             let kept = place.lock().unwrap_or_else(PoisonError::into_inner);

@@ -10,12 +10,11 @@ use std::time::{Duration, Instant};
 use scrubjay_machine::{MOST_DEVICES, Snapshot, Stall};
 use scrubjay_session::klog::{self, Event};
 use scrubjay_session::observation::{Aside, Observation, Seen, StepEnd};
-use scrubjay_session::step::{Action, Outcome, Step};
 use scrubjay_session::{Performance, Session, Transcript};
 use scrubjay_wire::{Lack, LogLine};
 
 use crate::converse::Spoken;
-use crate::guest::{Failure, Fallen, Live, Starts, keep};
+use crate::guest::{Failure, Fallen, Live, Tries, keep};
 use crate::plan::{BootPlan, plan, plan_apart};
 use crate::presence::{Presence, Rank};
 use crate::setup::{Kernel, Lab};
@@ -37,16 +36,30 @@ pub struct KernelRun {
     pub performances: BTreeMap<String, Performance>,
     /// What could not be observed on this kernel, and why.
     pub not_checked: Vec<String>,
-    /// How many guests were booted, those that are kept among them.
-    pub boots: u32,
-    /// How many started from one that is kept.
-    pub started: u32,
-    /// Why none could be kept, where that was tried.
-    pub not_kept: Vec<String>,
-    /// What was done once more, because it may have been the host's doing.
-    pub again: Vec<Again>,
+    /// How its guests came up.
+    pub came_up: CameUp,
     /// The sessions of each guest, in the order in which they were performed in it.
     pub guests: Vec<Vec<String>>,
+}
+
+/// How guests came up.
+#[derive(Clone, Debug, Default)]
+pub struct CameUp {
+    /// How many booted, those that are kept among them.
+    pub booted: u32,
+    /// How many started from one that is kept.
+    pub started: u32,
+    /// What was done once more, because it may have been the host's doing.
+    pub again: Vec<Again>,
+}
+
+impl CameUp {
+    /// Takes in how others did.
+    pub fn add(&mut self, other: CameUp) {
+        self.booted += other.booted;
+        self.started += other.started;
+        self.again.extend(other.again);
+    }
 }
 
 /// A boot or a session that was tried once more.
@@ -147,7 +160,7 @@ impl Lab<'_> {
                 session: Some(session.clone()),
                 why: why.clone(),
             };
-            whole.again.extend(put_off.iter().map(once_more));
+            whole.came_up.again.extend(put_off.iter().map(once_more));
             let plans = plan(&sessions, MOST_DEVICES);
             let (round, left) = self.round(kernel, &plans, 1, stands, more == TRIES_MORE, &tell);
             whole.merge(round);
@@ -208,7 +221,6 @@ impl Lab<'_> {
         runs.sort_by_key(|(index, _)| *index);
         let mut whole = KernelRun { absent: presence.absent(), ..KernelRun::default() };
         runs.into_iter().for_each(|(_, run)| whole.merge(run));
-        whole.not_kept = kernel.kept.refusals();
         (whole, put_off.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -314,17 +326,16 @@ impl Boots<'_, '_, '_> {
     fn run_guest(&self, mut plan: BootPlan, run: &mut KernelRun) -> BootPlan {
         self.tell(Progress::Booting(&plan));
         let done = BootPlan { sessions: Vec::new(), ..plan.clone() };
-        let mut starts = Starts::default();
-        let kept = self.kept(&plan, &mut starts);
-        let live = Live::up(self.lab, self.kernel, &plan, kept.as_deref(), self.at_once, &mut starts);
-        run.boots += starts.booted;
-        run.started += starts.started;
-        let mut once_more = |why| run.again.push(Again { session: None, why });
-        starts.again.into_iter().for_each(&mut once_more);
+        let mut tries = Tries::default();
+        let kept = self.kept(&plan, &mut tries);
+        let live = Live::up(self.lab, self.kernel, &plan, kept.as_deref(), self.at_once, &mut tries);
+        run.came_up.booted += tries.booted;
+        run.came_up.started += u32::from(kept.is_some());
         // What a kernel does to its devices is held against it only where it found them while it booted.
         let doubted = kept.is_some().then(|| doubt(&live)).flatten();
-        if let Some(why) = doubted {
-            once_more(why);
+        let once_more = |why| Again { session: None, why };
+        run.came_up.again.extend(tries.again.into_iter().chain(doubted.clone()).map(once_more));
+        if doubted.is_some() {
             return BootPlan { cold: true, ..plan };
         }
         let mut live = match live {
@@ -333,10 +344,7 @@ impl Boots<'_, '_, '_> {
                 self.hurt_at_boot(&plan, log, StepEnd::GuestDied, stall, run);
                 return done;
             }
-            Err(Fallen {
-                why: Failure::Silent(why) | Failure::NotStarted(why) | Failure::Other(why),
-                stall,
-            }) => {
+            Err(Fallen { why: Failure::Silent(why) | Failure::Other(why), stall }) => {
                 self.settle_all(&plan, stall, run, |_| Performance::Failed { why: why.clone() });
                 return done;
             }
@@ -375,26 +383,20 @@ impl Boots<'_, '_, '_> {
 
     /// The guest that one for this plan starts from; kept now, where nobody did before and others will start from it
     /// too.
-    fn kept(&self, plan: &BootPlan, starts: &mut Starts) -> Option<Arc<Snapshot>> {
+    fn kept(&self, plan: &BootPlan, tries: &mut Tries) -> Option<Arc<Snapshot>> {
         if plan.cold || !self.lab.keep {
             return None;
         }
         let shared = self.shared.contains(plan.command_line.as_str());
         self.kernel
             .kept
-            .of(&plan.command_line, shared, || keep(self.lab, self.kernel, &plan.command_line, starts))
+            .of(&plan.command_line, shared, || keep(self.lab, self.kernel, &plan.command_line, tries))
     }
 
     /// What is left out of a session here.
     fn sampled(&self, id: &str) -> Option<String> {
         let (session, most) = (self.lab.sessions.get(id)?, self.lab.sample(self.kernel)?);
-        let is_cut = |step: &Step| match &step.action {
-            Action::Sweep(sweep) => {
-                step.outcome == Outcome::Undefined && sweep.vary.iter().any(|vary| vary.values.len() > most)
-            }
-            _ => false,
-        };
-        session.steps.iter().any(is_cut).then(|| {
+        session.steps.iter().any(|step| step.is_sampled(most)).then(|| {
             format!(
                 "values of a sweep whose outcome is undefined: of more than {most} a sample of so many was tried, \
                  for damage (--thorough: all)"
@@ -467,9 +469,7 @@ fn doubt(live: &Result<Live, Fallen>) -> Option<String> {
     match live {
         Ok(live) => live.damage().or_else(|| live.without_nodes()).map(told),
         Err(Fallen { why: Failure::Panicked(_), .. }) => Some(told("the kernel died".to_owned())),
-        Err(Fallen {
-            why: Failure::Silent(why) | Failure::NotStarted(why) | Failure::Other(why), ..
-        }) => Some(told(why.clone())),
+        Err(Fallen { why: Failure::Silent(why) | Failure::Other(why), .. }) => Some(told(why.clone())),
     }
 }
 
@@ -525,10 +525,7 @@ impl KernelRun {
         self.leave_unchecked(other.not_checked);
         self.absent = self.absent.take().or(other.absent);
         self.performances.extend(other.performances);
-        self.boots += other.boots;
-        self.started += other.started;
-        self.not_kept = other.not_kept;
-        self.again.extend(other.again);
+        self.came_up.add(other.came_up);
         self.guests.extend(other.guests);
     }
 }
@@ -546,6 +543,33 @@ fn boot_transcript(session: &str, step: &str, log: &[LogLine], end: StepEnd) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn planned(command_line: &str, cold: bool) -> BootPlan {
+        let boot = scrubjay_session::Boot::Clean;
+        let (command_line, devices, sessions) = (command_line.to_owned(), Vec::new(), Vec::new());
+        BootPlan { boot, cold, command_line, devices, sessions, number: 1 }
+    }
+
+    #[test]
+    fn a_guest_is_kept_for_a_command_line_that_more_than_one_may_start_with() {
+        let plans =
+            [("", false), ("a", false), ("b", false), ("b", true), ("a", false), ("c", true), ("c", true)];
+        let plans = plans.map(|(line, cold)| planned(line, cold));
+        assert_eq!(shared_command_lines(&plans), BTreeSet::from(["a"]));
+    }
+
+    #[test]
+    fn what_a_started_guest_would_be_held_to_is_looked_at_in_one_that_boots() {
+        let fallen = |why| Err(Fallen { why, stall: None });
+        let doubts = [
+            fallen(Failure::Panicked(Vec::new())),
+            fallen(Failure::Silent("silent".into())),
+            fallen(Failure::Other("a stream that is cut".into())),
+        ];
+        let told: Vec<_> = doubts.iter().map(|live| doubt(live).unwrap()).collect();
+        assert!(told[0].contains("the kernel died: booted instead"), "{told:?}");
+        assert!(told[2].contains("a stream that is cut"), "{told:?}");
+    }
 
     #[rstest::rstest]
     #[case::nothing("[    0.1] cxl_pci 0000:0d:00.0: registered\n", false)]

@@ -216,6 +216,19 @@ mod tests {
     }
 
     #[test]
+    fn a_session_that_needs_a_boot_shares_one_with_its_like() {
+        let mut all = ["a", "b", "c", "d"].map(|id| session(id, "clean", &["x"], READ));
+        (all[1].cold_boot, all[3].cold_boot) = (true, true);
+        let plans = plan(&all.iter().collect::<Vec<_>>(), 8);
+        let told = plans.iter().map(|plan| (plan.name(), plan.cold, plan.sessions.join(" ")));
+        let expected = [("clean", false, "a c"), ("clean-cold", true, "b d")];
+        assert!(
+            told.eq(expected.map(|(name, cold, ids)| (name.to_owned(), cold, ids.to_owned()))),
+            "{plans:?}"
+        );
+    }
+
+    #[test]
     fn a_session_that_spoils_its_guest_is_alone() {
         let all = [session("a", "clean", &["x"], RESCAN), session("b", "quarantine", &["x"], READ)];
         let plans = plan(&all.iter().collect::<Vec<_>>(), 8);

@@ -7,7 +7,7 @@ use scrubjay_machine::{BootError, Death, Guest, GuestError, bare};
 use scrubjay_session::{Performance, Session};
 
 use crate::causes::with_causes;
-use crate::guest::{Failure, Live, Parts, Rise, Starts};
+use crate::guest::{Failure, Live, Parts, Rise, Tries};
 use crate::plan::BootPlan;
 use crate::setup::{Kernel, Lab};
 
@@ -52,8 +52,8 @@ pub struct Laps {
     pub settle: Duration,
     /// All sessions, with what prepared the guest for them.
     pub sessions: Duration,
-    /// From the order to power off until nothing was left.
-    pub power_off: Duration,
+    /// Until nothing of it was left.
+    pub end: Duration,
     /// All of it.
     pub whole: Duration,
 }
@@ -76,12 +76,12 @@ impl<'a> Watched<'a> {
     pub fn up(lab: &'a Lab<'a>, kernel: &Kernel, plan: &BootPlan) -> Result<Self, WatchError> {
         let failed = |why: String| WatchError::Boot { plan: plan.name(), why };
         let start = Instant::now();
-        let mut live = Live::up(lab, kernel, plan, None, 1, &mut Starts::default()).map_err(|fallen| {
+        let mut live = Live::up(lab, kernel, plan, None, 1, &mut Tries::default()).map_err(|fallen| {
             match fallen.why {
                 Failure::Panicked(log) => {
                     failed(log.first().map_or("the kernel panicked".to_owned(), |line| line.text.clone()))
                 }
-                Failure::Silent(why) | Failure::NotStarted(why) | Failure::Other(why) => failed(why),
+                Failure::Silent(why) | Failure::Other(why) => failed(why),
             }
         })?;
         live.prepare(plan, lab).map_err(failed)?;
@@ -123,8 +123,8 @@ impl<'a> Watched<'a> {
         let sessions = self.start.elapsed().saturating_sub(up);
         drop(self.live);
         let whole = self.start.elapsed();
-        let power_off = whole.saturating_sub(up + sessions);
-        Laps { devices, firmware, kernel, settle, sessions, power_off, whole }
+        let end = whole.saturating_sub(up + sessions);
+        Laps { devices, firmware, kernel, settle, sessions, end, whole }
     }
 }
 

@@ -222,7 +222,6 @@ mod tests {
             version,
             release: "7.3.4".into(),
             banner: String::new(),
-            taint: 0,
             channel: "virtio".into(),
             lacks: vec![],
             modules_refused: vec![],

@@ -458,7 +458,7 @@ mod tests {
 
     fn hello(lacks: &str) -> Vec<u8> {
         framed(&format!(
-            r#"{{"ready": {{"version": 1, "release": "7.3.4", "banner": "", "taint": 0, "channel": "virtio",
+            r#"{{"ready": {{"version": 1, "release": "7.3.4", "banner": "", "channel": "virtio",
                 "lacks": {lacks}, "modules_refused": [], "cmdline": ""}}}}"#
         ))
     }

@@ -124,6 +124,7 @@ impl Guest {
         vm.load(Instant::now() + deadlines.silence)?;
         let ready = vm.started.elapsed();
         let times = BootTimes { output: ready, ready };
+        tracing::debug!(?ready, "guest has started from a kept one");
         Ok(Guest::new(vm, snapshot.way, snapshot.hello.clone(), times, spec, *deadlines))
     }
 }

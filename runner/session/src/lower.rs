@@ -15,7 +15,7 @@ use crate::cxl::call as cxl;
 use crate::cxl::memdev;
 use crate::session::Session;
 use crate::shape::Shape;
-use crate::step::{Action, Outcome, Step};
+use crate::step::{Action, Step};
 use crate::wrong::Wrong;
 
 /// Milliseconds until a step counts as hung, where it does not say otherwise.
@@ -191,7 +191,7 @@ impl Lowering<'_> {
                 let call = self.call(&sweep.call).map_err(within).map_err(refuse)?;
                 self.lay(&step.action, &call).map_err(refuse)?;
                 let mut sweep = call::sweep(call, sweep).map_err(refuse)?;
-                if let Some(most) = self.surroundings.sample.filter(|_| step.outcome == Outcome::Undefined) {
+                if let Some(most) = self.surroundings.sample.filter(|most| step.is_sampled(*most)) {
                     sweep.vary.iter_mut().for_each(|vary| vary.values = vary.values.sample(most));
                 }
                 Ok((Op::Sweep(sweep), Shape::Sweep))

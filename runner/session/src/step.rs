@@ -112,6 +112,14 @@ impl Field {
     }
 }
 
+impl Step {
+    /// Whether only a sample of so many values is tried of it: a sweep of more, where only damage is looked for.
+    pub fn is_sampled(&self, most: u64) -> bool {
+        let Action::Sweep(sweep) = &self.action else { return false };
+        self.outcome == Outcome::Undefined && sweep.vary.iter().any(|vary| vary.values.len() > most)
+    }
+}
+
 /// What kind of outcome a step has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]

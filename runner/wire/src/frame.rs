@@ -123,8 +123,6 @@ pub struct Hello {
     pub release: String,
     /// `/proc/version`.
     pub banner: String,
-    /// `/proc/sys/kernel/tainted`.
-    pub taint: u64,
     /// `virtio` or `16550`.
     pub channel: String,
     /// What this kernel lacks.

@@ -147,7 +147,7 @@ impl Liar {
 /// What a right agent says first.
 pub fn ready() -> Value {
     json!({
-        "version": 2, "release": "7.3.4", "banner": "Linux version 7.3.4", "taint": 0, "channel": "virtio",
+        "version": 2, "release": "7.3.4", "banner": "Linux version 7.3.4", "channel": "virtio",
         "lacks": [], "modules_refused": [], "cmdline": "",
     })
 }
