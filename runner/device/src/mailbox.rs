@@ -7,12 +7,12 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use scrubjay_session::MailboxCommand;
-use scrubjay_session::cxl::profile::{Background, Fault, Play, Profile};
+use scrubjay_session::cxl::profile::{Answered, Background, Fault, Play, Profile};
 use scrubjay_uapi::cxl::ReturnCode;
 use scrubjay_wire::Bytes;
 
 use crate::NO_ANSWER;
-use crate::faults::{self, Faults};
+use crate::faults::{self, Faults, Sent};
 use crate::firmware::Firmware;
 use crate::memory::Memory;
 use crate::registers::bar;
@@ -171,6 +171,9 @@ impl Mailbox {
                 let code = ReturnCode(offset(opcode, &input));
                 self.answer(opcode, input, None, memory, code)
             }
+            Some(Play::Answer(Answered { return_code, bytes: Bytes(output) })) => {
+                self.send(opcode, input, Sent::whole(return_code, output), memory)
+            }
             Some(Play::Background(background)) => {
                 self.answer(opcode, input, Some(background), memory, ReturnCode::BACKGROUND)
             }
@@ -178,12 +181,16 @@ impl Mailbox {
                 self.firmware.features.view = faults::view(play.as_ref());
                 let answer = self.firmware.command(opcode, &input);
                 let sent = faults::distort(play.as_ref(), opcode, answer, self.payload);
-                memory.write(bar::PAYLOAD, &sent.output)?;
-                show(memory, opcode, sent.claimed, sent.code, None)?;
-                self.record(opcode, input, sent.code.0, sent.output);
-                Ok(())
+                self.send(opcode, input, sent, memory)
             }
         }
+    }
+
+    fn send(&mut self, opcode: u16, input: Vec<u8>, sent: Sent, memory: &Memory) -> io::Result<()> {
+        memory.write(bar::PAYLOAD, &sent.output)?;
+        show(memory, opcode, sent.claimed, sent.code, None)?;
+        self.record(opcode, input, sent.code.0, sent.output);
+        Ok(())
     }
 
     /// Answers with a code and no output.
@@ -201,7 +208,13 @@ impl Mailbox {
     }
 
     fn record(&mut self, opcode: u16, input: Vec<u8>, return_code: u16, output: Vec<u8>) {
-        self.trace.push(MailboxCommand { opcode, input: Bytes(input), return_code, output: Bytes(output) });
+        self.trace.push(MailboxCommand {
+            device: 0,
+            opcode,
+            input: Bytes(input),
+            return_code,
+            output: Bytes(output),
+        });
     }
 }
 

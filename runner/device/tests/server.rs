@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 
 use rstest::{fixture, rstest};
 use scrubjay_device::{Device, DeviceError, NO_ANSWER, SOCKET_PATH_LIMIT};
-use scrubjay_session::cxl::profile::{Background, Fault, Play, Profile, Trigger};
+use scrubjay_session::cxl::profile::{Answered, Background, Fault, OpcodeRef, Play, Profile, Trigger};
 use scrubjay_uapi::cxl::{ReturnCode, Selection};
+use scrubjay_wire::Bytes;
 use tempfile::TempDir;
 use vfio_user::Client;
 
@@ -269,6 +270,7 @@ fn fault(play: Play) -> Fault {
 #[rstest]
 #[case::code(Play::ReturnCode(ReturnCode::BUSY), 6, "", [1, 2, 3, 4])]
 #[case::code_beyond_the_table(Play::ReturnCode(ReturnCode(4096)), 4096, "", [1, 2, 3, 4])]
+#[case::another_answer(Play::Answer(Answered { return_code: ReturnCode::BUSY, bytes: Bytes(vec![7; 3]) }), 6, "070707", [1, 2, 3, 4])]
 #[case::performed(Play::PerformThenReturnCode(ReturnCode::RETRY_REQUIRED), 5, "", [9; 4])]
 #[case::delayed(Play::DelayMs(30), 0, "", [9; 4])]
 #[case::longer(Play::OutputExtended(2), 0, "eeee", [9; 4])]
@@ -289,6 +291,16 @@ fn a_fault_is_played_once_and_then_no_more(
     let trace = bench.device.take_trace();
     assert_eq!((trace.len(), trace[0].return_code, &trace[0].output), (1, code, &output));
     assert_eq!(driver.command(0x0501, GET), (0, value.to_vec()));
+}
+
+#[rstest]
+fn a_command_that_the_firmware_does_not_know_can_be_answered(bench: Bench) {
+    let mut driver = bench.connect();
+    assert_eq!(driver.command(0x4300, &[]).0, ReturnCode::UNSUPPORTED.0);
+    let on = Trigger { opcode: Some(OpcodeRef(0x4300)), ..Trigger::default() };
+    let more = Answered { return_code: ReturnCode::SUCCESS, bytes: Bytes(vec![1; 32]) };
+    bench.device.inject(Fault { on, play: Play::Answer(more) });
+    assert_eq!(driver.command(0x4300, &[]), (0, vec![1; 32]));
 }
 
 #[rstest]

@@ -131,10 +131,13 @@ impl Bank {
         }
     }
 
-    /// The commands that the devices received since the last call, device by device.
+    /// The commands that the devices of a session received since the last call, device by device.
     pub fn take_traces(&self, indices: &[u16]) -> Vec<MailboxCommand> {
-        let mut trace: Vec<_> =
-            indices.iter().filter_map(|i| self.device(*i)).flat_map(Device::take_trace).collect();
+        let mut trace = Vec::new();
+        for (device, index) in (0..).zip(indices) {
+            let received = self.device(*index).into_iter().flat_map(Device::take_trace);
+            trace.extend(received.map(|command| MailboxCommand { device, ..command }));
+        }
         for command in trace.iter_mut().filter(|c| c.opcode == SET_TIMESTAMP) {
             command.input.0.fill(0);
         }

@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MailboxCommand {
+    /// Which of the session's devices received it, counted from 0.
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub device: u16,
     /// The command's opcode (CXL r3.2, 8.2.10).
     pub opcode: u16,
     /// The input payload, as long as the command register said.
@@ -19,8 +22,15 @@ pub struct MailboxCommand {
     pub output: Bytes,
 }
 
+fn is_first(device: &u16) -> bool {
+    *device == 0
+}
+
 impl std::fmt::Display for MailboxCommand {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.device > 0 {
+            write!(f, "device {}: ", self.device)?;
+        }
         match Opcode::from_number(self.opcode) {
             Some(opcode) => write!(f, "{}", opcode.name())?,
             None => write!(f, "0x{:04x}", self.opcode)?,

@@ -8,9 +8,9 @@ use crate::rule::id;
 
 /// The rule for other mailbox traffic.
 pub fn rule(action: &Action, accepted: &[MailboxCommand], seen: &[MailboxCommand]) -> &'static str {
-    let (was, is) = (opcodes(accepted), opcodes(seen));
+    let (was, is) = (asked_of(accepted), asked_of(seen));
     let (gained, lost) = (beyond(&is, &was), beyond(&was, &is));
-    if asked::is_get(action) && gained.iter().any(|opcode| !only_reads(*opcode)) {
+    if asked::is_get(action) && gained.iter().any(|(_, opcode)| !only_reads(*opcode)) {
         return id::GET_WRITES_DEVICE;
     }
     match (gained.is_empty(), lost.is_empty()) {
@@ -36,24 +36,27 @@ pub fn rule(action: &Action, accepted: &[MailboxCommand], seen: &[MailboxCommand
 
 /// Whether the firmware was asked the same and said something else.
 pub fn only_answers_differ(accepted: &[MailboxCommand], seen: &[MailboxCommand]) -> bool {
-    let same = |(a, s): (&MailboxCommand, &MailboxCommand)| a.opcode == s.opcode && a.input == s.input;
+    let same = |(a, s): (&MailboxCommand, &MailboxCommand)| {
+        (a.device, a.opcode, &a.input) == (s.device, s.opcode, &s.input)
+    };
     accepted.len() == seen.len() && accepted.iter().zip(seen).all(same)
 }
 
-fn opcodes(commands: &[MailboxCommand]) -> Vec<u16> {
-    commands.iter().map(|command| command.opcode).collect()
+/// What was asked of whom: the device and the opcode of each command.
+fn asked_of(commands: &[MailboxCommand]) -> Vec<(u16, u16)> {
+    commands.iter().map(|command| (command.device, command.opcode)).collect()
 }
 
-/// The opcodes of `many` that `few` has not, each as often as it is missing.
-fn beyond(many: &[u16], few: &[u16]) -> Vec<u16> {
+/// Those of `many` that `few` has not, each as often as it is missing.
+fn beyond(many: &[(u16, u16)], few: &[(u16, u16)]) -> Vec<(u16, u16)> {
     let mut few = few.to_vec();
     let mut missing = Vec::new();
-    for opcode in many {
-        match few.iter().position(|other| other == opcode) {
+    for asked in many {
+        match few.iter().position(|other| other == asked) {
             Some(at) => {
                 few.swap_remove(at);
             }
-            None => missing.push(*opcode),
+            None => missing.push(*asked),
         }
     }
     missing

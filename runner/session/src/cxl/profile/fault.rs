@@ -45,6 +45,8 @@ fn is_zero(n: &u32) -> bool {
 pub enum Play {
     /// It is not performed and answers with this code and no output.
     ReturnCode(ReturnCode),
+    /// It is not performed and answers with this, also where the firmware does not know the command.
+    Answer(Answered),
     /// It is performed and answers with this code and no output.
     PerformThenReturnCode(ReturnCode),
     /// Get and Set Feature: where the offset field is not 0 it is not performed and answers with the code of that
@@ -73,6 +75,26 @@ pub enum Play {
     ListShrunkTo(u16),
     /// The doorbell clears so many milliseconds later, at most 10,000.
     DelayMs(u32),
+}
+
+/// A whole answer in place of the firmware's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Answered {
+    /// Its code.
+    #[serde(default = "success", skip_serializing_if = "is_success")]
+    pub return_code: ReturnCode,
+    /// Its output, no longer than the mailbox payload.
+    #[schemars(with = "String")]
+    pub bytes: Bytes,
+}
+
+fn success() -> ReturnCode {
+    ReturnCode::SUCCESS
+}
+
+fn is_success(code: &ReturnCode) -> bool {
+    *code == ReturnCode::SUCCESS
 }
 
 /// Bytes of an output that are not what the firmware would have said.

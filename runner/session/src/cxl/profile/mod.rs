@@ -16,7 +16,7 @@ use scrubjay_uapi::cxl::Effects;
 use scrubjay_wire::Probe;
 use serde::{Deserialize, Serialize};
 
-pub use fault::{Background, Fault, Play, Replaced, Trigger};
+pub use fault::{Answered, Background, Fault, Play, Replaced, Trigger};
 pub use feature::{EntryOverride, Feature};
 pub use load::{Profiles, UnknownProfile};
 pub use text::{Hex16, Hex64, OpcodeRef};

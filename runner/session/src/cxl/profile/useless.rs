@@ -65,6 +65,11 @@ pub(crate) fn useless(profile: &Profile, on: &Trigger, play: &Play) -> Option<(&
         Play::ReturnCodeFromOffset => {
             (!for_feature).then(|| "only Get and Set Feature have an offset".to_owned())
         }
+        Play::Answer(answer) if answer.bytes.len() > profile.mailbox_payload as usize => Some(format!(
+            "{} bytes are more than the {} of the mailbox payload",
+            answer.bytes.len(),
+            profile.mailbox_payload
+        )),
         Play::OutputCut(_) | Play::OutputReplaced(_) if !outputs => Some(no_output()),
         Play::OutputCut(len) => size.filter(|size| len >= size).map(beyond),
         Play::OutputReplaced(replaced) if replaced.bytes.is_empty() => Some("no bytes".to_owned()),
