@@ -9,6 +9,7 @@
 //!
 //! Knows files and modules; why a source is changed, and what comes of it, is the caller's.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -168,6 +169,26 @@ impl Workshop {
         Ok(image)
     }
 
+    /// Every source and header that modules are built from here, by its path below the kernel's tree.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn sources(&self) -> Result<BTreeMap<PathBuf, String>, WorkshopError> {
+        let mut sources = BTreeMap::new();
+        for unit in tree::UNITS {
+            let dir = self.tree.join(unit);
+            for extension in ["c", "h"] {
+                let found = if dir.is_dir() { find(&dir, extension)? } else { Vec::new() };
+                for file in found {
+                    let path = dir.join(&file);
+                    let text = fs::read_to_string(&path).map_err(CacheError::io("read", &path))?;
+                    sources.insert(Path::new(unit).join(file), text);
+                }
+            }
+        }
+        Ok(sources)
+    }
+
     /// The kernel with the one module, of which `file` is a part, built from `text` in the file's place.
     ///
     /// # Errors
@@ -178,33 +199,88 @@ impl Workshop {
         text: &str,
         progress: &mut dyn Progress,
     ) -> Result<Image, WorkshopError> {
-        let (unit, rest) = tree::unit_of(file).ok_or_else(|| self.no_module(file))?;
-        let origin = self.unit(unit, progress)?.join(OBJECTS);
-        let module = module_with(&origin, &rest)?.ok_or_else(|| self.no_module(file))?;
-        let name = module.file_name().unwrap_or_default();
-        let place = self.image.modules.iter().position(|path| path.file_name() == Some(name));
-        let place = place.ok_or_else(|| self.no_module(file))?;
+        self.all_changed(&BTreeMap::from([(file.to_owned(), text.to_owned())]), progress)
+    }
 
-        let mut hash = digest::of_bytes(format!("{SCHEME}\n{}\n{text}", file.display()).as_bytes());
+    /// The kernel with the modules, of which `files` are a part, built from these texts in the files' places. A header
+    /// is taken for a part of every module of its directory.
+    ///
+    /// # Errors
+    /// As [`Workshop::changed`].
+    pub fn all_changed(
+        &self,
+        files: &BTreeMap<PathBuf, String>,
+        progress: &mut dyn Progress,
+    ) -> Result<Image, WorkshopError> {
+        let mut units: BTreeMap<&str, BTreeMap<PathBuf, (&Path, &str)>> = BTreeMap::new();
+        for (file, text) in files {
+            let (unit, rest) = tree::unit_of(file).ok_or_else(|| self.no_module(file))?;
+            units.entry(unit).or_default().insert(rest, (file, text));
+        }
+        let mut image = self.image.clone();
+        for (unit, files) in units {
+            self.unit_changed(&mut image, unit, &files, progress)?;
+        }
+        Ok(image)
+    }
+
+    /// Puts the modules of a unit into the image that are built from changed files; these by their path below the unit,
+    /// with that below the tree.
+    fn unit_changed(
+        &self,
+        image: &mut Image,
+        unit: &str,
+        files: &BTreeMap<PathBuf, (&Path, &str)>,
+        progress: &mut dyn Progress,
+    ) -> Result<(), WorkshopError> {
+        let origin = self.unit(unit, progress)?.join(OBJECTS);
+        let mut modules = BTreeMap::new();
+        for (rest, (file, _)) in files {
+            let of_file = match rest.extension().is_some_and(|extension| extension == "h") {
+                true => find(&origin, "ko")?,
+                false => module_with(&origin, rest)?.into_iter().collect(),
+            };
+            let loaded: Vec<_> =
+                of_file.into_iter().filter_map(|module| Some((self.place_of(&module)?, module))).collect();
+            if loaded.is_empty() {
+                return Err(self.no_module(file));
+            }
+            modules.extend(loaded);
+        }
+        let mut all = SCHEME.to_owned();
+        files.values().for_each(|(file, text)| all += &format!("\n{}\n{text}", file.display()));
+        let mut hash = digest::of_bytes(all.as_bytes());
         hash.truncate(HASH_LENGTH);
         let entry = self.shelf.entry(&hash);
-        let what = format!("a changed {}", file.display());
+        let names: Vec<_> = files.values().map(|(file, _)| file.display().to_string()).collect();
+        let what = format!("a changed {}", names.join(", "));
         let _lock = self.shelf.lock(&hash, &what, progress)?;
-        if !entry.join(name).is_file() {
+        let name = |module: &Path| module.file_name().unwrap_or_default().to_owned();
+        if !modules.values().all(|module| entry.join(name(module)).is_file()) {
             let work = self.shelf.work(&hash)?;
             let copy = work.path().join(OBJECTS);
             tree::copy(&origin, &copy, &|_| true)?;
-            let changed = copy.join(&rest);
-            fs::write(&changed, text).map_err(CacheError::io("write", &changed))?;
+            for (rest, (_, text)) in files {
+                let changed = copy.join(rest);
+                fs::write(&changed, text).map_err(CacheError::io("write", &changed))?;
+            }
             self.make(&copy, &work.path().join(entry::LOG), &what, &mut Quiet(progress))?;
             let result = work.path().join(RESULT);
             fs::create_dir_all(&result).map_err(CacheError::io("make the directory", &result))?;
-            self.finish(&copy.join(&module), &result.join(name))?;
+            for module in modules.values() {
+                self.finish(&copy.join(module), &result.join(name(module)))?;
+            }
             work.publish(RESULT, &entry)?;
         }
-        let mut image = self.image.clone();
-        image.modules[place] = entry.join(name);
-        Ok(image)
+        for (place, module) in modules {
+            image.modules[place] = entry.join(name(&module));
+        }
+        Ok(())
+    }
+
+    /// Where the kernel loads a module, in its order.
+    fn place_of(&self, module: &Path) -> Option<usize> {
+        self.image.modules.iter().position(|path| path.file_name() == module.file_name())
     }
 
     /// The entry of a unit, built if it is not here.

@@ -21,12 +21,7 @@ pub fn reference(
 ) -> Result<Reference, String> {
     let id = target.kernel.id.as_str();
     tell(RunEvent::ReferenceStarted { kernel: id.to_owned(), sessions: sessions.len() });
-    let stands = |id: &str, performance: &Performance| explained(library, id, performance);
-    let run = lab.run_judged(&target.kernel, sessions, &stands, &mut |progress| {
-        if let Progress::Session { .. } = progress {
-            tell(RunEvent::ReferencePerformed);
-        }
-    });
+    let run = perform(lab, library, target, sessions, &mut || tell(RunEvent::ReferencePerformed));
     for text in said(id, &run) {
         tell(RunEvent::Note { text });
     }
@@ -36,8 +31,25 @@ pub fn reference(
     }
 }
 
+/// Performs sessions on a kernel that others are held against; `tell` is called for each that has come to something.
+/// What its golden does not explain, and the host may have had a part in, is tried again.
+pub fn perform(
+    lab: &Lab,
+    library: &Library,
+    target: &Target,
+    sessions: &[&Session],
+    tell: &mut (dyn FnMut() + Send),
+) -> KernelRun {
+    let stands = |id: &str, performance: &Performance| explained(library, id, performance);
+    lab.run_judged(&target.kernel, sessions, &stands, &mut |progress| {
+        if let Progress::Session { .. } = progress {
+            tell();
+        }
+    })
+}
+
 /// How far it could be performed, and what could not be observed.
-fn said(id: &str, run: &KernelRun) -> Vec<String> {
+pub fn said(id: &str, run: &KernelRun) -> Vec<String> {
     let count = |is_it: fn(&Performance) -> bool| run.performances.values().filter(|p| is_it(p)).count();
     let performed = count(|p| matches!(p, Performance::Performed(_)));
     let failed = count(|p| matches!(p, Performance::Failed { .. }));

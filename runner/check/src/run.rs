@@ -23,6 +23,16 @@ impl Check<'_> {
         sessions: &[&Session],
         tell: &mut (dyn FnMut(RunEvent) + Send),
     ) -> KernelVerdict {
+        self.perform(target, sessions, tell).0
+    }
+
+    /// As [`Check::run`]; gives also what each session came to.
+    pub fn perform(
+        &self,
+        target: &Target,
+        sessions: &[&Session],
+        tell: &mut (dyn FnMut(RunEvent) + Send),
+    ) -> (KernelVerdict, BTreeMap<String, Performance>) {
         let id = target.kernel.id.clone();
         tell(RunEvent::KernelStarted { kernel: id.clone(), sessions: sessions.len() });
         let ordered = match self.shuffle {
@@ -80,7 +90,7 @@ impl Check<'_> {
             console_tail: console,
             guests: Box::new(Guests { booted, started, not_kept, again }),
         });
-        verdict
+        (verdict, run.performances)
     }
 
     fn judged(&self, kernel: &str, verdict: SessionVerdict, millis: u64) -> RunEvent {

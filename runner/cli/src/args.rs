@@ -43,6 +43,12 @@ pub enum Command {
     Review(ReviewArgs),
     /// What each release does otherwise than the one before it, as a page
     Releases(ReleasesArgs),
+    /// What a decision about the kernel would break: a Feature blocked or let through, or any semantic patch
+    #[command(
+        after_help = "Exit status: 0 nothing breaks under any policy, 1 something does, 2 a Feature, a list or a patch \
+                      that changes nothing, 3 nothing breaks, but something could not be tested"
+    )]
+    WhatIf(WhatIfArgs),
     /// Measure speed and size on a kernel
     Bench(BenchArgs),
     /// Where kernels come from: list, fetch, build, path
@@ -78,6 +84,7 @@ impl Command {
             Command::Check(_)
             | Command::Record(_)
             | Command::Releases(_)
+            | Command::WhatIf(_)
             | Command::Bench(_)
             | Command::Kernels(_)
             | Command::Mutants(_)
@@ -254,6 +261,29 @@ pub struct ReleasesArgs {
     /// Write the page there; standard output where not given
     #[arg(short, long, value_name = "FILE")]
     pub write: Option<PathBuf>,
+}
+
+/// Arguments of `what-if`.
+#[derive(Debug, Args)]
+pub struct WhatIfArgs {
+    /// A Feature that the kernel is to keep to itself, by name or UUID; may be given more than once
+    #[arg(long, value_name = "FEATURE")]
+    pub block: Vec<String>,
+    /// A Feature that the kernel is to let through; may be given more than once
+    #[arg(long, value_name = "FEATURE")]
+    pub unblock: Vec<String>,
+    /// A semantic patch over drivers/cxl, drivers/edac and drivers/fwctl; may be given more than once
+    #[arg(long, value_name = "FILE.cocci")]
+    pub patch: Vec<PathBuf>,
+    /// The kernel that is changed and held against itself: one whose manifest says keep-tree
+    #[arg(long, value_name = "ID", default_value = MODULAR_KERNEL)]
+    pub against: String,
+    /// Sessions, by id or by a pattern over ids and paths; all where not given
+    #[arg(short, long = "session", value_name = "ID|GLOB")]
+    pub sessions: Vec<String>,
+    /// What guests are like.
+    #[command(flatten)]
+    pub guests: GuestArgs,
 }
 
 /// Arguments of `bench`.

@@ -10,6 +10,7 @@ use scrubjay_bench::BenchError;
 use scrubjay_host::{OutputError, UnwrittenError, interrupt, words};
 use scrubjay_kernels::{ConfigError, ImageError, KernelError, ManifestError, RecipeError, WorkshopError};
 use scrubjay_machine::{AccelError, LimitError, QemuError};
+use scrubjay_mutants::apply::ApplyError;
 use scrubjay_mutants::{ControlError, MutantError};
 use scrubjay_run::ExitStatus;
 use scrubjay_session::FileError;
@@ -17,6 +18,7 @@ use scrubjay_session::cxl::profile::UnknownProfile;
 use scrubjay_verdict::library::LibraryError;
 use scrubjay_verdict::review::ReviewError;
 use scrubjay_verdict::{RuleError, WaiverError};
+use scrubjay_what_if::{DecisionError, FeatureError};
 
 /// What a part of the command gives.
 pub type Result<T, E = Failure> = std::result::Result<T, E>;
@@ -67,6 +69,10 @@ pub enum Failure {
     Workshop(#[from] WorkshopError),
     /// A kernel that no mutant can be told from.
     Control(#[from] ControlError),
+    /// A Feature that there is not.
+    Feature(#[from] FeatureError),
+    /// A decision that cannot be tried.
+    Decision(#[from] DecisionError),
     /// Figures that cannot be had.
     Bench(#[from] BenchError),
     /// No QEMU that will do.
@@ -103,6 +109,7 @@ impl Failure {
             | Failure::Waiver(_)
             | Failure::Manifest(_)
             | Failure::Mutant(_)
+            | Failure::Feature(_)
             | Failure::Image(_) => Usage,
             Failure::File(error) | Failure::Library(LibraryError::File(error)) => of_file(error),
             Failure::Review(error) => match error {
@@ -118,6 +125,7 @@ impl Failure {
                 ControlError::Build { source, .. } => of_workshop(source),
                 ControlError::NotClean { .. } => Untested,
             },
+            Failure::Decision(error) => of_decision(error),
             Failure::Bench(error) => match error {
                 BenchError::NothingShared => Usage,
                 BenchError::Watch(_) | BenchError::Spoiled { .. } | BenchError::Refused { .. } => Untested,
@@ -197,6 +205,22 @@ fn of_workshop(error: &WorkshopError) -> ExitStatus {
         | WorkshopError::Sign(_)
         | WorkshopError::Program { .. }
         | WorkshopError::Interrupted => ExitStatus::Untested,
+    }
+}
+
+fn of_decision(error: &DecisionError) -> ExitStatus {
+    match error {
+        DecisionError::Nothing
+        | DecisionError::Both(_)
+        | DecisionError::Blocked(_)
+        | DecisionError::NotBlocked(_)
+        | DecisionError::NoList(_) => ExitStatus::Usage,
+        DecisionError::Apply(error) => match error {
+            ApplyError::Failed { .. } | ApplyError::NoMatch { .. } => ExitStatus::Usage,
+            ApplyError::Run { .. } | ApplyError::Io { .. } => ExitStatus::Untested,
+        },
+        DecisionError::Workshop(error) => of_workshop(error),
+        DecisionError::Io(_) => ExitStatus::Untested,
     }
 }
 

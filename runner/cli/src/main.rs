@@ -27,6 +27,7 @@ mod schema;
 mod select;
 mod sessions;
 mod table;
+mod what_if;
 
 use clap::Parser;
 use scrubjay_host::interrupt::cleanup_on_signals;
@@ -57,6 +58,7 @@ fn run(cli: &Cli) -> Result<ExitStatus> {
         Command::Bench(args) => bench::run(args, &context()?),
         Command::Review(args) => review::run(args, &context()?),
         Command::Releases(args) => releases::run(args, &context()?),
+        Command::WhatIf(args) => what_if::run(args, &context()?),
         Command::Kernels(args) => kernels::run(args, &context()?),
         Command::Devices(args) => devices::run(args, &context()?),
         Command::Sessions(args) => sessions::run(args, &context()?),

@@ -228,6 +228,13 @@ impl Session {
         find_step(&self.steps, id)
     }
 
+    /// Every step, a group before the steps of its branches.
+    pub fn every_step(&self) -> Vec<&Step> {
+        let mut all = Vec::new();
+        walk("steps", &self.steps, &mut |_, step| all.push(step));
+        all
+    }
+
     /// Every promise that the session names, with its place in the file.
     pub fn promises(&self) -> Vec<(String, &str)> {
         let mut all = vec![("promise".to_owned(), self.promise.as_str())];

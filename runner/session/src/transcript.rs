@@ -40,6 +40,19 @@ impl Transcript {
         self.steps.iter().find(|seen| seen.id == id)
     }
 
+    /// Every step that was begun, a group before the steps of its branches.
+    pub fn every_step(&self) -> Vec<&Seen> {
+        fn walk<'a>(steps: &'a [Seen], all: &mut Vec<&'a Seen>) {
+            for seen in steps {
+                all.push(seen);
+                seen.observation.branches.iter().for_each(|branch| walk(&branch.steps, all));
+            }
+        }
+        let mut all = Vec::new();
+        walk(&self.steps, &mut all);
+        all
+    }
+
     /// What a step gave; that it was not reached, if the session ended before it.
     pub fn observation(&self, id: &str) -> Observation {
         let not_reached = || Observation { end: StepEnd::NotReached, ..Observation::default() };

@@ -77,6 +77,21 @@ impl KnownFeature {
         Self::ALL.into_iter().find(|feature| feature.name() == name)
     }
 
+    /// What the names of EDAC's attributes begin with by which the kernel controls it, below
+    /// `/sys/bus/edac/devices/cxl_memN` (drivers/cxl/core/edac.c). Hard PPR has none.
+    pub const fn edac_control(self) -> Option<&'static str> {
+        match self {
+            KnownFeature::PatrolScrub => Some("scrub"),
+            KnownFeature::Ecs => Some("ecs_fru"),
+            KnownFeature::HardPpr => None,
+            KnownFeature::SoftPpr
+            | KnownFeature::CachelineSparing
+            | KnownFeature::RowSparing
+            | KnownFeature::BankSparing
+            | KnownFeature::RankSparing => Some("mem_repair"),
+        }
+    }
+
     /// Bytes that Get Feature gives; for ECS the bytes of a device with no media FRU, to which
     /// four for each FRU are added.
     pub const fn readable_size(self) -> usize {

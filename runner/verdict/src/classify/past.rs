@@ -114,17 +114,8 @@ fn takes_away(action: &Action, device: usize) -> bool {
     }
 }
 
-/// Whether a place is below EDAC's control of a Feature. Hard PPR has none.
+/// Whether a place is below EDAC's control of a Feature.
 fn is_control_of(place: &Place, feature: KnownFeature) -> bool {
-    let control = match feature {
-        KnownFeature::PatrolScrub => "scrub",
-        KnownFeature::Ecs => "ecs_fru",
-        KnownFeature::HardPpr => return false,
-        KnownFeature::SoftPpr
-        | KnownFeature::CachelineSparing
-        | KnownFeature::RowSparing
-        | KnownFeature::BankSparing
-        | KnownFeature::RankSparing => "mem_repair",
-    };
-    place.anchor == Anchor::Edac && place.path.starts_with(control)
+    let control = feature.edac_control();
+    place.anchor == Anchor::Edac && control.is_some_and(|control| place.path.starts_with(control))
 }
