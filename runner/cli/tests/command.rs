@@ -29,6 +29,14 @@ const GOLDEN: &str = "goldens/info/info-names-a-cxl-device.json";
 #[case::unknown_profile(&["devices", "show", "none"], "no device profile `none`")]
 #[case::unknown_shell(&["completions", "cmd"], "possible values")]
 #[case::unknown_acceptance(&["review", "--accept", "golden"], "base, also, or change:ID")]
+#[case::nothing_to_try(&["what-if"], "nothing to try; name a Feature in --block or --unblock")]
+#[case::unknown_feature(&["what-if", "--block", "patrol-scurb"], "no Feature `patrol-scurb`; there are: patrol-scrub, ecs")]
+#[case::a_feature_of_no_device(
+    &["what-if", "--block", "00000000-0000-4000-8000-000000000001"],
+    "no device profile has the Feature 00000000-0000-4000-8000-000000000001"
+)]
+#[case::blocked_and_let_through(&["what-if", "--block", "ecs", "--unblock", "ecs"], "the Feature ecs cannot be blocked and")]
+#[case::no_such_patch(&["what-if", "--patch", "no/such.cocci"], "--patch: no/such.cocci: no such file")]
 #[case::both_decisions(&["review", "--accept", "base", "--reject"], "cannot be used with")]
 fn wrong_usage_is_refused_with_2(#[case] arguments: &[&str], #[case] said: &str) {
     // Nothing waits in the tree as it is checked in, so a decision is made on a root of its own.

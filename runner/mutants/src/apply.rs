@@ -30,7 +30,7 @@ pub enum ApplyError {
     },
     /// The script matches nothing in this source, so there is nothing to test.
     #[error(
-        "{}: matches nothing in {place}; mend the script, or say with since or until where it has a meaning",
+        "{}: matches nothing in {place}; mend the script (a mutant says with since or until where it has a meaning)",
         script.display()
     )]
     NoMatch {

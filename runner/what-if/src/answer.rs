@@ -31,25 +31,32 @@ pub struct Answer {
     pub absent: Option<String>,
 }
 
-/// Findings by one rule, of one promise.
+/// Findings by one rule that weigh the same.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Broken {
     /// The rule's id.
     pub rule: String,
-    /// The promise's id.
-    pub promise: String,
-    /// What is promised.
-    pub statement: String,
-    /// How firmly.
-    pub class: Class,
     /// What it weighs under each policy.
     pub severity: Severities,
     /// In how many places.
     pub findings: usize,
     /// The sessions.
     pub sessions: BTreeSet<String>,
+    /// What is promised there.
+    pub promises: BTreeMap<String, Promised>,
     /// The first: session and step, what was accepted and what is seen.
     pub example: String,
+}
+
+/// A promise that findings are about.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Promised {
+    /// What is promised.
+    pub statement: String,
+    /// How firmly.
+    pub class: Class,
+    /// In how many places.
+    pub findings: usize,
 }
 
 impl Answer {
@@ -61,21 +68,28 @@ impl Answer {
         verdict: &KernelVerdict,
         seen: Vec<(Feature, Vec<Sight>)>,
     ) -> Self {
-        let mut groups: BTreeMap<(&str, &str), Broken> = BTreeMap::new();
+        let mut groups: BTreeMap<(&str, [Severity; 3]), Broken> = BTreeMap::new();
         let counts = |f: &&Finding| f.rule != id::KNOWN_DAMAGE && f.rule != id::UNCLASSIFIED && !f.unsettled;
         for finding in verdict.all_findings().filter(counts) {
-            let group = groups.entry((&finding.rule, &finding.promise)).or_insert_with(|| Broken {
+            let Severities { exempt, footgun, frozen } = finding.severity;
+            let group = groups.entry((&finding.rule, [exempt, footgun, frozen])).or_insert_with(|| Broken {
                 rule: finding.rule.clone(),
-                promise: finding.promise.clone(),
-                statement: promises.get(&finding.promise).map(|p| p.statement.clone()).unwrap_or_default(),
-                class: finding.class,
                 severity: finding.severity,
                 findings: 0,
                 sessions: BTreeSet::new(),
+                promises: BTreeMap::new(),
                 example: example(finding),
             });
             group.findings += 1;
             group.sessions.insert(finding.session.clone());
+            let statement =
+                || promises.get(&finding.promise).map(|p| p.statement.clone()).unwrap_or_default();
+            let promised = group.promises.entry(finding.promise.clone()).or_insert_with(|| Promised {
+                statement: statement(),
+                class: finding.class,
+                findings: 0,
+            });
+            promised.findings += 1;
         }
         let mut broken: Vec<_> = groups.into_values().collect();
         broken.sort_by_key(|group| {
@@ -108,9 +122,10 @@ impl Answer {
         answer
     }
 
-    /// How many groups of findings break under a policy.
+    /// How many findings break under a policy.
     pub fn breaks(&self, policy: Policy) -> usize {
-        self.broken.iter().filter(|group| group.severity.under(policy) == Severity::Break).count()
+        let broken = self.broken.iter().filter(|group| group.severity.under(policy) == Severity::Break);
+        broken.map(|group| group.findings).sum()
     }
 
     /// Whether something could not be tested.
@@ -119,15 +134,16 @@ impl Answer {
     }
 }
 
-/// The longest value in an example.
-const LONGEST: usize = 40;
+/// The longest value in an example: what is longer, says nothing to a reader.
+const LONGEST: usize = 24;
 
 fn example(finding: &Finding) -> String {
-    let short = |value: &str| match value.chars().count() > LONGEST {
-        true => value.chars().take(LONGEST).chain("...".chars()).collect(),
-        false => value.to_owned(),
-    };
     let Finding { session, step, accepted, seen, .. } = finding;
+    let [accepted, seen] =
+        [accepted, seen].map(|value| value.split_whitespace().collect::<Vec<_>>().join(" "));
     let field = finding.field.map_or("", |field| field.name());
-    format!("{session}, {step}: {field} {} -> {}", short(accepted), short(seen))
+    match accepted.len().max(seen.len()) > LONGEST {
+        true => format!("{session}, {step}: {field}"),
+        false => format!("{session}, {step}: {field} {accepted} -> {seen}"),
+    }
 }

@@ -12,7 +12,7 @@ pub mod run;
 mod sight;
 mod text;
 
-pub use answer::{Answer, Broken};
+pub use answer::{Answer, Broken, Promised};
 pub use decision::{Decision, DecisionError};
 pub use feature::{Feature, FeatureError};
 pub use run::run;

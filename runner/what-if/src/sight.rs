@@ -126,13 +126,7 @@ fn of_session<'a>(
         .filter(|step| works(before, &step.id) != works(after, &step.id))
         .filter_map(|step| device(&step.action, &slots))
         .collect();
-    let of_found_group = |step: &&Step| match &step.action {
-        Action::Parallel(group) if found.contains(step.id.as_str()) => {
-            group.branches.iter().flat_map(|branch| &branch.steps).map(|step| step.id.as_str()).collect()
-        }
-        _ => Vec::new(),
-    };
-    let in_groups: BTreeSet<&str> = steps.iter().flat_map(of_found_group).collect();
+    let in_groups: BTreeSet<&str> = steps.iter().flat_map(|step| of_found_group(step, found)).collect();
     let mut after_a_set = false;
     let mut pairs = Vec::new();
     for step in steps {
@@ -156,6 +150,16 @@ fn of_session<'a>(
         pairs.push(pair);
     }
     pairs
+}
+
+/// The steps of a group at which something was found: which of them it was is not said.
+fn of_found_group<'a>(step: &'a Step, found: &BTreeSet<&str>) -> Vec<&'a str> {
+    match &step.action {
+        Action::Parallel(group) if found.contains(step.id.as_str()) => {
+            group.branches.iter().flat_map(|branch| &branch.steps).map(|step| step.id.as_str()).collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// The device behind each descriptor.

@@ -6,7 +6,7 @@ use std::fmt;
 use scrubjay_verdict::{Policy, Rule};
 use textwrap::Options;
 
-use crate::answer::{Answer, Broken};
+use crate::answer::{Answer, Broken, Promised};
 use crate::feature::Feature;
 use crate::sight::{Sight, What};
 
@@ -55,7 +55,7 @@ fn lines(answer: &Answer) -> Vec<String> {
 }
 
 fn broken(group: &Broken) -> Vec<String> {
-    let Broken { rule, promise, statement, class, severity, findings, sessions, example } = group;
+    let Broken { rule, severity, findings, sessions, promises, example } = group;
     let place = format!("{} of {}", count(*findings, "finding"), count(sessions.len(), "session"));
     let mut lines = vec![format!(
         "  {rule:34} {:7} {:8} {:7} {place}",
@@ -64,48 +64,61 @@ fn broken(group: &Broken) -> Vec<String> {
         severity.frozen.name()
     )];
     let title = Rule::find(rule).map_or("", |rule| rule.title.as_str());
-    lines.extend(wrapped("    ", title));
-    lines.extend(wrapped("    ", &format!("{promise}, {}: {statement}", class.name())));
-    lines.extend(wrapped("    ", &format!("as in {example}")));
+    lines.extend(wrapped("    ", &format!("{title}, as in {example}")));
+    for (promise, Promised { statement, class, findings }) in promises {
+        lines.push(cut(&format!("    {promise} ({}, {findings}): {statement}", class.name())));
+    }
     lines
+}
+
+/// A line that is not longer than others; the whole of a promise is told by `scrubjay promises ID`.
+fn cut(line: &str) -> String {
+    match line.chars().count() > WIDTH {
+        true => line.chars().take(WIDTH - 3).chain("...".chars()).collect(),
+        false => line.to_owned(),
+    }
 }
 
 fn seen(feature: &Feature, sights: &[Sight]) -> Vec<String> {
     let mut lines = Vec::new();
-    for sight in sights {
-        let Sight { what, was, is, steps, sessions, devices } = sight;
-        let name = match what {
-            What::Set => "Set Feature",
-            What::Get => "Get Feature",
-            What::Entry => "the list",
-            What::Node => "the node",
-            What::Edac => "EDAC",
-        };
-        let change =
-            if sight.is_as_before() { format!("{was}, as before") } else { format!("{was} -> {is}") };
-        let on = match (what, sight.is_as_before()) {
-            (What::Node, false) => format!(" on {}", some(devices)),
-            _ => String::new(),
-        };
-        let place = format!("{} of {}", count(*steps, "step"), count(sessions.len(), "session"));
-        lines.extend(wrapped(&format!("  {name:12} "), &format!("{change}{on} ({place})")));
-    }
-    for (what, told) in [
-        (What::Set, "Set Feature  no session sets it"),
-        (What::Get, "Get Feature  no session gets it"),
-        (What::Entry, "the list     no session looks for it there"),
+    for (what, name) in [
+        (What::Set, "Set Feature"),
+        (What::Get, "Get Feature"),
+        (What::Entry, "the list"),
+        (What::Node, "the node"),
+        (What::Edac, "EDAC"),
     ] {
-        if !sights.iter().any(|sight| sight.what == what) {
-            lines.push(format!("  {told}: not tested"));
+        let first = format!("  {name:12} ");
+        let of_this: Vec<_> = sights.iter().filter(|sight| sight.what == what).collect();
+        for sight in of_this.iter().filter(|sight| !sight.is_as_before()) {
+            let Sight { was, is, steps, sessions, devices, .. } = sight;
+            let on = if what == What::Node { format!(" on {}", some(devices)) } else { String::new() };
+            lines.extend(wrapped(&first, &format!("{was} -> {is}{on} ({})", place(*steps, sessions.len()))));
+        }
+        let stays: Vec<_> = of_this.iter().filter(|sight| sight.is_as_before()).collect();
+        if !stays.is_empty() {
+            let steps = stays.iter().map(|sight| sight.steps).sum();
+            let sessions: BTreeSet<_> = stays.iter().flat_map(|sight| &sight.sessions).collect();
+            let came = stays.iter().map(|sight| sight.was.as_str()).collect::<Vec<_>>().join("; ");
+            lines.extend(wrapped(&first, &format!("as before: {came} ({})", place(steps, sessions.len()))));
+        }
+        match what {
+            What::Edac => lines.extend(wrapped(&first, &edac(feature, !of_this.is_empty()))),
+            _ if of_this.is_empty() => {
+                lines.push(format!("{first}not tested: no session that was performed looks at it"))
+            }
+            _ => {}
         }
     }
-    lines.extend(wrapped("  EDAC         ", &edac(feature, sights)));
     lines
 }
 
+fn place(steps: usize, sessions: usize) -> String {
+    format!("{} of {}", count(steps, "step"), count(sessions, "session"))
+}
+
 /// What the kernel has beside fwctl.
-fn edac(feature: &Feature, sights: &[Sight]) -> String {
-    let tested = sights.iter().any(|sight| sight.what == What::Edac);
+fn edac(feature: &Feature, tested: bool) -> String {
     match (feature.known(), feature.known().and_then(|known| known.edac_control()), tested) {
         (None, ..) => "has nothing for it: a program has nowhere else to go".to_owned(),
         (Some(_), None, _) => "has nothing for it, though it is a Feature that the kernel knows".to_owned(),
@@ -141,6 +154,8 @@ fn count(n: usize, what: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use expect_test::expect;
     use scrubjay_verdict::{Class, Severities, Severity};
 
@@ -162,14 +177,17 @@ mod tests {
         let feature = Feature { uuid: uuid::Uuid::nil(), name: "qos-map".to_owned() };
         let severity =
             Severities { exempt: Severity::Warn, footgun: Severity::Break, frozen: Severity::Break };
-        let group = Broken {
-            rule: "set-blocked".to_owned(),
-            promise: "H06".to_owned(),
+        let promised = Promised {
             statement: "a Set at the scope of its effects reaches the firmware".to_owned(),
             class: Class::Documented,
+            findings: 3,
+        };
+        let group = Broken {
+            rule: "set-blocked".to_owned(),
             severity,
             findings: 3,
             sessions: BTreeSet::from(["a".to_owned(), "b".to_owned()]),
+            promises: BTreeMap::from([("H06".to_owned(), promised)]),
             example: "a, full: errno ok -> EPERM".to_owned(),
         };
         let answer = Answer {
@@ -190,6 +208,27 @@ mod tests {
             untested: vec![("c".to_owned(), "the guest is slow".to_owned())],
             absent: None,
         };
-        expect![[r#""#]].assert_eq(&answer.to_string());
+        expect![[r#"
+            kernel 7.3-modular keeps to itself: qos-map
+
+            what it does                         exempt  footgun  frozen  where
+              set-blocked                        warn    break    break   3 findings of 2 sessions
+                a write that worked is refused, as in a, full: errno ok -> EPERM
+                H06 (documented, 3): a Set at the scope of its effects reaches the firmware
+              breaks: exempt 0, footgun 3, frozen 3
+
+            what a program sees of qos-map (00000000-0000-0000-0000-000000000000)
+              Set Feature  done -> EPERM (2 steps of 1 session)
+              Get Feature  as before: done (2 steps of 1 session)
+              the list     not tested: no session that was performed looks at it
+              the node     opens -> ENOENT on vendor (2 steps of 1 session)
+              EDAC         has nothing for it: a program has nowhere else to go
+
+            what stays
+              of all sessions 300 gave what they gave before, in every step; 2 gave something else, 5 do not
+              apply to this kernel, 1 could not be tested
+                not tested: c: the guest is slow
+        "#]]
+        .assert_eq(&answer.to_string());
     }
 }
