@@ -163,7 +163,7 @@ fn of_found_group<'a>(step: &'a Step, found: &BTreeSet<&str>) -> Vec<&'a str> {
 }
 
 /// The device behind each descriptor.
-fn slots<'a>(steps: &[&'a Step]) -> BTreeMap<String, usize> {
+fn slots(steps: &[&Step]) -> BTreeMap<String, usize> {
     let mut slots = BTreeMap::new();
     for step in steps {
         match &step.action {
