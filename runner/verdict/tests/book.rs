@@ -171,7 +171,7 @@ fn words(schema: &Value, found: &mut BTreeSet<String>) {
 /// The form of a session but for that of faults, which the page on the device tells of.
 fn without_faults(mut schema: schemars::Schema) -> schemars::Schema {
     let forms = schema.get_mut("$defs").and_then(Value::as_object_mut).expect("a session has parts");
-    for name in ["Trigger", "Play", "Replaced", "Background", "ReturnCode"] {
+    for name in ["Trigger", "Play", "Replaced", "Answered", "Background", "ReturnCode"] {
         assert!(forms.remove(name).is_some(), "a session has no `{name}`");
     }
     schema
