@@ -1,9 +1,7 @@
 //! What differs between an accepted and a seen value, in the fewest words. For the reader only.
 
-use std::collections::BTreeMap;
-
 use scrubjay_session::Field;
-use scrubjay_verdict::Finding;
+use scrubjay_verdict::{Finding, decoded};
 use scrubjay_wire::Bytes;
 use serde_json::Value;
 
@@ -30,20 +28,13 @@ pub fn differences(finding: &Finding) -> Vec<String> {
 }
 
 fn decoded(accepted: &Value, seen: &Value) -> Vec<String> {
-    if accepted.is_null() || seen.is_null() {
-        return Vec::new();
-    }
-    let (mut left, mut right) = (BTreeMap::new(), BTreeMap::new());
-    flatten("", accepted, &mut left);
-    flatten("", seen, &mut right);
-    let mut places: Vec<&String> = left.keys().chain(right.keys()).collect();
-    places.sort_unstable();
-    places.dedup();
-    let show = |value: Option<&String>| value.map_or("nothing".to_owned(), |v| shorten(&plain(v), LONGEST));
-    let mut lines: Vec<_> = places
+    let show = |value: Option<String>| value.map_or("nothing".to_owned(), |v| shorten(&plain(&v), LONGEST));
+    let mut lines: Vec<_> = decoded::differing(accepted, seen)
         .into_iter()
-        .filter(|place| left.get(*place) != right.get(*place))
-        .map(|place| format!("{place}: {} -> {}", show(left.get(place)), show(right.get(place))))
+        .map(|(place, left, right)| match words(left.as_deref(), right.as_deref()) {
+            Some(text) => format!("{}: {text}", plain(&place)),
+            None => format!("{}: {} -> {}", plain(&place), show(left), show(right)),
+        })
         .collect();
     if lines.len() > MOST {
         let more = lines.len() - MOST;
@@ -53,32 +44,26 @@ fn decoded(accepted: &Value, seen: &Value) -> Vec<String> {
     lines
 }
 
-/// Every leaf by its place; a list of plain values is one leaf.
-fn flatten(place: &str, value: &Value, out: &mut BTreeMap<String, String>) {
-    match value {
-        Value::Object(map) => {
-            for (key, value) in map {
-                let place = if place.is_empty() { key.clone() } else { format!("{place}.{key}") };
-                flatten(&place, value, out);
-            }
-        }
-        Value::Array(list) if list.iter().any(|v| v.is_object() || v.is_array()) => {
-            for (i, value) in list.iter().enumerate() {
-                flatten(&format!("{place}[{i}]"), value, out);
-            }
-        }
-        Value::Array(list) => {
-            let words: Vec<_> = list.iter().map(scalar).collect();
-            out.insert(place.to_owned(), format!("[{}]", words.join(", ")));
-        }
-        scalar_value => {
-            out.insert(place.to_owned(), scalar(scalar_value));
-        }
-    }
-}
-
-fn scalar(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+/// What a list of words gained and lost, where that is short of both lists.
+fn words(accepted: Option<&str>, seen: Option<&str>) -> Option<String> {
+    let list = |text: &'_ str| {
+        Some(text.strip_prefix('[')?.strip_suffix(']')?.split(", ").map(str::to_owned).collect())
+    };
+    let (was, is): (Vec<String>, Vec<String>) = (list(accepted?)?, list(seen?)?);
+    let beyond = |some: &[String], others: &[String]| -> Vec<String> {
+        some.iter()
+            .filter(|word| !word.is_empty() && !others.contains(word))
+            .map(|word| plain(word))
+            .collect()
+    };
+    let (lost, gained) = (beyond(&was, &is), beyond(&is, &was));
+    let parts = [("lost", lost), ("gained", gained)];
+    let told: Vec<_> = parts
+        .iter()
+        .filter(|(_, words)| !words.is_empty())
+        .map(|(verb, words)| format!("{verb} {}", shorten(&words.join(", "), LONGEST)))
+        .collect();
+    (was.len().max(is.len()) > 2 && !told.is_empty()).then(|| told.join(", "))
 }
 
 fn bytes(accepted: &str, seen: &str) -> Option<String> {
@@ -105,6 +90,9 @@ mod tests {
     #[case::a_flag(
         json!({"features": [{"flags": ["changeable"]}]}), json!({"features": [{"flags": []}]}),
         &["features[0].flags: [changeable] -> []"])]
+    #[case::a_word_of_a_list(
+        json!({"flags": ["a", "b", "c"]}), json!({"flags": ["a", "b", "c", "changeable"]}),
+        &["flags: gained changeable"])]
     #[case::gone(json!({"data": "0102"}), json!({}), &["data: 0102 -> nothing"])]
     #[case::undecodable(json!({"data": "0102"}), Value::Null, &[])]
     fn decoded_values_tell_only_what_differs(

@@ -1,10 +1,12 @@
 //! A finding as lines that a maintainer can paste into a mail. The same for every text format.
 
-use scrubjay_session::Field;
+use scrubjay_session::{Field, klog};
 use scrubjay_verdict::finding::Waived;
 use scrubjay_verdict::finding::{Repeat, WHOLE_KERNEL};
 use scrubjay_verdict::rule::id;
 use scrubjay_verdict::{Finding, Policy, Promises, Rule, Status};
+
+use scrubjay_wire::LogLine;
 
 use crate::difference::differences;
 use crate::paint::Colour;
@@ -61,6 +63,16 @@ pub fn weight(finding: &Finding, policy: Policy) -> &'static str {
         None if finding.rule == id::UNCLASSIFIED || finding.unsettled => Status::Error.name(),
         None => finding.severity.under(policy).name(),
     }
+}
+
+/// Lines of a log that are worth reading first: of damage from its report on, at most so many.
+pub fn telling(log: &[String], most: usize) -> &[String] {
+    let is_report = |text: &String| {
+        let line = LogLine { seq: 0, micros: 0, level: 0, caller: None, text: text.clone() };
+        klog::classify(&line).is_some_and(|event| event.class.is_damage())
+    };
+    let from = log.iter().position(is_report).unwrap_or_default();
+    &log[from..log.len().min(from + most)]
 }
 
 /// The finding in full.
@@ -131,7 +143,8 @@ fn wrapped_under(look: Look, text: &str) -> Vec<String> {
     lines
 }
 
-fn promise(finding: &Finding, promises: &Promises) -> String {
+/// The promise of a finding: its id, how firmly it was made, what it says.
+pub fn promise(finding: &Finding, promises: &Promises) -> String {
     let head = format!("{} ({})", finding.promise, finding.class.name());
     match promises.get(&finding.promise) {
         Some(promise) => format!("{head}: {}", cut(&plain(&promise.statement), 2 * WIDTH)),
@@ -156,10 +169,8 @@ fn items(field: Option<Field>, value: &str) -> Vec<String> {
 fn log(finding: &Finding, indent: &str) -> Vec<String> {
     let damage = Rule::find(&finding.rule).is_some_and(|rule| rule.conclusive);
     let most = if damage { DAMAGE_LINES } else { LOG_LINES };
-    let mut lines: Vec<_> = finding
-        .log
+    let mut lines: Vec<_> = telling(&finding.log, most)
         .iter()
-        .take(most)
         .enumerate()
         .map(|(i, line)| format!("{indent}  {:9} {}", if i == 0 { "kernel" } else { "" }, plain(line)))
         .collect();
@@ -167,11 +178,6 @@ fn log(finding: &Finding, indent: &str) -> Vec<String> {
         lines.push(format!("{indent}  {:9} ... {} lines in all", "", finding.log.len()));
     }
     lines
-}
-
-/// What a finding of a whole kernel is called where a session's id would stand.
-pub fn owner(finding: &Finding) -> &str {
-    if finding.session == WHOLE_KERNEL { "kernel" } else { &finding.session }
 }
 
 #[cfg(test)]

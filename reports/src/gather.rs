@@ -5,7 +5,7 @@ use std::io;
 use std::mem;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use scrubjay_verdict::{ChangeProfile, Finding, KernelVerdict, Policy, WaiverUse};
+use scrubjay_verdict::{ChangeProfile, Finding, KernelVerdict, Policy, WaiverUse, causes};
 
 use crate::run::{
     Breaks, Counts, Evidence, FORMAT, KernelReport, KernelState, Run, SessionSummary, Times, TriedAgain,
@@ -31,7 +31,14 @@ pub struct Gather {
 /// A kernel whose turn it is.
 struct Current {
     verdict: KernelVerdict,
-    titles: BTreeMap<String, String>,
+    about: BTreeMap<String, About>,
+}
+
+/// What is known of a session beside its verdict.
+#[derive(Clone, Default)]
+struct About {
+    title: String,
+    area: String,
 }
 
 impl Gather {
@@ -53,6 +60,11 @@ impl Gather {
         }
     }
 
+    /// The policy that decides.
+    pub fn policy(&self) -> Policy {
+        self.policy
+    }
+
     fn start(&mut self, kernel: &str) -> &mut Current {
         self.current.get_or_insert_with(|| Current {
             verdict: KernelVerdict {
@@ -62,18 +74,19 @@ impl Gather {
                 sessions: Vec::new(),
                 changes: ChangeProfile::default(),
             },
-            titles: BTreeMap::new(),
+            about: BTreeMap::new(),
         })
     }
 
-    fn close(&mut self, mut report: KernelReport, titles: &BTreeMap<String, String>) {
+    fn close(&mut self, mut report: KernelReport, about: &BTreeMap<String, About>) {
         if let Some(verdict) = &mut report.verdict {
             report.counts = Counts::of(verdict, self.policy);
             report.breaks = Breaks::of(verdict);
             for seen in verdict.sessions.iter().flat_map(|session| &session.defects) {
                 *report.defects.entry(seen.state).or_default() += 1;
             }
-            report.sessions = summaries(verdict, titles, self.policy);
+            report.sessions = summaries(verdict, about, self.policy);
+            report.causes = causes(verdict);
             let logs = take_logs(verdict);
             if !logs.is_empty() {
                 self.evidence.entry(report.kernel.clone()).or_default().logs = logs;
@@ -84,9 +97,9 @@ impl Gather {
 
     /// The kernel whose turn it was when the run was ended.
     fn close_interrupted(&mut self) {
-        if let Some(Current { verdict, titles }) = self.current.take() {
+        if let Some(Current { verdict, about }) = self.current.take() {
             let report = empty(verdict.kernel.clone(), KernelState::Interrupted);
-            self.close(KernelReport { verdict: Some(verdict), ..report }, &titles);
+            self.close(KernelReport { verdict: Some(verdict), ..report }, &about);
         }
     }
 
@@ -128,15 +141,16 @@ impl Gather {
                 self.close_interrupted();
                 self.start(kernel);
             }
-            RunEvent::SessionJudged { kernel, title, verdict, millis } => {
+            RunEvent::SessionJudged { kernel, title, area, verdict, millis } => {
                 let current = self.start(kernel);
-                current.titles.insert(verdict.session.clone(), title.clone());
+                let about = About { title: title.clone(), area: area.clone() };
+                current.about.insert(verdict.session.clone(), about);
                 current.verdict.sessions.push(verdict.clone());
                 let times = self.times.session_millis.entry(kernel.clone()).or_default();
                 times.insert(verdict.session.clone(), *millis);
             }
             RunEvent::KernelJudged { verdict, nearest, not_checked, console_tail, guests } => {
-                let titles = self.current.take().map(|current| current.titles).unwrap_or_default();
+                let about = self.current.take().map(|current| current.about).unwrap_or_default();
                 let kernel = &verdict.kernel;
                 if let Some(tail) = console_tail {
                     self.evidence.entry(kernel.clone()).or_default().console_tail = Some(tail.clone());
@@ -149,7 +163,7 @@ impl Gather {
                     verdict: Some(verdict.clone()),
                     ..empty(kernel.clone(), KernelState::Judged)
                 };
-                self.close(report, &titles);
+                self.close(report, &about);
             }
             RunEvent::KernelFailed { kernel, why } => {
                 self.current = None;
@@ -180,18 +194,19 @@ fn empty(kernel: String, state: KernelState) -> KernelReport {
         tried_again: Vec::new(),
         guests: None,
         sessions: BTreeMap::new(),
+        causes: Vec::new(),
         verdict: None,
     }
 }
 
 fn summaries(
     verdict: &KernelVerdict,
-    titles: &BTreeMap<String, String>,
+    about: &BTreeMap<String, About>,
     policy: Policy,
 ) -> BTreeMap<String, SessionSummary> {
-    let summary = |session: &scrubjay_verdict::SessionVerdict| SessionSummary {
-        title: titles.get(&session.session).cloned().unwrap_or_default(),
-        status: session.status(policy),
+    let summary = |session: &scrubjay_verdict::SessionVerdict| {
+        let About { title, area } = about.get(&session.session).cloned().unwrap_or_default();
+        SessionSummary { title, area, status: session.status(policy) }
     };
     verdict.sessions.iter().map(|session| (session.session.clone(), summary(session))).collect()
 }

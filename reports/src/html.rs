@@ -1,8 +1,11 @@
-//! A run as one HTML page: nothing to fetch, no script, readable without colour.
+//! A run as one HTML page: nothing to fetch, readable without colour and, but for the filter, without a script.
 //!
-//! What it says of a finding is what the text formats say. What it has beside them is the table of
-//! promises, and kernels side by side.
+//! What it says of a cause and a finding is what the text formats say. What it has beside them is the matrix of
+//! sessions and kernels, the table of promises, and a way to filter.
 
+mod causes;
+mod diff;
+mod filter;
 mod findings;
 mod kernels;
 mod promises;
@@ -20,6 +23,9 @@ use crate::waivers::idle;
 use scrubjay_run::{Again, ExitStatus};
 
 const STYLE: &str = include_str!("html/style.css");
+
+/// The only script; nothing of a run is in it.
+const SCRIPT: &str = include_str!("html/filter.js");
 
 /// The page.
 pub fn page(run: &Run, all: &Promises, claims: &Claims) -> String {
@@ -41,15 +47,20 @@ pub fn page(run: &Run, all: &Promises, claims: &Claims) -> String {
                     p { (when(&run.times)) }
                     @if !run.complete { p { "The run was cut short: what is missing was not tested." } }
                 }
-                (part("Kernels", kernels::table(run)))
-                (part("Findings", findings::list(run, all)))
-                (part("Not tested", sessions::untested(run)))
-                (part("Guests", lines(&tried_again(run))))
-                (part("Changes and defects", kernels::profiles(run)))
-                (part("Promises", promises::table(run, all, claims)))
-                (part("Sessions", sessions::table(run)))
-                (part("Waivers to look at", lines(&idle(&run.waivers))))
-                (part("How it was run", lines(&run.notes)))
+                (filter::form(run))
+                main {
+                    (part("Causes", causes::list(run, all)))
+                    (part("Kernels", kernels::table(run)))
+                    (part("Not tested", sessions::untested(run)))
+                    (part("Sessions", sessions::table(run)))
+                    (part("Findings", findings::list(run, all)))
+                    (part("Changes and defects", kernels::profiles(run)))
+                    (part("Promises", promises::table(run, all, claims)))
+                    (part("Waivers to look at", lines(&idle(&run.waivers))))
+                    (part("Guests", lines(&tried_again(run))))
+                    (part("How it was run", lines(&run.notes)))
+                }
+                script { (PreEscaped(SCRIPT)) }
             }
         }
     };
@@ -189,7 +200,8 @@ mod tests {
             "intermittent 3/5",
             "7.1: tried again: slow: scrubjay stood still for 6.2 s",
             "until 2026-12-31: the vendor ships it (ticket 7)",
-            "out-len: 1040 -&gt; 16",
+            "<del>out-len: 1040</del>",
+            "<ins>out-len: 16</ins>",
             "not a kernel image: k: it is empty",
             "the guest went silent in step get # for 30 s",
             "fwctl came with 6.16",
@@ -203,14 +215,31 @@ mod tests {
     }
 
     #[test]
-    fn what_fails_a_run_is_unfolded() {
+    fn causes_come_first_the_one_that_fails_the_run_before_what_is_waived() {
         let page = written(&mixed());
-        let opened = |rule: &str| {
-            let at = page.find(&format!("</span> {rule} in ")).expect("the finding is in the page");
-            let tag = &page[page[..at].rfind("<details").unwrap()..at];
-            tag[..tag.find('>').unwrap()].ends_with(" open")
-        };
-        assert!(opened("set-blocked") && opened("unclassified") && !opened("return-changed"), "{page}");
+        let at = |text: &str| page.find(text).unwrap_or_else(|| panic!("{text} is not in\n{page}"));
+        let causes = &page[at("id=\"causes\"")..at("id=\"kernels\"")];
+        let place = |verdict: &str| causes.find(&format!("data-verdict=\"{verdict}\"")).expect(verdict);
+        assert!(place("break") < place("error") && place("error") < place("waived"), "{causes}");
+        assert!(at("id=\"causes\"") < at("id=\"sessions\"") && at("id=\"sessions\"") < at("id=\"findings\""));
+        // A card is not folded: its example is read at once.
+        assert!(causes.contains("<del>ok</del>") && causes.contains("<ins>EINVAL</ins>"), "{causes}");
+    }
+
+    #[test]
+    fn what_can_be_filtered_says_by_what() {
+        let page = written(&mixed());
+        for said in [
+            "data-verdicts=\"7.1:break 6.12:skip 7.2:-\"",
+            "data-areas=\"set-feature\"",
+            "data-rule=\"return-changed set-blocked\"",
+            "<option value=\"kernel-oops\">",
+            "<option value=\"get-feature\">",
+            "<form id=\"filter\" role=\"search\" aria-label=\"Filter\" hidden>",
+        ] {
+            assert!(page.contains(said), "{said:?} is not in\n{page}");
+        }
+        assert!(!page.contains("http:") && !page.contains("https:") && !page.contains(" src="), "{page}");
     }
 
     #[test]
@@ -226,7 +255,8 @@ mod tests {
         }
         let page = written(&events);
         assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt;\\u{1b}[2J"), "{page}");
-        assert!(!page.contains("<script") && !page.contains("<b>") && !page.contains('\u{1b}'));
+        assert_eq!(page.matches("<script").count(), 1, "its own");
+        assert!(!page.contains("<b>") && !page.contains('\u{1b}'));
     }
 
     #[test]

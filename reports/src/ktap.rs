@@ -14,7 +14,7 @@ use crate::finding::{self, Look};
 use crate::gather::unwritten;
 use crate::paint::Colour;
 use crate::profile::{changes, defects, fixes};
-use crate::terminal::is_bad;
+use crate::run::Counts;
 use crate::text::plain;
 use crate::waivers::idle;
 use scrubjay_run::{Consumer, RunEvent};
@@ -168,6 +168,12 @@ fn diagnostic(line: &str) -> String {
     }
 }
 
+/// Whether something is wrong that the last words of a guest may explain.
+fn is_bad(verdict: &KernelVerdict, policy: Policy) -> bool {
+    let counts = Counts::of(verdict, policy);
+    counts.broken + counts.error > 0 || verdict.breaks(policy) > 0
+}
+
 fn harmless(line: &str) -> String {
     ENDS.iter().fold(line.to_owned(), |line, (end, instead)| line.replace(end, instead))
 }
@@ -201,7 +207,7 @@ impl<W: Write> Consumer for Ktap<W> {
                 self.say("  ", changes(verdict, nearest.as_deref()))?;
                 self.say("  ", headed("fixes", fixes(verdict)))?;
                 self.say("  ", headed("defects", defects(verdict)))?;
-                self.say("  ", not_checked.iter().map(|what| format!("unchecked: {what}")))?;
+                self.say("  ", not_checked.iter().map(|what| format!("not checked: {what}")))?;
                 self.say("  ", guests(counts).iter().map(|what| format!("guests: {what}")))?;
                 self.say("  ", again(&counts.again).iter().map(|what| format!("tried again: {what}")))?;
                 let breaks = verdict.findings.iter().any(|f| f.breaks(self.policy));

@@ -5,6 +5,8 @@
 
 mod again;
 mod bar;
+mod card;
+mod causes;
 mod difference;
 mod document;
 mod fan;
@@ -12,9 +14,11 @@ mod finding;
 mod gather;
 mod html;
 mod ktap;
+mod not_tested;
 mod paint;
 mod profile;
 pub mod run;
+mod summary;
 mod terminal;
 mod text;
 mod waivers;
@@ -25,4 +29,4 @@ pub use fan::Reports;
 pub use ktap::Ktap;
 pub use paint::Colour;
 pub use run::Run;
-pub use terminal::Terminal;
+pub use terminal::{Detail, Terminal};

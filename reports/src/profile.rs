@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use scrubjay_verdict::history::{MissingFix, MissingFixes};
-use scrubjay_verdict::{DefectState, KernelVerdict, Status};
+use scrubjay_verdict::{ChangeProfile, DefectState, KernelVerdict, Status};
 
 use crate::text::names;
 
@@ -48,6 +48,20 @@ pub fn changes(verdict: &KernelVerdict, nearest: Option<&str>) -> Vec<String> {
         });
     }
     lines
+}
+
+/// The same in a line: how many, and the nearest release.
+pub fn changes_in_short(verdict: &KernelVerdict, nearest: Option<&str>) -> Option<String> {
+    let ChangeProfile { carries, lacks, held_to, .. } = &verdict.changes;
+    if carries.is_empty() && lacks.is_empty() {
+        return None;
+    }
+    let nearest = nearest.map(|nearest| format!("; nearest release: {nearest}")).unwrap_or_default();
+    let held = match held_to {
+        Some(release) => format!("; held to {release}"),
+        None => "; described only, held to no release".to_owned(),
+    };
+    Some(format!("{} carried, {} lacked{nearest}{held}", carries.len(), lacks.len()))
 }
 
 fn listed(what: &str, changes: &[String]) -> Option<String> {
@@ -117,7 +131,6 @@ pub fn defects(verdict: &KernelVerdict) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use scrubjay_verdict::ChangeProfile;
     use scrubjay_verdict::history::Inconsistent;
 
     use super::*;

@@ -9,7 +9,7 @@ use std::path::Path;
 use schemars::JsonSchema;
 use scrubjay_run::{Again, Guests};
 use scrubjay_session::file::{self, FileError};
-use scrubjay_verdict::{DefectState, KernelVerdict, Policy, Status, WaiverUse};
+use scrubjay_verdict::{Cause, DefectState, KernelVerdict, Policy, Status, WaiverUse};
 use serde::{Deserialize, Serialize};
 
 /// The longest run that is read, in bytes.
@@ -81,6 +81,9 @@ pub struct KernelReport {
     pub guests: Option<GuestCounts>,
     /// Each session's title and outcome under the policy that decides.
     pub sessions: BTreeMap<String, SessionSummary>,
+    /// What brought its findings about; each finding is in one of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub causes: Vec<Cause>,
     /// All of it; the kernel's words are in [`Run::evidence`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<KernelVerdict>,
@@ -152,6 +155,9 @@ pub enum KernelState {
 pub struct SessionSummary {
     /// What it pins.
     pub title: String,
+    /// The area that it belongs to: its directory below `vectors/sessions`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub area: String,
     /// What it came to.
     pub status: Status,
 }

@@ -47,8 +47,13 @@ pub fn cut(text: &str, most: usize) -> String {
 /// Lines of at most [`WIDTH`], the first after `first`, the others as far in. An end of a line in the text
 /// is made visible, not taken for one.
 pub fn wrapped(first: &str, text: &str) -> Vec<String> {
+    wrapped_to(WIDTH, first, text)
+}
+
+/// The same, of at most `width`.
+pub fn wrapped_to(width: usize, first: &str, text: &str) -> Vec<String> {
     let others = " ".repeat(first.chars().count());
-    let options = Options::new(WIDTH)
+    let options = Options::new(width)
         .initial_indent(first)
         .subsequent_indent(&others)
         .word_splitter(WordSplitter::NoHyphenation);

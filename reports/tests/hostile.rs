@@ -158,7 +158,7 @@ fn nothing_that_is_said_is_more_than_text(
     assert_eq!(skipped, 4, "{ktap}");
 
     let html = document(|sink| Document::html(sink, catalogue(), Claims::default()), &events);
-    assert!(!html.contains(does) && !html.contains("<script"), "{html}");
+    assert!(!html.contains(does) && html.matches("<script").count() == 1, "{html}");
 
     let json = document(Document::json, &events);
     assert!(!json.contains(|c: char| c.is_control() && c != '\n'), "{json}");

@@ -4,9 +4,10 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use maud::{Markup, html};
-use scrubjay_verdict::{Finding, Policy, Promises, Status};
+use scrubjay_verdict::{Finding, Policy, Promises};
 
 use crate::finding::{headline, often, rows, weight};
+use crate::html::diff;
 use crate::run::Run;
 use crate::text::plain;
 
@@ -28,7 +29,7 @@ pub fn anchor(finding: &Finding) -> String {
 /// All of them.
 pub fn list(run: &Run, promises: &Promises) -> Option<Markup> {
     let shown = shown(run);
-    (!shown.is_empty()).then(|| html! { @for one in &shown { (article(one, promises, run.policy)) } })
+    (!shown.is_empty()).then(|| html! { @for one in &shown { (article(one, run, promises)) } })
 }
 
 fn shown(run: &Run) -> Vec<Shown<'_>> {
@@ -51,15 +52,19 @@ fn shown(run: &Run) -> Vec<Shown<'_>> {
     shown
 }
 
-fn article(one: &Shown, promises: &Promises, policy: Policy) -> Markup {
+fn article(one: &Shown, run: &Run, promises: &Promises) -> Markup {
     let finding = one.finding;
-    let weight = weight(finding, policy);
+    let weight = weight(finding, run.policy);
+    let on: Vec<_> = one.kernels.iter().map(|(kernel, _)| *kernel).collect();
+    let area = run.kernels.iter().find_map(|kernel| kernel.sessions.get(&finding.session)).map(|s| &s.area);
+    let sides = |(name, _): &(&str, String)| !matches!(*name, "differs" | "accepted" | "seen" | "");
     html! {
-        details.finding id=(anchor(finding)) open[[Status::Break, Status::Error].map(Status::name).contains(&weight)] {
+        details.finding.item id=(anchor(finding)) data-verdict=(weight) data-rule=(finding.rule)
+            data-kernels=(on.join(" ")) data-areas=[area] {
             summary { span class=(weight) { (weight) } " " (plain(&headline(finding))) }
             dl {
-                @for (name, text) in rows(finding, promises) {
-                    @if !name.is_empty() { dt { (name) } }
+                @for (name, text) in rows(finding, promises).into_iter().filter(sides) {
+                    dt { (name) }
                     dd { (text) }
                 }
                 dt { "seen on" }
@@ -73,6 +78,11 @@ fn article(one: &Shown, promises: &Promises, policy: Policy) -> Markup {
                 }
                 dt { "id" }
                 dd { code { (finding.fingerprint) } }
+            }
+            (diff::of(finding))
+            @if let Some(firmware) = diff::firmware(finding) {
+                p { "What the firmware received:" }
+                (firmware)
             }
             @if !one.log.is_empty() {
                 pre { @for line in one.log { (plain(line)) "\n" } }

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use scrubjay_verdict::{SessionVerdict, Status};
 
 use crate::html::{findings, status};
-use crate::run::{KernelReport, Run};
+use crate::run::{KernelReport, Run, SessionSummary};
 use crate::text::{count, plain};
 
 /// The sessions of a kernel by id.
@@ -77,43 +77,75 @@ pub fn untested(run: &Run) -> Option<Markup> {
     })
 }
 
-/// Every session on every kernel; those that passed wherever they ran are folded away.
+/// The matrix: kernels across, sessions down by area. An area in which every session passed wherever it ran is folded.
 pub fn table(run: &Run) -> Option<Markup> {
-    let ids: BTreeSet<&String> = run.kernels.iter().flat_map(|kernel| kernel.sessions.keys()).collect();
-    let plainly = |id: &&String| {
-        run.kernels.iter().filter_map(|kernel| kernel.sessions.get(*id)).all(|s| s.status == Status::Pass)
-    };
-    let (passed, others): (Vec<_>, Vec<_>) = ids.into_iter().partition(plainly);
-    (!passed.is_empty() || !others.is_empty()).then(|| {
-        html! {
-            @if !others.is_empty() { (rows(run, &others)) }
-            @if !passed.is_empty() {
-                details {
-                    summary { (count(passed.len(), "session")) " passed on every kernel that was asked" }
-                    (rows(run, &passed))
-                }
-            }
-        }
-    })
+    let mut areas: BTreeMap<&str, BTreeMap<&String, &SessionSummary>> = BTreeMap::new();
+    for (id, summary) in run.kernels.iter().flat_map(|kernel| &kernel.sessions) {
+        areas.entry(&summary.area).or_default().entry(id).or_insert(summary);
+    }
+    (!areas.is_empty()).then(|| html! { @for (area, sessions) in &areas { (part(run, area, sessions)) } })
 }
 
-fn rows(run: &Run, ids: &[&String]) -> Markup {
-    let title = |id: &String| {
-        let found = run.kernels.iter().find_map(|kernel| kernel.sessions.get(id));
-        found.map(|session| session.title.as_str()).unwrap_or_default()
+fn part(run: &Run, area: &str, sessions: &BTreeMap<&String, &SessionSummary>) -> Markup {
+    let statuses = |kernel: &KernelReport| -> Vec<Status> {
+        sessions.keys().filter_map(|id| kernel.sessions.get(*id)).map(|session| session.status).collect()
     };
+    let wrong = |status: &Status| matches!(status, Status::Break | Status::Error);
+    let is_open = run.kernels.iter().any(|kernel| statuses(kernel).iter().any(wrong));
     html! {
-        div class="wide" { table {
-            thead { tr { th { "session" } th { "what it pins" } @for kernel in &run.kernels { th { (kernel.kernel) } } } }
-            tbody { @for id in ids {
-                tr {
-                    th scope="row" { (id) }
-                    td { (plain(title(id))) }
-                    @for kernel in &run.kernels { td { (cell(kernel, id)) } }
-                }
+        details.area open[is_open] data-area=(area) {
+            summary {
+                strong { @if area.is_empty() { "sessions" } @else { (plain(area)) } }
+                @for kernel in &run.kernels { " " (tally(kernel, &statuses(kernel))) }
+            }
+            div class="wide" { table class="matrix" {
+                thead { tr {
+                    th scope="col" { "session" }
+                    @for kernel in &run.kernels { th scope="col" { (kernel.kernel) } }
+                    th scope="col" { "what it pins" }
+                } }
+                tbody { @for (id, summary) in sessions { (row(run, area, id, summary)) } }
             } }
-        } }
+        }
     }
+}
+
+/// How many sessions of an area passed on a kernel, of those that apply.
+fn tally(kernel: &KernelReport, statuses: &[Status]) -> Markup {
+    let of = statuses.iter().filter(|status| **status != Status::Skip).count();
+    let passed = statuses.iter().filter(|status| matches!(status, Status::Pass | Status::Waived)).count();
+    let class = if of == 0 {
+        Status::Skip
+    } else if passed == of {
+        Status::Pass
+    } else {
+        Status::Break
+    };
+    html! { span class="tally" { (kernel.kernel) " " span class=(class.name()) { (passed) "/" (of) } } }
+}
+
+fn row(run: &Run, area: &str, id: &str, summary: &SessionSummary) -> Markup {
+    let on = |kernel: &KernelReport| kernel.sessions.get(id).map_or("-", |session| session.status.name());
+    let verdicts: Vec<_> =
+        run.kernels.iter().map(|kernel| format!("{}:{}", kernel.kernel, on(kernel))).collect();
+    let rules: BTreeSet<_> = run
+        .kernels
+        .iter()
+        .filter_map(|kernel| verdicts_of(kernel, id))
+        .flat_map(|verdict| verdict.findings.iter().map(|finding| finding.rule.as_str()))
+        .collect();
+    let rules = (!rules.is_empty()).then(|| rules.into_iter().collect::<Vec<_>>().join(" "));
+    html! {
+        tr.item data-areas=(area) data-verdicts=(verdicts.join(" ")) data-rule=[rules] {
+            th scope="row" { (plain(id)) }
+            @for kernel in &run.kernels { td { (cell(kernel, id)) } }
+            td { (plain(&summary.title)) }
+        }
+    }
+}
+
+fn verdicts_of<'a>(kernel: &'a KernelReport, id: &str) -> Option<&'a SessionVerdict> {
+    verdicts(kernel).find(|session| session.session == id)
 }
 
 /// What a session came to on a kernel, with a way to its first finding.
@@ -121,9 +153,8 @@ fn cell(kernel: &KernelReport, id: &str) -> Markup {
     let Some(summary) = kernel.sessions.get(id) else {
         return html! { span.none { "-" } };
     };
-    let verdict = verdicts(kernel).find(|session| session.session == id);
     html! {
-        @match verdict.and_then(|session| session.findings.first()) {
+        @match verdicts_of(kernel, id).and_then(|session| session.findings.first()) {
             Some(finding) => a href={ "#" (findings::anchor(finding)) } { (status(summary.status)) },
             None => (status(summary.status)),
         }

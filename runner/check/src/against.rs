@@ -57,6 +57,6 @@ pub fn said(id: &str, run: &KernelRun) -> Vec<String> {
     let mut said = vec![format!(
         "reference {id}: {performed} performed, {failed} could not be tested, {skipped} skipped"
     )];
-    said.extend(run.not_checked.iter().map(|what| format!("reference {id}, unchecked: {what}")));
+    said.extend(run.not_checked.iter().map(|what| format!("reference {id}, not checked: {what}")));
     said
 }

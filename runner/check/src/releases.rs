@@ -1,4 +1,4 @@
-//! One release after another: what each does otherwise than the one before it, and which known
+//! One release after another: how each differs from the one before, and which known
 //! change says so. Runs nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,7 +18,7 @@ pub struct Release {
     pub performances: BTreeMap<String, Performance>,
 }
 
-/// What one release does otherwise than the one before it.
+/// How one release differs from the one before.
 #[derive(Debug, Default)]
 pub struct Passage {
     /// How many sessions were performed on both.

@@ -96,7 +96,8 @@ impl Check<'_> {
     fn judged(&self, kernel: &str, verdict: SessionVerdict, millis: u64) -> RunEvent {
         let session = self.library.sessions.get(&verdict.session);
         let title = session.map(|s| s.title.clone()).unwrap_or_default();
-        RunEvent::SessionJudged { kernel: kernel.to_owned(), title, verdict, millis }
+        let area = self.library.sessions.area(&verdict.session).to_owned();
+        RunEvent::SessionJudged { kernel: kernel.to_owned(), title, area, verdict, millis }
     }
 }
 

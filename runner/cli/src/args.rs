@@ -41,7 +41,7 @@ pub enum Command {
     Record(RecordArgs),
     /// Look at recordings, and accept or reject them
     Review(ReviewArgs),
-    /// What each release does otherwise than the one before it, as a page
+    /// How each release differs from the one before, as a page
     Releases(ReleasesArgs),
     /// What a decision about the kernel would break: a Feature blocked or let through, or any semantic patch
     #[command(

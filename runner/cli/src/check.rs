@@ -4,7 +4,7 @@ use scrubjay_check::{Check, Target, against};
 use scrubjay_engine::Lab;
 use scrubjay_kernels::Resolver;
 use scrubjay_machine::{Choice, Qemu};
-use scrubjay_reports::Reports;
+use scrubjay_reports::{Detail, Reports};
 use scrubjay_run::{ExitStatus, RunEvent};
 use scrubjay_session::Session;
 use scrubjay_verdict::{KernelVerdict, Library, Policy, Reference, Waivers};
@@ -30,8 +30,8 @@ struct Run<'a> {
     against: Option<Wanted<'a>>,
 }
 
-/// Checks.
-pub fn run(args: &CheckArgs, context: &Context) -> Result<ExitStatus> {
+/// Checks; `verbose` is how often more was asked for.
+pub fn run(args: &CheckArgs, verbose: u8, context: &Context) -> Result<ExitStatus> {
     // Kernels that are held against another need no golden: one that does not fit stops nothing.
     let (library, unfit) = match &args.against {
         None => (context.library()?, Vec::new()),
@@ -55,7 +55,8 @@ pub fn run(args: &CheckArgs, context: &Context) -> Result<ExitStatus> {
         kernels,
         against,
     };
-    let reports = output::reports(args.format, args.output.as_deref(), &library)?;
+    let detail = if verbose > 0 { Detail::Sessions } else { Detail::Causes };
+    let reports = output::reports(args.format, args.output.as_deref(), detail, &library)?;
     output::told(&reports, |reports| run.check(reports))
 }
 
@@ -178,6 +179,6 @@ impl Run<'_> {
 fn log(event: &RunEvent) {
     if let RunEvent::SessionJudged { kernel, verdict, millis, .. } = event {
         let status = verdict.status(Policy::default()).name();
-        tracing::info!("kernel {kernel}: {}: {status} after {millis} ms", verdict.session);
+        tracing::debug!("kernel {kernel}: {}: {status} after {millis} ms", verdict.session);
     }
 }

@@ -53,7 +53,7 @@ fn run(cli: &Cli) -> Result<ExitStatus> {
     Rule::check()?;
     let context = || Context::find(cli.root.as_deref());
     match &cli.command {
-        Command::Check(args) => check::run(args, &context()?),
+        Command::Check(args) => check::run(args, cli.verbose, &context()?),
         Command::Record(args) => record::run(args, &context()?),
         Command::Bench(args) => bench::run(args, &context()?),
         Command::Review(args) => review::run(args, &context()?),

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use scrubjay_host::interrupt::at_interrupt;
 use scrubjay_host::{Output, words};
-use scrubjay_reports::{Bar, Colour, Document, Ktap, Reports, Sink, Terminal};
+use scrubjay_reports::{Bar, Colour, Detail, Document, Ktap, Reports, Sink, Terminal};
 use scrubjay_run::{Consumer, ExitStatus, RunEvent};
 use scrubjay_verdict::{Claims, Library};
 
@@ -16,14 +16,14 @@ use crate::failure::{self, Result};
 ///
 /// # Errors
 /// A place that cannot be written.
-pub fn reports(format: Format, output: Option<&Path>, library: &Library) -> Result<Reports> {
+pub fn reports(format: Format, output: Option<&Path>, detail: Detail, library: &Library) -> Result<Reports> {
     let promises = &library.promises;
     let html = |sink| Document::html(sink, promises.clone(), Claims::of(library));
     let stdout = || Sink::Stream(Box::new(io::stdout()));
     let seen = io::stdout().is_terminal();
     let text = || -> Box<dyn Consumer + Send> {
         let colour = Colour::for_stream(seen);
-        Box::new(Terminal::new(io::stdout(), colour, promises.clone(), Bar::for_stderr()))
+        Box::new(Terminal::new(io::stdout(), colour, promises.clone(), Bar::for_stderr()).telling(detail))
     };
     let Some(path) = output else {
         // A report on the terminal itself must not be drawn over.
@@ -39,7 +39,7 @@ pub fn reports(format: Format, output: Option<&Path>, library: &Library) -> Resu
     let report: Box<dyn Consumer + Send> = match format {
         Format::Terminal => {
             let file = LineWriter::new(output.stream()?);
-            Box::new(Terminal::new(file, Colour::Never, promises.clone(), Bar::hidden()))
+            Box::new(Terminal::new(file, Colour::Never, promises.clone(), Bar::hidden()).telling(detail))
         }
         Format::Ktap => Box::new(Ktap::new(LineWriter::new(output.stream()?), promises.clone())),
         Format::Json => Box::new(Document::json(Sink::File(output))),

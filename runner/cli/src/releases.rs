@@ -1,4 +1,4 @@
-//! `scrubjay releases`: what each release does otherwise than the one before it, as a page.
+//! `scrubjay releases`: how each release differs from the one before, as a page.
 
 use std::fmt::Write as _;
 
@@ -97,7 +97,7 @@ fn wanted<'a>(ids: &[String], catalogue: &'a Catalogue) -> Result<Vec<&'a Manife
 fn page(library: &Library, sessions: &[&Session], releases: &[Release], head: &str) -> String {
     let mut page = String::from(
         "# Release by release\n\n\
-         What each release does otherwise than the one before it, seen by running the same sessions on both. \
+         How each release differs from the one before, seen by running the same sessions on both. \
          Each difference has the rule that names it and the change that explains it; a change is told once, \
          below the table in which it first stands. What no change explains has one row a session, with the first of its \
          differences. Made by `scrubjay releases --write docs/releases.md`; \

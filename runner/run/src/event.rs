@@ -50,6 +50,8 @@ pub enum RunEvent {
         kernel: String,
         /// What the session pins.
         title: String,
+        /// The area that it belongs to: its directory below `vectors/sessions`.
+        area: String,
         /// What it came to.
         verdict: SessionVerdict,
         /// How long it took, in milliseconds.

@@ -184,6 +184,7 @@ pub fn of_kernel(verdict: KernelVerdict, nearest: Option<&str>, unchecked: &[&st
     events.extend(verdict.sessions.iter().enumerate().map(|(i, session)| RunEvent::SessionJudged {
         kernel: verdict.kernel.clone(),
         title: format!("what {} pins", session.session),
+        area: if session.session.starts_with("set") { "set-feature" } else { "get-feature" }.to_owned(),
         verdict: session.clone(),
         millis: 10 + i as u64,
     }));
@@ -252,8 +253,11 @@ pub fn mixed() -> Vec<RunEvent> {
         kernel: "7.2".into(),
         why: "not a kernel image: k: it is empty".into(),
     }];
-    let mut first =
-        of_kernel(first, Some("none; but for 1 change 7.2.4 to 7.2.5"), &["ia32: this kernel has none"]);
+    let mut first = of_kernel(
+        first,
+        Some("none; but for 1 change 7.2.4 to 7.2.5"),
+        &["ia32 (built without CONFIG_IA32_EMULATION)"],
+    );
     if let Some(RunEvent::KernelJudged { guests, .. }) = first.last_mut() {
         let one = |session: Option<&str>, why: &str| Again {
             session: session.map(str::to_owned),

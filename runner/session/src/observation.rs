@@ -275,8 +275,11 @@ const TAINTS: [&str; 20] = [
     "auxiliary",
     "randstruct",
     "test",
-    "fwctl",
+    FWCTL_TAINT,
 ];
+
+/// The flag of an RPC whose scope may change the device.
+pub const FWCTL_TAINT: &str = "fwctl";
 
 /// What stands in [`Observation::taint`] on a kernel that does not show its taint: equal to anything.
 pub const UNKNOWN_TAINT: &str = "unknown";

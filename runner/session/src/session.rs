@@ -337,6 +337,12 @@ impl Sessions {
         self.by_id.get(id).map(|(path, _)| path.as_path())
     }
 
+    /// The area of one of them: the directory that its file is in; empty where there is none.
+    pub fn area(&self, id: &str) -> &str {
+        let area = self.path(id).and_then(|path| path.parent()?.file_name()?.to_str());
+        area.unwrap_or_default()
+    }
+
     /// All of them, by id.
     pub fn iter(&self) -> impl Iterator<Item = &Session> {
         self.by_id.values().map(|(_, session)| session)

@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 use schemars::JsonSchema;
-use scrubjay_session::Field;
+use scrubjay_session::{Field, MailboxCommand};
 use serde::{Deserialize, Serialize};
 
 use crate::golden::short_hash;
@@ -26,6 +26,12 @@ pub struct Finding {
     pub session: String,
     /// The step's id; empty for none.
     pub step: String,
+    /// What the step does, as the session's file names it: `set-feature`; empty for a finding of the whole kernel.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub call: String,
+    /// To what: the scope of an RPC, the path of a file; empty where the step has neither.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub target: String,
     /// The field that shows it.
     pub field: Option<Field>,
     /// Fields that differ as a consequence.
@@ -45,6 +51,13 @@ pub struct Finding {
     /// See `accepted_decoded`.
     #[serde(default, skip_serializing_if = "serde_json::Value::is_null")]
     pub seen_decoded: serde_json::Value,
+    /// What the firmware received in that step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub firmware: Option<Firmware>,
+    /// That the session began in a guest without the taint which its boot sets beforehand, so that the step was the
+    /// first to set it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub untainted: bool,
     /// What the kernel said in that step.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub log: Vec<String>,
@@ -72,6 +85,36 @@ pub struct Waived {
     /// The last day.
     #[schemars(with = "String")]
     pub expires: Date,
+}
+
+/// The mailbox commands of a step; of more than [`Firmware::MOST`] the first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Firmware {
+    /// Those that would have been accepted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub accepted: Vec<String>,
+    /// Those that came.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub seen: Vec<String>,
+}
+
+impl Firmware {
+    /// The most commands that are kept of a step.
+    pub const MOST: usize = 32;
+
+    /// What came of a step, and what would have been accepted; `None` where the firmware is not concerned.
+    pub fn of(accepted: &[MailboxCommand], seen: &[MailboxCommand]) -> Option<Self> {
+        let told = |commands: &[MailboxCommand]| {
+            let mut told: Vec<_> = commands.iter().take(Self::MOST).map(ToString::to_string).collect();
+            if commands.len() > Self::MOST {
+                told.push(format!("... {} in all", commands.len()));
+            }
+            told
+        };
+        let any = !accepted.is_empty() || !seen.is_empty();
+        any.then(|| Firmware { accepted: told(accepted), seen: told(seen) })
+    }
 }
 
 /// How often a finding was seen, of the runs in which the host gave the guest its time: `seen` below `of` is
@@ -109,6 +152,8 @@ impl Finding {
             rule: rule.id.clone(),
             session: at.session.to_owned(),
             step: at.step.to_owned(),
+            call: String::new(),
+            target: String::new(),
             field: at.field,
             follows: Vec::new(),
             promise: at.promise.to_owned(),
@@ -117,6 +162,8 @@ impl Finding {
             seen,
             accepted_decoded: serde_json::Value::Null,
             seen_decoded: serde_json::Value::Null,
+            firmware: None,
+            untainted: false,
             log: Vec::new(),
             repeat: None,
             unsettled: false,

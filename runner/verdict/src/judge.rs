@@ -3,17 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
-use scrubjay_session::observation::{Aside, OK, StepEnd};
+use scrubjay_session::observation::{Aside, FWCTL_TAINT, OK, StepEnd};
 use scrubjay_session::transcript::Performance;
-use scrubjay_session::{Field, Observation, Session, Sessions, Transcript, klog};
+use scrubjay_session::{Boot, Field, Observation, Session, Sessions, Transcript, klog};
 use serde::{Deserialize, Serialize};
 
 use crate::change::Changes;
-use crate::classify::{Moment, Named, Scene};
+use crate::classify::{Moment, Named, Scene, on};
 use crate::damage;
 use crate::defect_seen::{self, DefectSeen};
 use crate::explain::{Explained, differing, explain};
-use crate::finding::{Finding, Place, WHOLE_KERNEL};
+use crate::finding::{Finding, Firmware, Place, WHOLE_KERNEL};
 use crate::golden::{Alternative, Golden, Goldens};
 use crate::history::{self, ChangeProfile, Shown};
 use crate::policy::{Policy, Severities, Severity};
@@ -324,6 +324,13 @@ fn found(
     let place = Place { session: &session.id, step, field: Some(field), promise };
     let show = |o: &Observation| o.show(field).unwrap_or_else(|| "nothing".to_owned());
     let mut finding = Finding::new(rule, place, show(accepted), show(seen), books.promises);
+    if let Some(step) = session.step(step) {
+        (finding.call, finding.target) = on(&step.action);
+    }
+    finding.firmware = Firmware::of(&accepted.mailbox, &seen.mailbox);
+    // The boot taints before its first session: what gains that taint all the same began without it.
+    let is_gained = seen.taint.iter().any(|flag| flag == FWCTL_TAINT && !accepted.taint.contains(flag));
+    finding.untainted = field == Field::Taint && is_gained && session.boot == Boot::Tainting;
     if matches!(field, Field::Arg | Field::Out) {
         finding.accepted_decoded = accepted.decoded.clone();
         finding.seen_decoded = seen.decoded.clone();

@@ -6,10 +6,12 @@
 //! a kernel or prints a report.
 
 pub mod against;
+pub mod cause;
 pub mod change;
 mod claims;
 mod classify;
 mod damage;
+pub mod decoded;
 pub mod defect;
 pub mod defect_seen;
 mod explain;
@@ -27,6 +29,7 @@ pub mod rule;
 pub mod waiver;
 
 pub use against::Reference;
+pub use cause::{Cause, Standing, causes};
 pub use change::{Change, Changes};
 pub use claims::Claims;
 pub use defect::Defect;

@@ -75,6 +75,24 @@ pub fn call(action: &Action) -> Option<Asking<'_>> {
     })
 }
 
+/// What an action does, as the session's file names it, and to what: the scope of an RPC, the path of a file.
+pub fn on(action: &Action) -> (String, String) {
+    let target = match action {
+        Action::Sweep(sweep) => return on(&sweep.call),
+        Action::Parallel(_) => return ("parallel".to_owned(), String::new()),
+        Action::Read(place) | Action::List(place) | Action::Stat(place) | Action::Resolve(place) => {
+            place.path.clone()
+        }
+        Action::Write(write) => write.at.path.clone(),
+        action => match call(action).and_then(|call| call.scope) {
+            Some(Ok(scope)) => scope.name().to_owned(),
+            Some(Err(number)) => number.to_string(),
+            None => String::new(),
+        },
+    };
+    (action.kinds().join(", "), target)
+}
+
 fn rpc<'a>(opcode: OpcodeName, slot: &'a str, scope: ScopeName, call: &Call) -> Asking<'a> {
     Asking {
         asked: by_opcode(call.opcode.unwrap_or(opcode)),

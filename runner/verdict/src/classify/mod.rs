@@ -17,6 +17,8 @@ mod sweep;
 use scrubjay_session::observation::{OK, StepEnd};
 use scrubjay_session::{Action, Field, Observation, Session, Step};
 
+pub use asked::on;
+
 use crate::damage;
 use crate::rule::id;
 

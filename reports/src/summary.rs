@@ -1,0 +1,318 @@
+//! The end of the text: what did not pass, the kernels, what was not tested, and one line that says it all.
+
+use std::collections::BTreeMap;
+
+use scrubjay_run::{Again, ExitStatus, Guests};
+use scrubjay_verdict::{Policy, Promises, Status};
+
+use crate::again::{again, guests};
+use crate::card;
+use crate::causes::{self, Shown};
+use crate::not_tested::{self, NotTested};
+use crate::paint::Colour;
+use crate::profile::{changes, changes_in_short, defects, fixes};
+use crate::run::{Counts, KernelReport, KernelState, Run};
+use crate::text::{count, plain, wrapped};
+use crate::waivers::idle;
+
+/// Columns of a status word.
+const STATUS: usize = 6;
+
+/// Lines of the console of a guest that died.
+const CONSOLE: usize = 8;
+
+/// Lines of a reason that a session could not be tested.
+const REASON: usize = 6;
+
+/// How a run is summed up.
+pub struct Look<'a> {
+    /// The promises, for their statements.
+    pub promises: &'a Promises,
+    /// Whether to colour.
+    pub colour: Colour,
+    /// Whether to list what is otherwise counted: changes, defects.
+    pub every: bool,
+}
+
+/// All of it.
+pub fn lines(run: &Run, look: &Look) -> Vec<String> {
+    let shown = causes::shown(run);
+    let mut lines = Vec::new();
+    if !run.complete {
+        lines.push(String::new());
+        lines.push("the run was cut short: what is missing was not tested".to_owned());
+    }
+    lines.extend(failed(run, look));
+    lines.extend(cards(run, &shown, look));
+    lines.extend(errors(run, look));
+    lines.extend(consoles(run, &shown));
+    lines.extend(minor(run, &shown));
+    lines.extend(table(run, look));
+    lines.extend(profiles(run, look));
+    lines.extend(not_tested(run, look));
+    lines.extend(came_up(run));
+    let idle: Vec<_> = idle(&run.waivers).iter().flat_map(|text| wrapped("  ", text)).collect();
+    if !idle.is_empty() {
+        lines.push("waivers to look at:".to_owned());
+        lines.extend(idle);
+    }
+    lines.push(String::new());
+    // However long: it is the last line, and one.
+    lines.push(last(run, &shown));
+    lines
+}
+
+/// A name before the first line of a text.
+fn named(name: &str, text: &str) -> Vec<String> {
+    wrapped(&format!("{name:11} "), text)
+}
+
+fn failed(run: &Run, look: &Look) -> Vec<String> {
+    let mut lines = Vec::new();
+    for kernel in run.kernels.iter().filter(|kernel| kernel.state == KernelState::Failed) {
+        let head = look.colour.strong(&format!("kernel {}", plain(&kernel.kernel)));
+        lines.push(String::new());
+        lines.push(format!("{head}: nothing could be tested"));
+        lines.extend(kernel.why.iter().flat_map(|why| why.lines()).flat_map(|line| wrapped("  ", line)));
+    }
+    lines
+}
+
+fn cards(run: &Run, shown: &[Shown], look: &Look) -> Vec<String> {
+    let mut lines = Vec::new();
+    for one in shown.iter().filter(|one| one.is_card(run.policy)) {
+        lines.push(String::new());
+        let weight = one.weight(run.policy);
+        let word = match weight {
+            "break" => look.colour.status(Status::Break, STATUS),
+            "error" => look.colour.status(Status::Error, STATUS),
+            other => format!("{other:STATUS$}"),
+        };
+        let rule = look.colour.strong(&plain(&one.cause.rule));
+        lines.push(format!("{word} {rule}  {}", plain(&card::extent(one, run.kernels.len()))));
+        lines.extend(wrapped("  ", &one.cause.what));
+        for (name, text) in card::facts(one, look.promises) {
+            lines.extend(wrapped(&format!("  {name:9} "), &text));
+        }
+        // Coloured words are no longer than they look only to a terminal: no wrapping here.
+        let severities = Policy::ALL.iter().map(|policy| {
+            format!("{} {}", policy.name(), look.colour.severity(one.cause.severity.under(*policy)))
+        });
+        lines.push(format!("  {:9} {}", "weighs", severities.collect::<Vec<_>>().join(", ")));
+        lines.push(format!(
+            "  {:9} {}, the example's {}",
+            "id", one.cause.fingerprint, one.example.fingerprint
+        ));
+    }
+    lines
+}
+
+/// Sessions that could not be tested, a paragraph for each reason.
+fn errors(run: &Run, look: &Look) -> Vec<String> {
+    let mut lines = Vec::new();
+    for NotTested { who, why, kernels, .. } in not_tested::sessions(run).iter().filter(|told| !told.skipped) {
+        lines.push(String::new());
+        let word = look.colour.status(Status::Error, STATUS);
+        let on = if kernels.is_empty() { String::new() } else { format!(", on {}", kernels.join(", ")) };
+        let head = wrapped("       ", &format!("could not be tested: {who}{on}"));
+        lines.extend(head.into_iter().enumerate().map(|(i, line)| match i {
+            0 => format!("{word} {}", line.trim_start()),
+            _ => line,
+        }));
+        lines.extend(why.lines().take(REASON).flat_map(|line| wrapped("  ", line)));
+    }
+    lines
+}
+
+/// The last words of guests that died, where something is wrong that they may explain.
+fn consoles(run: &Run, shown: &[Shown]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for kernel in &run.kernels {
+        let wrong = kernel.counts.error > 0
+            || shown.iter().any(|one| one.cause.breaks(run.policy) && one.kernels.contains(&&*kernel.kernel));
+        let tail = run.evidence.get(&kernel.kernel).and_then(|evidence| evidence.console_tail.as_ref());
+        let Some(tail) = tail.filter(|_| wrong) else { continue };
+        let all: Vec<_> = tail.lines().collect();
+        lines.push(String::new());
+        lines.push(format!(
+            "the end of the console of the last guest of {} that died:",
+            plain(&kernel.kernel)
+        ));
+        let end = &all[all.len().saturating_sub(CONSOLE)..];
+        lines.extend(end.iter().map(|line| format!("  | {}", plain(line.trim_end()))));
+    }
+    lines
+}
+
+/// What is waived or merely noted, a line for each cause.
+fn minor(run: &Run, shown: &[Shown]) -> Vec<String> {
+    let minor: Vec<_> = shown.iter().filter(|one| !one.is_card(run.policy)).collect();
+    let mut lines: Vec<_> = minor.first().map(|_| String::new()).into_iter().collect();
+    for one in minor {
+        let until =
+            one.example.waived.as_ref().map(|waived| {
+                format!("; until {}: {} ({})", waived.expires, waived.reason, waived.reference)
+            });
+        let text = format!(
+            "{}: {}: {}{}; id {}",
+            one.cause.rule,
+            one.cause.what,
+            card::extent(one, run.kernels.len()),
+            until.unwrap_or_default(),
+            one.example.fingerprint
+        );
+        lines.extend(wrapped(&format!("{:STATUS$} ", one.weight(run.policy)), &text));
+    }
+    lines
+}
+
+/// A row for each kernel, and the areas in which something did not pass.
+fn table(run: &Run, look: &Look) -> Vec<String> {
+    let judged: Vec<_> = run.kernels.iter().filter(|kernel| kernel.state != KernelState::Failed).collect();
+    if judged.is_empty() {
+        return Vec::new();
+    }
+    let width = judged.iter().map(|kernel| plain(&kernel.kernel).chars().count()).max().unwrap_or(0).max(6);
+    let [exempt, footgun, frozen] = Policy::ALL.map(Policy::name);
+    let mut lines = vec![
+        String::new(),
+        format!(
+            "{:width$}  pass waived break error  skip   breaks: {exempt} {footgun} {frozen}   release",
+            "kernel"
+        ),
+    ];
+    for kernel in judged {
+        let Counts { pass, waived, broken, error, skip } = kernel.counts;
+        let breaks = kernel.breaks;
+        let release = match kernel.verdict.as_ref().map(|verdict| verdict.release.as_str()) {
+            _ if kernel.state == KernelState::Interrupted => "interrupted",
+            None | Some("") => "never came up",
+            Some(release) => release,
+        };
+        let name = format!("{:width$}", plain(&kernel.kernel));
+        lines.push(format!(
+            "{} {pass:>5} {waived:>6} {broken:>5} {error:>5} {skip:>5}           {:>6} {:>7} {:>6}   {}",
+            look.colour.strong(&name),
+            breaks.exempt,
+            breaks.footgun,
+            breaks.frozen,
+            plain(release)
+        ));
+        let areas = areas(kernel);
+        if !areas.is_empty() {
+            lines.extend(wrapped(&format!("{:width$}  ", ""), &areas));
+        }
+    }
+    lines
+}
+
+/// The areas of a kernel in which something did not pass, with how many of those that apply did; the others counted.
+fn areas(kernel: &KernelReport) -> String {
+    let mut areas: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+    for session in kernel.sessions.values().filter(|session| session.status != Status::Skip) {
+        let (passed, of) = areas.entry(&session.area).or_default();
+        *of += 1;
+        *passed += usize::from(matches!(session.status, Status::Pass | Status::Waived));
+    }
+    let (whole, not): (Vec<_>, Vec<_>) = areas.into_iter().partition(|(_, (passed, of))| passed == of);
+    let mut told: Vec<_> = not.iter().map(|(area, (passed, of))| format!("{area} {passed}/{of}")).collect();
+    match whole.len() {
+        0 => {}
+        n if told.is_empty() => told.push(format!("everything passes that applies, in {}", count(n, "area"))),
+        n => told.push(format!("{} pass", count(n, "other area"))),
+    }
+    told.join(", ")
+}
+
+/// Changes, missing fixes and defects of each kernel.
+fn profiles(run: &Run, look: &Look) -> Vec<String> {
+    let mut lines = Vec::new();
+    for kernel in &run.kernels {
+        let Some(verdict) = &kernel.verdict else { continue };
+        let nearest = kernel.nearest_release.as_deref();
+        let (changes, mut defects) = match look.every {
+            true => (changes(verdict, nearest), defects(verdict)),
+            false => (changes_in_short(verdict, nearest).into_iter().collect(), defects(verdict)),
+        };
+        if !look.every {
+            defects.truncate(1);
+        }
+        let mut told = Vec::new();
+        for (name, texts) in [("changes", changes), ("fixes", fixes(verdict)), ("defects", defects)] {
+            for (i, text) in texts.iter().enumerate() {
+                told.extend(named(if i == 0 { name } else { "" }, text));
+            }
+        }
+        if run.kernels.len() > 1 && !told.is_empty() {
+            lines.push(look.colour.strong(&format!("kernel {}", plain(&kernel.kernel))));
+        }
+        lines.extend(told);
+    }
+    lines
+}
+
+fn not_tested(run: &Run, look: &Look) -> Vec<String> {
+    let mut lines = Vec::new();
+    for NotTested { who, why, kernels, .. } in not_tested::sessions(run).iter().filter(|told| told.skipped) {
+        let on = if kernels.is_empty() { String::new() } else { format!(", on {}", kernels.join(", ")) };
+        let word = look.colour.status(Status::Skip, 11);
+        let head = wrapped("            ", &format!("{who}{on}: {why}"));
+        lines.extend(head.into_iter().enumerate().map(|(i, line)| match i {
+            0 => format!("{word} {}", line.trim_start()),
+            _ => line,
+        }));
+    }
+    let unobserved = not_tested::unobserved(run);
+    if !unobserved.is_empty() {
+        lines.extend(named("not checked", &unobserved.join("; ")));
+    }
+    lines
+}
+
+/// How guests came up and what was tried once more, all kernels together.
+fn came_up(run: &Run) -> Vec<String> {
+    let mut all = Guests::default();
+    let mut any = false;
+    for kernel in &run.kernels {
+        if let Some(counts) = &kernel.guests {
+            any = true;
+            all.booted += counts.booted;
+            all.started += counts.started;
+            all.not_kept.extend(
+                counts.not_kept.iter().filter(|why| !all.not_kept.contains(why)).cloned().collect::<Vec<_>>(),
+            );
+        }
+        all.again.extend(kernel.tried_again.iter().map(Again::from));
+    }
+    let mut lines = Vec::new();
+    if any {
+        lines.extend(named("guests", &guests(&all).join("; ")));
+    }
+    lines.extend(again(&all.again).iter().flat_map(|text| named("tried again", text)));
+    lines
+}
+
+/// The exit status, what it means, and the numbers behind it.
+pub fn last(run: &Run, shown: &[Shown]) -> String {
+    let meaning = ExitStatus::of(run.exit_status).map_or("unknown".to_owned(), ExitStatus::meaning);
+    let breaking = shown.iter().filter(|one| one.cause.breaks(run.policy)).count();
+    let mut total = Counts::default();
+    for Counts { pass, waived, broken, error, skip } in run.kernels.iter().map(|kernel| kernel.counts) {
+        total.pass += pass;
+        total.waived += waived;
+        total.broken += broken;
+        total.error += error;
+        total.skip += skip;
+    }
+    let sessions = total.pass + total.waived + total.broken + total.error + total.skip;
+    let mut parts = vec![format!("{} of {} pass", total.pass, count(sessions, "session"))];
+    let others =
+        [("waived", total.waived), ("break", total.broken), ("error", total.error), ("skip", total.skip)];
+    parts.extend(others.iter().filter(|(_, n)| *n > 0).map(|(word, n)| format!("{n} {word}")));
+    let why = match breaking {
+        0 => meaning,
+        1 => format!("1 cause breaks {}", run.policy.name()),
+        n => format!("{n} causes break {}", run.policy.name()),
+    };
+    format!("exit status {}: {why}; {}", run.exit_status, parts.join(", "))
+}
