@@ -12,9 +12,7 @@ expression po;
  cxl_mem_get_poison(...)
  {
  <+...
--if (!le16_to_cpu(po->count)) {
--	...
--	break;
--}
+-!le16_to_cpu(po->count)
++false
  ...+>
  }
