@@ -3,7 +3,7 @@
 
 use scrubjay_session::Field;
 use scrubjay_verdict::finding::{Firmware, WHOLE_KERNEL};
-use scrubjay_verdict::{Finding, Promises, Rule};
+use scrubjay_verdict::{Cause, Finding, Promises, Rule};
 
 use crate::causes::Shown;
 use crate::difference::differences;
@@ -67,17 +67,18 @@ pub fn facts(one: &Shown, promises: &Promises) -> Vec<(&'static str, String)> {
     let log = telling(one.log, if damage { DAMAGE_LINES } else { LOG_LINES });
     facts.extend(log.iter().enumerate().map(|(i, line)| (if i == 0 { "kernel" } else { "" }, plain(line))));
     if !cause.follows.is_empty() {
-        let follows: Vec<_> = cause
-            .follows
-            .iter()
-            .map(|follows| format!("{} {}", follows.findings.len(), follows.rule))
-            .collect();
-        facts.push(("follows", follows.join(", ")));
+        facts.push(("follows", follows(cause)));
     }
     if let Some(waived) = &example.waived {
         facts.push(("waived", format!("until {}: {} ({})", waived.expires, waived.reason, waived.reference)));
     }
     facts
+}
+
+/// What follows from a cause: `12 get-changed, 3 attribute-changed`.
+pub fn follows(cause: &Cause) -> String {
+    let told = cause.follows.iter().map(|follows| format!("{} {}", follows.findings.len(), follows.rule));
+    told.collect::<Vec<_>>().join(", ")
 }
 
 /// What the firmware received, where that is not as it was: names where they tell, else the commands.

@@ -32,7 +32,7 @@ fn article(one: &Shown, run: &Run, promises: &Promises) -> Markup {
             dl {
                 @if !cause.follows.is_empty() {
                     dt { "follows" }
-                    dd { @for follows in &cause.follows { (follows.findings.len()) " " (plain(&follows.rule)) " " } }
+                    dd { (plain(&card::follows(cause))) }
                 }
                 @if let Some(waived) = &example.waived {
                     dt { "waived" }
