@@ -5,10 +5,11 @@ use std::io::{self, Write};
 use scrubjay_host::Output;
 use scrubjay_host::words::plain;
 use scrubjay_verdict::{Claims, Promises};
+use serde::Serialize;
 
 use crate::gather::Gather;
-use crate::html;
-use crate::run::Run;
+use crate::run::{Run, Times};
+use crate::{github_annotations, github_summary, gitlab_code_quality, html, junit, kcidb, sarif};
 use scrubjay_run::{Consumer, RunEvent};
 
 /// Where a document goes.
@@ -35,31 +36,70 @@ impl Sink {
 pub struct Document {
     sink: Sink,
     gather: Gather,
-    form: Form,
+    render: Render,
+    /// The most kernels that a form takes, and whose limit that is.
+    most: Option<(usize, &'static str)>,
 }
 
-enum Form {
-    Json,
-    Html { promises: Promises, claims: Claims },
-}
+type Render = Box<dyn Fn(&Run) -> io::Result<String> + Send>;
 
 impl Document {
+    /// Whatever `render` makes of a run.
+    pub fn new(sink: Sink, render: impl Fn(&Run) -> io::Result<String> + Send + 'static) -> Self {
+        Document { sink, gather: Gather::new(), render: Box::new(render), most: None }
+    }
+
     /// `run.json`.
     pub fn json(sink: Sink) -> Self {
-        Document { sink, gather: Gather::new(), form: Form::Json }
+        Document::new(sink, pretty)
     }
 
     /// One HTML page; `promises` are what findings cite, `claims` which sessions stand for them.
     pub fn html(sink: Sink, promises: Promises, claims: Claims) -> Self {
-        Document { sink, gather: Gather::new(), form: Form::Html { promises, claims } }
+        Document::new(sink, move |run| Ok(html::page(run, &promises, &claims)))
     }
 
-    fn text(&self, run: &Run) -> io::Result<String> {
-        Ok(match &self.form {
-            Form::Json => visible(&serde_json::to_string_pretty(run)?) + "\n",
-            Form::Html { promises, claims } => html::page(run, promises, claims),
-        })
+    /// JUnit XML.
+    pub fn junit(sink: Sink, promises: Promises) -> Self {
+        Document::new(sink, move |run| junit::text(run, &promises))
     }
+
+    /// SARIF; a run of more kernels than may be uploaded is refused when it starts.
+    pub fn sarif(sink: Sink, promises: Promises) -> Self {
+        let document = Document::new(sink, move |run| pretty(&sarif::log(run, &promises)));
+        Document { most: Some((sarif::MOST_RUNS, "GitHub takes in a SARIF file")), ..document }
+    }
+
+    /// GitLab's code quality.
+    pub fn gitlab_code_quality(sink: Sink, promises: Promises) -> Self {
+        Document::new(sink, move |run| pretty(&gitlab_code_quality::issues(run, &promises)))
+    }
+
+    /// GitHub's annotations.
+    pub fn github_annotations(sink: Sink, promises: Promises) -> Self {
+        Document::new(sink, move |run| Ok(github_annotations::text(run, &promises)))
+    }
+
+    /// GitHub's step summary.
+    pub fn github_summary(sink: Sink, promises: Promises) -> Self {
+        Document::new(sink, move |run| Ok(github_summary::text(run, &promises)))
+    }
+
+    /// What KernelCI's database takes.
+    pub fn kcidb(sink: Sink, promises: Promises) -> Self {
+        Document::new(sink, move |run| pretty(&kcidb::report(run, &promises)))
+    }
+
+    /// The same for a run that is kept: its times are those that it had.
+    #[must_use]
+    pub fn of_kept(self, times: &Times) -> Self {
+        Document { gather: Gather::of_kept(times), ..self }
+    }
+}
+
+/// JSON that may be shown on a terminal.
+fn pretty<T: Serialize>(value: &T) -> io::Result<String> {
+    Ok(visible(&serde_json::to_string_pretty(value)?) + "\n")
 }
 
 /// JSON with what serde leaves as it is (DEL, controls of eight bits, overrides of direction) written as
@@ -71,6 +111,8 @@ fn visible(json: &str) -> String {
             c if c != '\n' && plain(c.encode_utf8(&mut [0; 4])).len() != c.len_utf8() => {
                 out.push_str(&format!("\\u{:04x}", u32::from(c)));
             }
+            // A command of GitHub's, wherever it stands in a line of a log.
+            '[' if out.ends_with("##") => out.push_str("\\u005b"),
             c => out.push(c),
         }
     }
@@ -79,11 +121,16 @@ fn visible(json: &str) -> String {
 
 impl Consumer for Document {
     fn event(&mut self, event: &RunEvent) -> io::Result<()> {
+        if let (RunEvent::RunStarted { kernels, .. }, Some((most, whose))) = (event, self.most)
+            && kernels.len() > most
+        {
+            let asked = kernels.len();
+            let why =
+                format!("{most} kernels are the most that {whose}, and this run has {asked}; make it two");
+            return Err(io::Error::other(why));
+        }
         match self.gather.event(event)? {
-            Some(run) => {
-                let text = self.text(&run)?;
-                self.sink.write(&text)
-            }
+            Some(run) => self.sink.write(&(self.render)(&run)?),
             None => Ok(()),
         }
     }
@@ -94,6 +141,8 @@ mod tests {
     use std::fs;
     use std::path::PathBuf;
 
+    use expect_test::expect_file;
+    use rstest::rstest;
     use scrubjay_host::Signal;
     use scrubjay_session::file;
 
@@ -102,7 +151,7 @@ mod tests {
 
     use super::*;
     use crate::run::{Breaks, Counts, KernelState};
-    use scrubjay_samples::{clean, mixed, play};
+    use scrubjay_samples::{catalogue, clean, mixed, play};
 
     fn written(events: &[RunEvent]) -> (tempfile::TempDir, PathBuf) {
         let dir = tempfile::tempdir().unwrap();
@@ -133,6 +182,47 @@ mod tests {
         assert_eq!(first.sessions["lost-set"].title, "what lost-set pins");
         assert_eq!(run.kernels[2].state, KernelState::Failed);
         assert_eq!(run.times.session_millis["7.1"]["info-basic"], 10);
+    }
+
+    #[test]
+    fn a_run_reads_as_expected() {
+        let mut run = Gather::whole(&mixed());
+        (run.times.started_unix_seconds, run.times.total_millis) = (1_790_000_000, 61_000);
+        expect_file!["../tests/expected/mixed.run.json"].assert_eq(&pretty(&run).unwrap());
+    }
+
+    #[rstest]
+    #[case::cut_off(
+        "{\"format\": \"scrubjay.run/1\", \"comp",
+        "it ends in the middle, and so was not written whole"
+    )]
+    #[case::empty("", "it ends in the middle")]
+    #[case::of_another_program(
+        "{\"version\": \"2.1.0\", \"runs\": []}",
+        "no run of scrubjay: it has no `format`"
+    )]
+    #[case::no_object("[1, 2]", "no run of scrubjay")]
+    #[case::another_form("{\"format\": \"scrubjay.bench/1\"}", "`scrubjay.bench/1` is not `scrubjay.run/1`")]
+    #[case::no_json("<html>", "expected value")]
+    fn what_is_no_run_is_refused_with_the_remedy(#[case] text: &str, #[case] said: &str) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("run.json");
+        fs::write(&path, text).unwrap();
+        let why = Run::read(&path).unwrap_err().to_string();
+        assert!(why.contains(said) && why.contains("run.json:"), "{why}");
+    }
+
+    #[test]
+    fn more_kernels_than_may_be_uploaded_are_refused_when_a_run_starts() {
+        let mut events = mixed();
+        let RunEvent::RunStarted { kernels, .. } = &mut events[0] else { panic!("the first event") };
+        *kernels = (0..=sarif::MOST_RUNS).map(|n| n.to_string()).collect();
+        let mut document = Document::sarif(Sink::Stream(Box::new(io::sink())), catalogue());
+        let why = document.event(&events[0]).unwrap_err().to_string();
+        assert_eq!(
+            why,
+            "20 kernels are the most that GitHub takes in a SARIF file, and this run has 21; make it two"
+        );
     }
 
     #[test]

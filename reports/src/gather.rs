@@ -8,7 +8,8 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use scrubjay_verdict::{ChangeProfile, Finding, KernelVerdict, Policy, WaiverUse, causes};
 
 use crate::run::{
-    Breaks, Counts, Evidence, FORMAT, KernelReport, KernelState, Run, SessionSummary, Times, TriedAgain,
+    Asked, Breaks, Counts, Evidence, FORMAT, KernelReport, KernelState, Run, SessionSummary, Times,
+    TriedAgain,
 };
 use scrubjay_run::Tally;
 use scrubjay_run::{Consumer, RunEvent};
@@ -16,10 +17,13 @@ use scrubjay_run::{Consumer, RunEvent};
 /// What has happened of a run so far.
 pub struct Gather {
     begun: Instant,
+    /// How long the run took, where that is known beforehand.
+    took: Option<u64>,
     policy: Policy,
     tally: Tally,
     notes: Vec<String>,
     kernels: Vec<KernelReport>,
+    asked: Asked,
     against: Option<String>,
     baseline: Option<String>,
     waivers: Vec<WaiverUse>,
@@ -47,10 +51,12 @@ impl Gather {
         let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Gather {
             begun: Instant::now(),
+            took: None,
             policy: Policy::default(),
             tally: Tally::default(),
             notes: Vec::new(),
             kernels: Vec::new(),
+            asked: Asked::default(),
             against: None,
             baseline: None,
             waivers: Vec::new(),
@@ -63,6 +69,22 @@ impl Gather {
     /// The policy that decides.
     pub fn policy(&self) -> Policy {
         self.policy
+    }
+
+    /// Of a run that is kept, and had these times.
+    pub fn of_kept(times: &Times) -> Self {
+        let mut gather = Gather::new();
+        gather.took = Some(times.total_millis);
+        gather.times.started_unix_seconds = times.started_unix_seconds;
+        gather
+    }
+
+    /// The run that these events were.
+    #[cfg(test)]
+    pub fn whole(events: &[RunEvent]) -> Run {
+        let mut gather = Gather::new();
+        let run = events.iter().find_map(|event| gather.event(event).expect("it writes nothing"));
+        run.expect("the last event finishes it")
     }
 
     fn start(&mut self, kernel: &str) -> &mut Current {
@@ -105,13 +127,14 @@ impl Gather {
 
     fn finish(&mut self, complete: bool) -> Run {
         self.close_interrupted();
-        self.times.total_millis = self.begun.elapsed().as_millis() as u64;
+        self.times.total_millis = self.took.unwrap_or_else(|| self.begun.elapsed().as_millis() as u64);
         Run {
             format: FORMAT.to_owned(),
             complete,
             policy: self.policy,
             against: self.against.clone(),
             baseline: self.baseline.clone(),
+            asked: mem::take(&mut self.asked),
             exit_status: self.tally.exit_status().number(),
             notes: mem::take(&mut self.notes),
             kernels: mem::take(&mut self.kernels),
@@ -128,8 +151,14 @@ impl Gather {
     pub fn event(&mut self, event: &RunEvent) -> io::Result<Option<Run>> {
         self.tally.event(event)?;
         match event {
-            RunEvent::RunStarted { policy, against, baseline, .. } => {
+            RunEvent::RunStarted { policy, kernels, sessions, shard, against, baseline, require_fixes } => {
                 self.policy = *policy;
+                self.asked = Asked {
+                    kernels: kernels.clone(),
+                    sessions: sessions.clone(),
+                    shard: shard.map(|shard| shard.to_string()),
+                    require_fixes: *require_fixes,
+                };
                 self.against.clone_from(against);
                 self.baseline.clone_from(baseline);
             }
@@ -176,12 +205,21 @@ impl Gather {
     }
 }
 
+/// What a note of a report that could not be written begins with.
+const UNWRITTEN: &str = "a report could not be written: ";
+
 /// What is told of a report that could not be written.
 pub fn unwritten(why: &str) -> String {
-    format!("a report could not be written: {why}")
+    format!("{UNWRITTEN}{why}")
 }
 
-fn empty(kernel: String, state: KernelState) -> KernelReport {
+/// Why a report could not be written, where a note says that of one.
+pub fn of_unwritten(note: &str) -> Option<&str> {
+    note.strip_prefix(UNWRITTEN)
+}
+
+/// A kernel of which nothing is known.
+pub fn empty(kernel: String, state: KernelState) -> KernelReport {
     KernelReport {
         kernel,
         state,

@@ -1,19 +1,23 @@
 //! The form of `run.json`: everything that a run came to, for programs.
 //!
-//! Two runs of the same give the same but for [`Run::times`], [`Run::evidence`] and
-//! [`KernelReport::tried_again`]; [`Run::comparable`] leaves them out.
+//! Two runs of the same give the same but for [`Run::times`], [`Run::evidence`],
+//! [`KernelReport::tried_again`] and [`KernelReport::guests`]; [`Run::comparable`] leaves them out.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use schemars::JsonSchema;
-use scrubjay_run::{Again, Guests};
+use scrubjay_run::{Again, Guests, Shard};
 use scrubjay_session::file::{self, FileError};
 use scrubjay_verdict::{Cause, DefectState, KernelVerdict, Policy, Status, WaiverUse};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// The longest run that is read, in bytes.
 const LONGEST: u64 = 1 << 30;
+
+/// What to do about a file that is no run.
+const AGAIN: &str = "name the file that `scrubjay check --format json:FILE` of this version wrote";
 
 /// The form that this program writes and reads.
 pub const FORMAT: &str = "scrubjay.run/1";
@@ -34,6 +38,8 @@ pub struct Run {
     /// The kernel whose changes they have to carry, where one was named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub baseline: Option<String>,
+    /// What was asked for: what is missing of it was not tested.
+    pub asked: Asked,
     /// The number that the command ended with.
     pub exit_status: u8,
     /// Lines about the run as a whole.
@@ -47,6 +53,36 @@ pub struct Run {
     pub evidence: BTreeMap<String, Evidence>,
     /// When and how long: the only other part that differs between two runs of the same.
     pub times: Times,
+}
+
+/// What a run was asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Asked {
+    /// The ids of the kernels, in their order.
+    pub kernels: Vec<String>,
+    /// The ids of the sessions; of a shard, those of the whole run.
+    pub sessions: Vec<String>,
+    /// Which part of them was performed, as `2/4`, where the run is one of several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<String>,
+    /// Whether a fix that a kernel's own series has, and that it lacks, is a break.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub require_fixes: bool,
+}
+
+impl Asked {
+    /// The sessions that this run performs: all of them, or those of its shard.
+    pub fn performed(&self) -> impl Iterator<Item = &str> {
+        let shard = self.shard();
+        let mine = move |place: usize| shard.is_none_or(|shard| shard.takes(place));
+        self.sessions.iter().enumerate().filter(move |(place, _)| mine(*place)).map(|(_, id)| id.as_str())
+    }
+
+    /// Which part of the run it is, where it is one of several.
+    pub fn shard(&self) -> Option<Shard> {
+        self.shard.as_ref().and_then(|shard| shard.parse().ok())
+    }
 }
 
 /// What one kernel came to.
@@ -221,9 +257,25 @@ impl Run {
     /// # Errors
     /// The file, the place in it and what is wrong there; an unknown field is.
     pub fn read(path: &Path) -> Result<Self, FileError> {
-        let run: Run = file::read_up_to(path, LONGEST)?;
-        if run.format != FORMAT {
-            return Err(FileError::sense(path, "format", format!("`{}` is not `{FORMAT}`", run.format)));
+        let text = file::read_text(path, LONGEST)?;
+        let sense = |place: &str, why: String| Err(FileError::sense_in(path, &text, place, why));
+        // What it is comes before what is wrong in it: a later version may have another form.
+        match serde_json::from_str::<Value>(&text) {
+            Ok(value) => match value.get("format").and_then(Value::as_str) {
+                Some(FORMAT) => {}
+                Some(other) => return sense("format", format!("`{other}` is not `{FORMAT}`; {AGAIN}")),
+                None => return sense("", format!("no run of scrubjay: it has no `format`; {AGAIN}")),
+            },
+            // Cut off in the middle: how far it goes is where the form ends.
+            Err(error) if error.is_eof() => {
+                let why = format!("it ends in the middle, and so was not written whole; {AGAIN}");
+                return sense("", why);
+            }
+            Err(_) => {}
+        }
+        let run: Run = file::parse(path, &text)?;
+        if run.asked.shard.is_some() && run.asked.shard().is_none() {
+            return sense("asked.shard", "no shard; write it as 2/4, the second of four".to_owned());
         }
         Ok(run)
     }
@@ -231,7 +283,10 @@ impl Run {
     /// What two runs of the same have in common: without times, the kernels' own words and what the host did.
     pub fn comparable(&self) -> Self {
         let mut run = Run { evidence: BTreeMap::new(), times: Times::default(), ..self.clone() };
-        run.kernels.iter_mut().for_each(|kernel| kernel.tried_again.clear());
+        for kernel in &mut run.kernels {
+            kernel.tried_again.clear();
+            kernel.guests = None;
+        }
         run
     }
 }

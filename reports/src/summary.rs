@@ -172,7 +172,8 @@ fn table(run: &Run, look: &Look) -> Vec<String> {
     if judged.is_empty() {
         return Vec::new();
     }
-    let width = judged.iter().map(|kernel| plain(&kernel.kernel).chars().count()).max().unwrap_or(0).max(6);
+    let width =
+        judged.iter().map(|kernel| plain(&kernel.kernel).chars().count()).max().unwrap_or(0).clamp(6, 60);
     let [exempt, footgun, frozen] = Policy::ALL.map(Policy::name);
     let mut lines = vec![
         String::new(),

@@ -13,7 +13,7 @@ use crate::gather::{Gather, unwritten};
 use crate::paint::Colour;
 use crate::run::Counts;
 use crate::summary;
-use crate::text::{WIDTH, count, cut, plain, wrapped};
+use crate::text::{WIDTH, count, cut, inert, plain, wrapped};
 
 /// Columns of a status word.
 const STATUS: usize = 6;
@@ -58,14 +58,15 @@ impl<W: Write> Terminal<W> {
 
     fn lines(&mut self, event: &RunEvent) -> Vec<String> {
         match event {
-            RunEvent::RunStarted { policy, kernels, sessions, against, baseline } => {
+            RunEvent::RunStarted { policy, kernels, sessions, shard, against, baseline, .. } => {
                 self.kernels = kernels.len();
                 let told = |what: &str, id: &Option<String>| {
                     id.as_ref().map(|id| format!("; {what} {id}")).unwrap_or_default()
                 };
+                let shard = shard.map(|shard| format!("shard {shard} of ")).unwrap_or_default();
                 vec![format!(
-                    "{} on {}: {}{}{}; policy {} decides",
-                    count(*sessions, "session"),
+                    "{shard}{} on {}: {}{}{}; policy {} decides",
+                    count(sessions.len(), "session"),
                     count(kernels.len(), "kernel"),
                     kernels.join(", "),
                     told("against", against),
@@ -157,7 +158,7 @@ impl<W: Write> Consumer for Terminal<W> {
         let Terminal { out, bar, colour, .. } = self;
         bar.aside(|| {
             for line in lines {
-                writeln!(out, "{}", colour.line(&line))?;
+                writeln!(out, "{}", colour.line(&inert(&line)))?;
             }
             out.flush()
         })

@@ -60,6 +60,16 @@ pub fn wrapped_to(width: usize, first: &str, text: &str) -> Vec<String> {
     textwrap::wrap(&plain(text), options).into_iter().map(|line| line.trim_end().to_owned()).collect()
 }
 
+/// A line that GitHub takes for no command when a step prints it: one begins with `::`, however far in (actions/runner,
+/// ActionCommand.cs, `TryParseV2`).
+pub fn inert(line: &str) -> String {
+    let start = line.len() - line.trim_start().len();
+    match line[start..].strip_prefix("::") {
+        Some(rest) => format!("{}\\u{{3a}}:{rest}", &line[..start]),
+        None => line.to_owned(),
+    }
+}
+
 /// `1 session`, `2 sessions`.
 pub fn count(n: usize, what: &str) -> String {
     if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
@@ -94,6 +104,13 @@ mod tests {
         #[case] expected: &str,
     ) {
         assert_eq!(shorten(text, most), expected);
+    }
+
+    #[rstest]
+    #[case("    ::error::x", "    \\u{3a}:error::x")]
+    #[case("a ::error::x", "a ::error::x")]
+    fn no_line_is_a_command_of_a_log(#[case] line: &str, #[case] expected: &str) {
+        assert_eq!(inert(line), expected);
     }
 
     #[test]

@@ -3,12 +3,15 @@
 
 use std::fs;
 
+use quick_junit::Report;
 use rstest::rstest;
 use scrubjay_host::Output;
 use scrubjay_reports::{Bar, Colour, Document, Ktap, Sink, Terminal};
 use scrubjay_run::{Again, RunEvent};
 use scrubjay_samples::{catalogue, mixed, play};
 use scrubjay_verdict::{Claims, Finding, SessionVerdict};
+use serde_json::Value;
+use serde_sarif::sarif::Sarif;
 
 /// What a line begins with that is none of ours.
 const FORGED: &str = "FORGED";
@@ -43,8 +46,8 @@ fn spoiled(text: &str) -> Vec<RunEvent> {
     let mut events = mixed();
     for event in &mut events {
         match event {
-            RunEvent::RunStarted { kernels, against, baseline, .. } => {
-                kernels.iter_mut().for_each(|kernel| kernel.push_str(text));
+            RunEvent::RunStarted { kernels, sessions, against, baseline, .. } => {
+                kernels.iter_mut().chain(sessions).for_each(|id| id.push_str(text));
                 (*against, *baseline) = (Some(text.to_owned()), Some(text.to_owned()));
             }
             RunEvent::Note { text: said } | RunEvent::ReportFailed { why: said } => said.push_str(text),
@@ -114,37 +117,88 @@ fn does(c: char) -> bool {
     (c.is_control() && c != '\n') || matches!(c, '\u{202e}' | '\u{2066}' | '\u{2028}' | '\u{feff}')
 }
 
+/// What a text that is said by somebody else may try.
+const HOSTILE: [&str; 17] = [
+    "\u{1b}[2J\u{1b}]0;title\u{7}",
+    "\nFORGED line\n",
+    "\r\nFORGED line\r",
+    "\u{85}FORGED\u{b}FORGED\u{c}FORGED",
+    "\u{2028}FORGED\u{202e}\u{2066}\u{feff}",
+    "\0\u{8}\u{7f}\u{9b}2J",
+    "\nok 1 FORGED\n1..0\n# Subtest: FORGED\nKTAP version 1",
+    " # SKIP FORGED",
+    "<script>alert(1)</script>]]>\"'&",
+    "]]><testcase name=\"FORGED\"/><![CDATA[",
+    "{\"exit_status\": 0}",
+    "\n::error::FORGED\n   ::add-mask::FORGED",
+    " ##[error]FORGED ##[add-mask]FORGED",
+    "%0A::error::FORGED,line=2::",
+    "| FORGED |\n| --- |\n[a](javascript:x) ![b](http://c) @team <!-- `",
+    "\u{fffd}\u{fffe}\u{ffff}\u{e000}",
+    "../../etc/passwd",
+];
+
+/// Text that ends no line but with `\n`, moves nothing, and holds no command that a log of GitHub's would take.
+fn is_text(text: &str) -> bool {
+    !text.contains(does) && !text.contains("##[")
+}
+
 #[rstest]
 fn nothing_that_is_said_is_more_than_text(
-    #[values(
-        "\u{1b}[2J\u{1b}]0;title\u{7}",
-        "\nFORGED line\n",
-        "\r\nFORGED line\r",
-        "\u{85}FORGED\u{b}FORGED\u{c}FORGED",
-        "\u{2028}FORGED\u{202e}\u{2066}\u{feff}",
-        "\0\u{8}\u{7f}\u{9b}2J",
-        "\nok 1 FORGED\n1..0\n# Subtest: FORGED\nKTAP version 1",
-        " # SKIP FORGED",
-        "<script>alert(1)</script>]]>\"'&",
-        "{\"exit_status\": 0}"
-    )]
-    hostile: &str,
+    #[values(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16)] nth: usize,
 ) {
+    every_format(HOSTILE[nth]);
+}
+
+#[test]
+fn a_text_that_does_not_end_is_more_than_no_format_can_bear() {
+    every_format(&"a word <&>|::] ".repeat(2_000));
+}
+
+/// What is checked of a format: what was tried, and the run that it was tried in.
+type Check = fn(&str, &[RunEvent]);
+
+/// The checks of each format, by its name.
+const CHECKS: [(&str, Check); 10] = [
+    ("terminal", terminal),
+    ("ktap", as_ktap),
+    ("html", html),
+    ("json", json),
+    ("junit", junit),
+    ("sarif", sarif),
+    ("gitlab-code-quality", gitlab_code_quality),
+    ("github-annotations", github_annotations),
+    ("github-summary", github_summary),
+    ("kcidb", kcidb),
+];
+
+fn every_format(hostile: &str) {
     let events = spoiled(hostile);
-    let plain = text(Colour::Never, &events);
-    assert!(!plain.contains(does), "{plain:?}");
-    let ours = |line: &str| !line.starts_with(FORGED) && !line.starts_with("ok ");
+    for (name, check) in CHECKS {
+        eprintln!("{name}");
+        check(hostile, &events);
+    }
+}
+
+fn terminal(_: &str, events: &[RunEvent]) {
+    let plain = text(Colour::Never, events);
+    assert!(is_text(&plain), "{plain:?}");
+    let ours = |line: &str| {
+        !line.starts_with(FORGED) && !line.starts_with("ok ") && !line.trim_start().starts_with("::")
+    };
     assert!(plain.lines().all(ours), "{plain}");
 
-    let coloured = text(Colour::Always, &events);
+    let coloured = text(Colour::Always, events);
     for (i, _) in coloured.match_indices('\u{1b}') {
         let rest = coloured[i + 1..].trim_start_matches(|c: char| matches!(c, '[' | ';' | '0'..='9'));
         assert!(rest.starts_with('m'), "{:?}", &coloured[i..i + 8]);
     }
     assert!(!coloured.contains(|c| does(c) && c != '\u{1b}') && coloured.lines().all(ours), "{coloured:?}");
+}
 
-    let ktap = ktap(&events);
-    assert!(!ktap.contains(does), "{ktap:?}");
+fn as_ktap(_: &str, events: &[RunEvent]) {
+    let ktap = ktap(events);
+    assert!(is_text(&ktap), "{ktap:?}");
     let known = ktap.lines().all(|line| {
         let line = line.trim_start();
         ["#", "KTAP version 1", "1..", "ok ", "not ok "].iter().any(|start| line.starts_with(start))
@@ -156,13 +210,86 @@ fn nothing_that_is_said_is_more_than_text(
     let skipped = |line: &&str| line.trim_start().contains("ok ") && !line.trim_start().starts_with('#');
     let skipped = ktap.lines().filter(skipped).filter(|line| line.contains("# SKIP")).count();
     assert_eq!(skipped, 4, "{ktap}");
+}
 
-    let html = document(|sink| Document::html(sink, catalogue(), Claims::default()), &events);
+fn html(_: &str, events: &[RunEvent]) {
+    let html = document(|sink| Document::html(sink, catalogue(), Claims::default()), events);
     assert!(!html.contains(does) && html.matches("<script").count() == 1, "{html}");
+}
 
-    let json = document(Document::json, &events);
-    assert!(!json.contains(|c: char| c.is_control() && c != '\n'), "{json}");
-    let run: serde_json::Value = serde_json::from_str(&json).unwrap();
+fn json(hostile: &str, events: &[RunEvent]) {
+    let json = document(Document::json, events);
+    assert!(!json.contains(|c: char| c.is_control() && c != '\n') && !json.contains("##["), "{json}");
+    let run: Value = serde_json::from_str(&json).unwrap();
     assert_eq!(run["exit_status"], 1);
     assert!(run["kernels"][0]["kernel"].as_str().unwrap().ends_with(hostile));
+}
+
+fn junit(_: &str, events: &[RunEvent]) {
+    let junit = document(|sink| Document::junit(sink, catalogue()), events);
+    assert!(is_text(&junit), "{junit}");
+    let report = Report::deserialize_from_str(&junit).unwrap();
+    assert_eq!([report.tests, report.failures, report.errors, report.skipped], [15, 3, 3, 4]);
+    let names = report.test_suites.iter().flat_map(|suite| &suite.test_cases).map(|case| case.name.as_str());
+    assert!(!names.into_iter().any(|name| name == FORGED));
+}
+
+fn sarif(_: &str, events: &[RunEvent]) {
+    let sarif = document(|sink| Document::sarif(sink, catalogue()), events);
+    assert!(is_text(&sarif), "{sarif}");
+    let log: Sarif = serde_json::from_str(&sarif).unwrap();
+    let results: Vec<_> = log.runs.iter().map(|run| run.results.as_ref().unwrap().len()).collect();
+    assert_eq!(results, [6, 1, 1]);
+    // 10 MB, packed, are the most that GitHub takes.
+    assert!(sarif.len() < 10 << 20);
+}
+
+fn gitlab_code_quality(_: &str, events: &[RunEvent]) {
+    let issues = document(|sink| Document::gitlab_code_quality(sink, catalogue()), events);
+    assert!(is_text(&issues), "{issues}");
+    let issues: Vec<Value> = serde_json::from_str(&issues).unwrap();
+    assert_eq!(issues.len(), 8);
+    let path = |issue: &Value| issue["location"]["path"].as_str().unwrap().to_owned();
+    assert!(issues.iter().map(path).all(|path| path.starts_with("drivers/") && !path.contains("..")));
+}
+
+fn github_annotations(_: &str, events: &[RunEvent]) {
+    let text = document(|sink| Document::github_annotations(sink, catalogue()), events);
+    assert!(is_text(&text), "{text}");
+    let file = |line: &str| {
+        let (_, rest) = line.split_once(" file=drivers/").expect("a file");
+        let (properties, _) = rest.split_once("::").expect("a text");
+        properties.matches(',').count() == 2 && properties.matches('=').count() >= 2
+    };
+    let levels = ["::error ", "::warning ", "::notice "];
+    let ours = |line: &str| levels.iter().any(|level| line.starts_with(level)) && file(line);
+    assert!(text.lines().all(ours) && text.lines().count() == 8, "{text}");
+}
+
+fn github_summary(_: &str, events: &[RunEvent]) {
+    let text = document(|sink| Document::github_summary(sink, catalogue()), events);
+    assert!(is_text(&text) && text.len() < 1 << 20, "{text}");
+    let table: Vec<_> = text.lines().filter(|line| line.starts_with('|')).collect();
+    let cells = |line: &&str| line.replace("\\|", "").matches('|').count() == 10;
+    assert!(table.len() == 5 && table.iter().all(cells), "{text}");
+    let starts = ["## ", "### ", "|", "- ", "9 sessions on "];
+    let ours = |line: &str| line.is_empty() || starts.iter().any(|start| line.starts_with(start));
+    assert!(text.lines().all(ours), "{text}");
+    let bare = text.replace("\\]", "").replace("\\[", "");
+    assert!(!bare.contains(['<', '>', '@', '[', ']']), "{text}");
+}
+
+fn kcidb(_: &str, events: &[RunEvent]) {
+    let report = document(|sink| Document::kcidb(sink, catalogue()), events);
+    assert!(is_text(&report), "{report}");
+    let report: Value = serde_json::from_str(&report).unwrap();
+    let tests = report["tests"].as_array().unwrap();
+    for test in tests {
+        let path = test["path"].as_str().unwrap();
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+        assert!(path.starts_with("fwctl.") && path.chars().all(plain), "{path}");
+        let excerpt = test["log_excerpt"].as_str().unwrap_or_default();
+        assert!(excerpt.chars().count() <= 16_384);
+    }
+    assert_eq!(tests.iter().filter(|test| test["status"] == "FAIL").count(), 3);
 }

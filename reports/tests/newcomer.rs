@@ -40,7 +40,7 @@ fn a_format_is_laid_out_once_under_its_own_name() {
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     let said = String::from_utf8(done.stdout).unwrap();
     assert!(
-        said.contains("wrote reports/src/my_form.rs") && said.contains("runner/cli/src/args.rs"),
+        said.contains("wrote reports/src/my_form.rs") && said.contains("runner/cli/src/format.rs"),
         "{said}"
     );
     let laid = fs::read_to_string(dir.path().join("reports/src/my_form.rs")).unwrap();

@@ -7,9 +7,11 @@ use std::thread::available_parallelism;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use scrubjay_host::Signal;
-use scrubjay_run::ExitStatus;
+use scrubjay_run::{ExitStatus, Shard};
 use scrubjay_verdict::Release;
 use scrubjay_verdict::change::Statement;
+
+use crate::format::{Report, ReportParser};
 
 /// The kernel that is taken where none is named.
 pub const DEFAULT_KERNEL: &str = "7.3";
@@ -37,6 +39,10 @@ pub struct Cli {
 pub enum Command {
     /// Replay sessions on kernels and judge what they give
     Check(CheckArgs),
+    /// Render a run that was kept (run.json), in any form, or put the shards of one together
+    Report(KeptArgs),
+    /// Hold a run that was kept against an earlier one: new findings, gone, no longer tested
+    Diff(DiffArgs),
     /// Keep what a kernel gives beside the goldens, for review
     Record(RecordArgs),
     /// Look at recordings, and accept or reject them
@@ -89,7 +95,9 @@ impl Command {
             | Command::Kernels(_)
             | Command::Mutants(_)
             | Command::Doctor(_) => true,
-            Command::Review(_)
+            Command::Report(_)
+            | Command::Diff(_)
+            | Command::Review(_)
             | Command::Devices(_)
             | Command::Sessions(_)
             | Command::Rules
@@ -148,15 +156,15 @@ pub struct CheckArgs {
     /// The policy that decides the exit status; findings are weighed under all three
     #[arg(short, long, value_enum, default_value_t)]
     pub policy: PolicyName,
-    /// The form of the report
-    #[arg(short, long, value_enum, default_value_t)]
-    pub format: Format,
-    /// Write the report there; standard output then has the text
-    #[arg(short, long, value_name = "FILE")]
-    pub output: Option<PathBuf>,
+    /// Which reports are written, and where.
+    #[command(flatten)]
+    pub reports: ReportArgs,
     /// Try every value of every sweep, those too whose outcome is undefined and of which a sample is tried otherwise
     #[arg(long)]
     pub thorough: bool,
+    /// Perform only a part of the sessions, such as 2/4, the second of four; `report merge` puts the parts together
+    #[arg(long, value_name = "NUMBER/OF", conflicts_with = "against")]
+    pub shard: Option<Shard>,
     /// Run the sessions in an order drawn from this number
     #[arg(long, value_name = "SEED")]
     pub shuffle: Option<u64>,
@@ -174,6 +182,55 @@ pub struct CheckArgs {
     /// Waivers [default: vectors/waivers.toml, where it is there]
     #[arg(long, value_name = "FILE")]
     pub waivers: Option<PathBuf>,
+}
+
+/// Arguments of `report`.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub struct KeptArgs {
+    /// The run.json
+    #[arg(required = true, value_name = "RUN")]
+    pub run: Option<PathBuf>,
+    /// Which reports are written, and where.
+    #[command(flatten)]
+    pub reports: ReportArgs,
+    /// Several of them.
+    #[command(subcommand)]
+    pub command: Option<KeptCommand>,
+}
+
+/// What can be done with several runs that were kept.
+#[derive(Debug, Subcommand)]
+pub enum KeptCommand {
+    /// Put the shards of one run together: all of them, each once
+    Merge {
+        /// Their run.json, in any order
+        #[arg(required = true, value_name = "RUN")]
+        runs: Vec<PathBuf>,
+        /// Which reports are written, and where.
+        #[command(flatten)]
+        reports: ReportArgs,
+    },
+}
+
+/// Arguments of `diff`.
+#[derive(Debug, Args)]
+pub struct DiffArgs {
+    /// The run.json of the earlier run
+    #[arg(value_name = "BEFORE")]
+    pub before: PathBuf,
+    /// The run.json of the later run, whose policy decides
+    #[arg(value_name = "AFTER")]
+    pub after: PathBuf,
+}
+
+/// Which reports are written, and where.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// A report, on standard output or in a file; may be given more than once. Where none is on standard output,
+    /// that has the text
+    #[arg(short, long = "format", value_name = "TYPE[:FILE]", value_parser = ReportParser)]
+    pub formats: Vec<Report>,
 }
 
 /// Arguments of `record`.
@@ -513,20 +570,6 @@ impl From<PolicyName> for scrubjay_verdict::Policy {
             PolicyName::Frozen => Self::Frozen,
         }
     }
-}
-
-/// The form of a report.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// Text for a person
-    #[default]
-    Terminal,
-    /// KTAP version 1, as the kernel's own tests speak
-    Ktap,
-    /// run.json (scrubjay.run/1)
-    Json,
-    /// One page with everything, for a browser
-    Html,
 }
 
 fn vcpus(text: &str) -> Result<u8, String> {

@@ -25,6 +25,7 @@ struct Run<'a> {
     loose_ends: Vec<String>,
     waivers: &'a Waivers,
     resolver: &'a Resolver,
+    /// Those that were asked for; of a shard, those of the whole run.
     sessions: Vec<&'a Session>,
     kernels: Vec<Wanted<'a>>,
     against: Option<Wanted<'a>>,
@@ -56,7 +57,11 @@ pub fn run(args: &CheckArgs, verbose: u8, context: &Context) -> Result<ExitStatu
         against,
     };
     let detail = if verbose > 0 { Detail::Sessions } else { Detail::Causes };
-    let reports = output::reports(args.format, args.output.as_deref(), detail, &library)?;
+    if let Some(shard) = args.shard.filter(|shard| shard.number() > run.sessions.len()) {
+        let chosen = table::count(run.sessions.len(), "session");
+        return Err(Usage(format!("shard {shard} has no session: {chosen} were chosen")).into());
+    }
+    let reports = output::reports(&args.reports, detail, &library, None)?;
     output::told(&reports, |reports| run.check(reports))
 }
 
@@ -65,9 +70,11 @@ impl Run<'_> {
         reports.event(&RunEvent::RunStarted {
             policy: self.args.policy.into(),
             kernels: self.kernels.iter().map(|kernel| kernel.id().to_owned()).collect(),
-            sessions: self.sessions.len(),
+            sessions: self.sessions.iter().map(|session| session.id.clone()).collect(),
+            shard: self.args.shard,
             against: self.against.as_ref().map(|kernel| kernel.id().to_owned()),
             baseline: self.args.baseline.map(|release| release.to_string()),
+            require_fixes: self.args.require_fixes,
         });
         let note = |text: String| reports.event(&RunEvent::Note { text });
         for text in &self.loose_ends {
@@ -120,6 +127,13 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// The sessions that are performed: all, or those of the shard.
+    fn performed(&self) -> Vec<&Session> {
+        let mine = |place: usize| self.args.shard.is_none_or(|shard| shard.takes(place));
+        let sessions = self.sessions.iter().enumerate().filter(|(place, _)| mine(*place));
+        sessions.map(|(_, session)| *session).collect()
+    }
+
     fn lab<'l>(&'l self, (qemu, choice): &'l (Qemu, Choice)) -> Lab<'l> {
         Lab {
             qemu,
@@ -146,7 +160,7 @@ impl Run<'_> {
             Err(why) => return Err(format!("nothing to compare with: {}: {why}", kernel.id)),
         };
         let lab = self.lab(machine);
-        against::reference(&lab, self.library, target, &self.sessions, &mut |event| reports.event(&event))
+        against::reference(&lab, self.library, target, &self.performed(), &mut |event| reports.event(&event))
     }
 
     fn judge(
@@ -168,7 +182,7 @@ impl Run<'_> {
             waivers: self.waivers,
             against,
         };
-        check.run(&target, &self.sessions, &mut |event| {
+        check.run(&target, &self.performed(), &mut |event| {
             log(&event);
             reports.event(&event);
         })

@@ -12,6 +12,7 @@ use scrubjay_kernels::{ConfigError, ImageError, KernelError, ManifestError, Reci
 use scrubjay_machine::{AccelError, LimitError, QemuError};
 use scrubjay_mutants::apply::ApplyError;
 use scrubjay_mutants::{ControlError, MutantError};
+use scrubjay_reports::merge::MergeError;
 use scrubjay_run::ExitStatus;
 use scrubjay_session::FileError;
 use scrubjay_session::cxl::profile::UnknownProfile;
@@ -53,6 +54,8 @@ pub enum Failure {
     Library(#[from] LibraryError),
     /// A recording that cannot be accepted so.
     Review(#[from] ReviewError),
+    /// Shards that are no run together.
+    Merge(#[from] MergeError),
     /// A rule, compiled in.
     Rule(#[from] RuleError),
     /// The waivers.
@@ -105,6 +108,7 @@ impl Failure {
             | Failure::Accel(_)
             | Failure::Limit(_)
             | Failure::Profile(_)
+            | Failure::Merge(_)
             | Failure::Rule(_)
             | Failure::Waiver(_)
             | Failure::Manifest(_)

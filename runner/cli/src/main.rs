@@ -10,8 +10,10 @@ mod changes;
 mod check;
 mod context;
 mod devices;
+mod diff;
 mod doctor;
 mod failure;
+mod format;
 mod interrupt;
 mod kernels;
 mod lab;
@@ -22,6 +24,7 @@ mod obtaining;
 mod output;
 mod record;
 mod releases;
+mod report;
 mod review;
 mod schema;
 mod select;
@@ -54,6 +57,8 @@ fn run(cli: &Cli) -> Result<ExitStatus> {
     let context = || Context::find(cli.root.as_deref());
     match &cli.command {
         Command::Check(args) => check::run(args, cli.verbose, &context()?),
+        Command::Report(args) => report::run(args, cli.verbose, &context()?),
+        Command::Diff(args) => diff::run(args),
         Command::Record(args) => record::run(args, &context()?),
         Command::Bench(args) => bench::run(args, &context()?),
         Command::Review(args) => review::run(args, &context()?),

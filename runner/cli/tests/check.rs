@@ -27,8 +27,12 @@ reference = \"ticket 7\"
 fn check(root: &Root, arguments: &[&str]) -> (Said, Option<Value>) {
     let dir = tempfile::tempdir().unwrap();
     let report = dir.path().join("run.json");
-    let mut command = root.scrubjay(&["check", "--session", "info-*", "--format", "json"]);
-    command.arg("--output").arg(&report).args(arguments).env("SCRUBJAY_QEMU", "/bin/false");
+    let mut command = root.scrubjay(&["check", "--session", "info-*"]);
+    command
+        .arg("--format")
+        .arg(format!("json:{}", report.display()))
+        .args(arguments)
+        .env("SCRUBJAY_QEMU", "/bin/false");
     command.arg("--kernel-cache").arg(root.image("7.3.4")).env("XDG_CACHE_HOME", dir.path());
     let ran = run(&mut command);
     (ran, report.exists().then(|| read(&report)))

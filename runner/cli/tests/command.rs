@@ -182,8 +182,8 @@ fn a_run_without_a_usable_qemu_is_never_a_pass() {
     let root = Root::new();
     let dir = tempfile::tempdir().unwrap();
     let report = dir.path().join("run.json");
-    let mut command = root.scrubjay(&["check", "--session", "info-*", "--format", "json"]);
-    command.arg("--output").arg(&report).env("SCRUBJAY_QEMU", "/bin/false");
+    let mut command = root.scrubjay(&["check", "--session", "info-*"]);
+    command.arg("--format").arg(format!("json:{}", report.display())).env("SCRUBJAY_QEMU", "/bin/false");
     // An image that has a kernel's header, so that QEMU is what is missing.
     command.arg("--kernel-cache").arg(root.image("7.3.4")).env("XDG_CACHE_HOME", dir.path());
     let ran = run(&mut command);

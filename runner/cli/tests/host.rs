@@ -21,8 +21,12 @@ use crate::support::{Root, program, read, run, scrubjay};
 
 /// A check that reads everything and has no QEMU: it ends with 3 where nothing else is wrong.
 fn check(root: &Root, format: &str, output: &Path) -> Command {
-    let mut command = root.scrubjay(&["check", "-s", "info-*", "--format", format]);
-    command.arg("-o").arg(output).arg("--kernel-cache").arg(root.image("7.3.4"));
+    let mut command = root.scrubjay(&["check", "-s", "info-*"]);
+    command
+        .arg("--format")
+        .arg(format!("{format}:{}", output.display()))
+        .arg("--kernel-cache")
+        .arg(root.image("7.3.4"));
     // Says that it was asked: nothing may be started for a report that cannot be written.
     let asked = root.path().join("asked");
     let qemu = program(root.path(), "qemu", &format!("touch {}; exit 1", asked.display()));
@@ -89,9 +93,9 @@ fn what_a_shell_names_for_a_program_has_the_report(#[values("json", "html", "kta
     let root = Root::new();
     let said = root.path().join("said");
     let command = check(&root, format, "OUTPUT".as_ref());
-    let words = command.get_args().map(|word| match word.to_str().unwrap() {
-        "OUTPUT" => format!(">(cat > {})", said.display()),
-        word => format!("'{word}'"),
+    let words = command.get_args().map(|word| match word.to_str().unwrap().strip_suffix("OUTPUT") {
+        Some(before) => format!("{before}>(cat > {})", said.display()),
+        None => format!("'{}'", word.display()),
     });
     let line = format!(
         "'{}' {}; echo $? ; wait",
@@ -236,8 +240,11 @@ fn kernels_of_one_release_have_the_names_that_the_user_wrote() {
         path.display().to_string()
     });
     let output = root.path().join("run.json");
-    let mut command = root.scrubjay(&["check", "-s", "info-*", "-f", "json"]);
-    command.arg("-o").arg(&output).args(["-k", &images[0], "-k", &images[1], "-k", &images[0]]);
+    let mut command = root.scrubjay(&["check", "-s", "info-*"]);
+    command
+        .arg("--format")
+        .arg(format!("json:{}", output.display()))
+        .args(["-k", &images[0], "-k", &images[1], "-k", &images[0]]);
     let ran = run(command.env("SCRUBJAY_QEMU", "/bin/false").env("XDG_CACHE_HOME", root.path()));
     assert_eq!(ran.status, 3, "{}", ran.err);
     assert!(ran.out.contains(&format!("2 kernels: {}, {}", images[0], images[1])), "{}", ran.out);

@@ -44,8 +44,8 @@ impl Running {
         };
         let (tmp, home, there) = (dir("tmp"), dir("home"), root.path().join("there"));
         let here = format!("echo > {}; exec sleep 1000", there.display());
-        let mut command = root.scrubjay(&["check", "-s", "info-names-a-cxl-device", "-f", "json"]);
-        command.arg("-o").arg(root.path().join("run.json"));
+        let mut command = root.scrubjay(&["check", "-s", "info-names-a-cxl-device"]);
+        command.arg("--format").arg(format!("json:{}", root.path().join("run.json").display()));
         let asked = match phase {
             Phase::Probing => here.clone(),
             _ => {

@@ -4,12 +4,14 @@
 use std::fmt::Display;
 use std::io::{self, Write};
 
-/// What could move a cursor, end a line or turn the direction of reading made visible.
+/// What could move a cursor, end a line or turn the direction of reading made visible, and so is `##[`, which a log of
+/// GitHub's takes for a command wherever it stands (actions/runner, ActionCommand.cs, `TryParse`).
 pub fn plain(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
             '\t' => out.push(' '),
+            '[' if out.ends_with("##") => out.extend(c.escape_unicode()),
             c if c.is_control() => out.extend(c.escape_default()),
             c if is_unseen(c) => out.extend(c.escape_unicode()),
             c => out.push(c),
@@ -52,6 +54,7 @@ mod tests {
     #[case::a_control_of_eight_bits("\u{9b}2J\u{85}", "\\u{9b}2J\\u{85}")]
     #[case::a_direction("a\u{202e}b\u{2066}", "a\\u{202e}b\\u{2066}")]
     #[case::a_line_of_unicode("a\u{2028}b", "a\\u{2028}b")]
+    #[case::a_command_of_a_log("a ##[error]b", "a ##\\u{5b}error]b")]
     #[case::letters("Grüße, 雪 🐦", "Grüße, 雪 🐦")]
     fn what_is_not_a_letter_is_made_visible(#[case] text: &str, #[case] expected: &str) {
         assert_eq!(plain(text), expected);

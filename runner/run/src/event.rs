@@ -4,6 +4,7 @@ use std::io;
 
 use scrubjay_verdict::{KernelVerdict, Policy, SessionVerdict, WaiverUse};
 
+use crate::shard::Shard;
 use crate::status::ExitStatus;
 
 /// Something that happened in a run.
@@ -15,12 +16,16 @@ pub enum RunEvent {
         policy: Policy,
         /// The ids of the kernels, in the order in which they will come.
         kernels: Vec<String>,
-        /// How many sessions each of them is asked for.
-        sessions: usize,
+        /// The ids of the sessions that each of them is asked for; of a shard, those of the whole run.
+        sessions: Vec<String>,
+        /// Which part of them this run performs, where it is one of several.
+        shard: Option<Shard>,
         /// The kernel that they are held against instead of goldens.
         against: Option<String>,
         /// The kernel whose changes they have to carry, where one was named.
         baseline: Option<String>,
+        /// Whether a fix that a kernel's own series has, and that it lacks, is a break.
+        require_fixes: bool,
     },
     /// A line about the run as a whole: which accelerator and why, what is built. Two runs of the
     /// same say the same, so it holds no time.

@@ -4,9 +4,11 @@
 //! says how the command ends. Knows no format, and nothing of kernels, guests or sessions at work.
 
 mod event;
+mod shard;
 mod status;
 mod tally;
 
 pub use event::{Again, Consumer, Guests, RunEvent};
+pub use shard::{Shard, ShardError};
 pub use status::ExitStatus;
-pub use tally::Tally;
+pub use tally::{Tally, nothing_tested};

@@ -58,7 +58,7 @@ impl Consumer for Tally {
             RunEvent::KernelJudged { verdict, .. } => {
                 self.findings(&verdict.findings);
                 verdict.sessions.iter().for_each(|session| self.session(session));
-                self.untested |= is_untested(verdict, self.policy);
+                self.untested |= nothing_tested(verdict, self.policy);
             }
             RunEvent::KernelFailed { .. } | RunEvent::ReportFailed { .. } => self.untested = true,
             RunEvent::RunFinished { cut } => self.cut = *cut,
@@ -73,7 +73,7 @@ impl Consumer for Tally {
 }
 
 /// Whether nothing of a kernel was tested, and nobody said beforehand that there is nothing to test.
-fn is_untested(verdict: &KernelVerdict, policy: Policy) -> bool {
+pub fn nothing_tested(verdict: &KernelVerdict, policy: Policy) -> bool {
     let is_skip = |session: &SessionVerdict| session.status(policy) == Status::Skip;
     let expected =
         |finding: &Finding| finding.rule == id::FWCTL_ABSENT && finding.severity.frozen == Severity::Note;

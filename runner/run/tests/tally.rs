@@ -11,9 +11,11 @@ fn run(policy: Policy, sessions: Vec<SessionVerdict>, whole: Vec<Finding>, tail:
     let started = RunEvent::RunStarted {
         policy,
         kernels: vec!["7.3".into()],
-        sessions: sessions.len(),
+        sessions: sessions.iter().map(|session| session.session.clone()).collect(),
+        shard: None,
         against: None,
         baseline: None,
+        require_fixes: false,
     };
     let judged = RunEvent::KernelJudged {
         verdict: kernel("7.3", whole, sessions),

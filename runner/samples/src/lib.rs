@@ -205,12 +205,22 @@ pub fn run_of(kernels: Vec<Vec<RunEvent>>) -> Vec<RunEvent> {
         Some(RunEvent::KernelFailed { kernel, .. }) => kernel.clone(),
         _ => unreachable!("a kernel ends with one of the two"),
     });
+    let mut sessions: Vec<String> = Vec::new();
+    for event in kernels.iter().flatten() {
+        if let RunEvent::SessionJudged { verdict, .. } = event
+            && !sessions.contains(&verdict.session)
+        {
+            sessions.push(verdict.session.clone());
+        }
+    }
     let mut events = vec![RunEvent::RunStarted {
         policy: Policy::Frozen,
         kernels: ids.collect(),
-        sessions: 5,
+        sessions,
+        shard: None,
         against: None,
         baseline: None,
+        require_fixes: false,
     }];
     events.push(RunEvent::Note { text: "accelerator: TCG (no /dev/kvm)".into() });
     events.extend(kernels.into_iter().flatten());

@@ -53,8 +53,8 @@ fn attacked(attack: &Attack) -> Result<(), Failed> {
     File::options().write(true).open(&kernel)?.set_len(4096)?;
     let report = root.path().join("run.json");
     let said = root.path().join("said");
-    let mut command = scrubjay(&["check", "--session", "info-flags", "--format", "json", "--kernel"]);
-    command.arg(&kernel).arg("--output").arg(&report);
+    let mut command = scrubjay(&["check", "--session", "info-flags", "--kernel"]);
+    command.arg(&kernel).arg("--format").arg(format!("json:{}", report.display()));
     command.env(VARIABLE, attack.name).env("SCRUBJAY_QEMU", std::env::current_exe()?);
     command.env("SCRUBJAY_ACCEL", "tcg").env("TMPDIR", root.path()).env("XDG_CACHE_HOME", root.path());
     let into = || File::options().create(true).append(true).open(&said);
