@@ -7,6 +7,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use crate::cache::CacheError;
+use crate::config::ConfigError;
 use crate::error::KernelError;
 use crate::make::{self, MakeError};
 use crate::manifest::{Compiler, Config};
@@ -77,11 +78,29 @@ impl Build<'_> {
         let options = self.config.options().map_err(|source| self.config_error(source))?;
         let all = self.objects.join(OPTIONS);
         fs::write(&all, options.text()).map_err(self.io("write", &all))?;
-        self.make(&["allnoconfig"], &all, &mut log, &log_path, &mut Quiet(progress))?;
-
         let dot_config = self.objects.join(".config");
+        let target = match self.config.own {
+            Some(_) => {
+                fs::copy(&all, &dot_config).map_err(self.io("write", &dot_config))?;
+                "olddefconfig"
+            }
+            None => "allnoconfig",
+        };
+        self.make(&[target], &all, &mut log, &log_path, &mut Quiet(progress))?;
+
         let text = fs::read_to_string(&dot_config).map_err(self.io("read", &dot_config))?;
-        options.check(&dot_config, &text, &self.config.absent).map_err(|source| self.config_error(source))?;
+        let wanted = self.config.wanted().map_err(|source| self.config_error(source))?;
+        match wanted.check(&dot_config, &text, &self.config.absent) {
+            Err(ConfigError::NoEffect { options, .. }) if self.config.loose => {
+                let options = options.join(", ");
+                progress.note(&format!(
+                    "kernel {}: options that do not take effect in this tree: {options}",
+                    self.id
+                ));
+            }
+            Err(ConfigError::Stale { .. }) if self.config.loose => {}
+            checked => checked.map_err(|source| self.config_error(source))?,
+        }
 
         progress.start(&Phase {
             what: &format!("build kernel {}", self.id),

@@ -8,6 +8,7 @@
 //!   kernels/ID-RECIPE/                     a kernel; it has this name only when it is whole
 //!   kernels/.work-ID-RECIPE/               a kernel in the making; removed at the end, or by whoever comes next
 //!   kernels/.lock-ID-RECIPE                held while it is made
+//!   trees/NAME-HASH/                       a tree or repository of the user's: see `site`
 //!   modules/ID-RECIPE/                     modules that were built anew against that kernel's tree, in the same way
 //! ```
 //!
@@ -83,6 +84,11 @@ impl Cache {
         self.root.join("kernels")
     }
 
+    /// Where trees and repositories of the user's are built.
+    pub(crate) fn trees(&self) -> PathBuf {
+        self.root.join("trees")
+    }
+
     /// The directory of one kernel: there when it is whole, else not.
     pub fn entry(&self, id: &str, recipe: &str) -> PathBuf {
         self.shelf().entry(&Self::name(id, recipe))
@@ -100,8 +106,14 @@ impl Cache {
 
     /// What an entry of a kernel is called.
     pub(crate) fn name(id: &str, recipe: &str) -> String {
-        format!("{id}-{recipe}")
+        format!("{}-{recipe}", plain(id))
     }
+}
+
+/// What a user calls something, as the name of a file.
+pub(crate) fn plain(name: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    name.chars().map(|c| if is_plain(c) { c } else { '-' }).collect()
 }
 
 /// A directory of entries that are made once, each by one process at a time.

@@ -36,6 +36,11 @@ impl Catalogue {
         Ok(Self { dir: dir.to_owned(), manifests })
     }
 
+    /// The directory.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     /// The manifest of that id.
     ///
     /// # Errors

@@ -6,9 +6,11 @@ use crate::cache::CacheError;
 use crate::config::ConfigError;
 use crate::debian::ArchiveError;
 use crate::fetch::FetchError;
+use crate::git::GitError;
 use crate::image::ImageError;
 use crate::modules::ModuleError;
 use crate::recipe::RecipeError;
+use crate::series::SeriesError;
 use crate::sign::SignError;
 use crate::unpack::UnpackError;
 
@@ -35,6 +37,12 @@ pub enum KernelError {
     /// No package archive is known.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
+    /// git could not do its part.
+    #[error(transparent)]
+    Git(GitError),
+    /// A series does not apply.
+    #[error(transparent)]
+    Series(#[from] SeriesError),
     /// There is no recipe.
     #[error(transparent)]
     Recipe(#[from] RecipeError),

@@ -89,6 +89,14 @@ pub enum ImageError {
         /// What tells.
         why: String,
     },
+    /// The image is of what stood there before.
+    #[error("{} is older than {}, so it is not the kernel that stands in that tree now; run make there, or name the tree (tree:PATH)", path.display(), newer.display())]
+    Stale {
+        /// The image.
+        path: PathBuf,
+        /// A source or config that is newer.
+        newer: PathBuf,
+    },
     /// The image is of another version than its place says.
     #[error("{} holds Linux {found}, but stands where {wanted} belongs; move it to a directory of its own version", path.display())]
     OtherVersion {

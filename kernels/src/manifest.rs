@@ -13,6 +13,7 @@ use scrubjay_host::input::read_text;
 use serde::{Deserialize, Serialize};
 
 use crate::config::{ConfigError, Fragment};
+use crate::series::Series;
 
 /// One kernel of the matrix, as its manifest describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,6 +105,8 @@ impl Compiler {
 /// How a kernel is configured and compiled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
+    /// The config of the tree's own that the fragment is laid over, where there is one.
+    pub own: Option<PathBuf>,
     /// The fragment's file, beside the manifest.
     pub fragment: PathBuf,
     /// Fragments that are laid over it, the later ones over the earlier.
@@ -113,6 +116,8 @@ pub struct Config {
     /// Options of the fragment that this kernel does not have, each with the reason. One that takes effect
     /// nonetheless is an error, so that the list cannot go stale.
     pub absent: BTreeMap<String, String>,
+    /// Whether an option that does not take effect is told and stops nothing: in a tree that nobody has tried it in.
+    pub loose: bool,
     /// The modules that a guest loads; what they depend on is found by itself, built-in ones are left out.
     pub modules: Vec<String>,
     /// Whether what a module is built against is kept.
@@ -120,11 +125,23 @@ pub struct Config {
 }
 
 impl Config {
-    /// The fragment with its overlays.
+    /// What is built with: the fragment with its overlays, over the tree's own config where there is one.
     ///
     /// # Errors
     /// A file that does not read.
     pub fn options(&self) -> Result<Fragment, ConfigError> {
+        let wanted = self.wanted()?;
+        Ok(match &self.own {
+            Some(own) => Fragment::read(own)?.under(wanted),
+            None => wanted,
+        })
+    }
+
+    /// What has to be in effect: the fragment with its overlays.
+    ///
+    /// # Errors
+    /// A file that does not read.
+    pub fn wanted(&self) -> Result<Fragment, ConfigError> {
         let fragment = Fragment::read(&self.fragment)?;
         self.overlays.iter().try_fold(fragment, |below, path| Ok(below.under(Fragment::read(path)?)))
     }
@@ -132,7 +149,7 @@ impl Config {
     /// Whether this is the fragment as it is, by the ordinary compiler: what an image is taken for that was built
     /// elsewhere.
     pub fn is_plain(&self) -> bool {
-        self.overlays.is_empty() && self.compiler == Compiler::Gcc && !self.keep_tree
+        !self.loose && self.overlays.is_empty() && self.compiler == Compiler::Gcc && !self.keep_tree
     }
 }
 
@@ -159,6 +176,22 @@ pub enum Source {
     LocalTree {
         /// Its directory.
         path: PathBuf,
+    },
+    /// A commit of a repository on this machine.
+    Revision {
+        /// The repository, or a work tree of it.
+        repo: PathBuf,
+        /// The commit.
+        commit: String,
+        /// What is applied to it.
+        series: Option<Series>,
+    },
+    /// Another source with a series applied to it.
+    Patched {
+        /// The other.
+        source: Box<Source>,
+        /// The series.
+        series: Series,
     },
     /// A bzImage on this machine.
     Prebuilt {
@@ -198,13 +231,22 @@ impl Source {
             Self::DebianSource(_) => "debian-source",
             Self::DebianImage { .. } => "debian-image",
             Self::LocalTree { .. } => "local-tree",
+            Self::Revision { .. } => "revision",
+            Self::Patched { .. } => "patched",
             Self::Prebuilt { .. } => "prebuilt",
         }
     }
 
     /// Whether something is compiled.
     pub fn is_built(&self) -> bool {
-        matches!(self, Self::UpstreamTarball { .. } | Self::DebianSource(_) | Self::LocalTree { .. })
+        match self {
+            Self::UpstreamTarball { .. }
+            | Self::DebianSource(_)
+            | Self::LocalTree { .. }
+            | Self::Revision { .. }
+            | Self::Patched { .. } => true,
+            Self::DebianImage { .. } | Self::Prebuilt { .. } => false,
+        }
     }
 
     /// The source in a few words, for a list.
@@ -214,6 +256,13 @@ impl Source {
             Self::DebianSource(package) => format!("{} {}", package.package, package.version),
             Self::DebianImage { packages, .. } => {
                 packages.first().map_or_else(String::new, |p| format!("{} {}", p.package, p.version))
+            }
+            Self::Revision { repo, commit, series } => {
+                let series = series.as_ref().map(|series| format!(" with {}", series.path.display()));
+                format!("{} at {commit}{}", repo.display(), series.unwrap_or_default())
+            }
+            Self::Patched { source, series } => {
+                format!("{} with {}", source.describe(), series.path.display())
             }
             Self::LocalTree { path } | Self::Prebuilt { path } => path.display().to_string(),
         }

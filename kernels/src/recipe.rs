@@ -12,7 +12,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::ConfigError;
 use crate::digest;
+use crate::git::{self, GitError};
 use crate::manifest::{Compiler, Manifest, Source};
+use crate::series::Series;
+use crate::site::is_product;
 use crate::tree;
 
 /// How many hexadecimal digits of the hash stand in a name.
@@ -52,6 +55,9 @@ pub enum RecipeError {
         /// Why.
         why: String,
     },
+    /// The repository cannot be asked.
+    #[error(transparent)]
+    Git(#[from] GitError),
     /// The local tree cannot be read.
     #[error("cannot read the kernel tree {}", path.display())]
     Tree {
@@ -68,17 +74,14 @@ impl Recipe {
     /// # Errors
     /// [`RecipeError`]; of the compiler only where the source is built.
     pub fn of(manifest: &Manifest, source: &Source) -> Result<Option<Self>, RecipeError> {
-        let (state, modules) = match source {
-            Source::Prebuilt { .. } => return Ok(None),
-            Source::UpstreamTarball { sha256, .. } => (sha256.clone(), Vec::new()),
-            Source::DebianSource(package) => (package.sha256.clone(), Vec::new()),
-            Source::DebianImage { packages, modules } => {
-                let packages: Vec<String> =
-                    packages.iter().map(|p| format!("{} {:?}", p.file_name(), p.sha256)).collect();
-                (Some(packages.join(",")), modules.clone())
-            }
-            Source::LocalTree { path } => (Some(tree_state(path)?), Vec::new()),
+        if let Source::Prebuilt { .. } = source {
+            return Ok(None);
+        }
+        let modules = match source {
+            Source::DebianImage { modules, .. } => modules.clone(),
+            _ => Vec::new(),
         };
+        let state = state(source)?;
         let mut recipe = Self {
             scheme: SCHEME,
             version: manifest.version.clone(),
@@ -137,24 +140,43 @@ fn compiler_version(compiler: Compiler) -> Result<String, RecipeError> {
     }
 }
 
+/// What is known of what a source holds: the digest that the manifest pins, or the state of a tree.
+fn state(source: &Source) -> Result<Option<String>, RecipeError> {
+    Ok(match source {
+        Source::Prebuilt { .. } => None,
+        Source::UpstreamTarball { sha256, .. } => sha256.clone(),
+        Source::DebianSource(package) => package.sha256.clone(),
+        Source::DebianImage { packages, .. } => {
+            let packages: Vec<String> =
+                packages.iter().map(|p| format!("{} {:?}", p.file_name(), p.sha256)).collect();
+            Some(packages.join(","))
+        }
+        Source::LocalTree { path } => Some(tree_state(path)?),
+        Source::Revision { repo, commit, series } => {
+            let tree = git::ask(repo, &["rev-parse", &format!("{commit}^{{tree}}")])?;
+            Some(format!("git {tree}{}", with(series.as_ref())))
+        }
+        Source::Patched { source, series } => {
+            Some(format!("{}{}", state(source)?.unwrap_or_default(), with(Some(series))))
+        }
+    })
+}
+
+fn with(series: Option<&Series>) -> String {
+    series.map_or(String::new(), |series| format!(" with series {}", series.digest()))
+}
+
 /// The state of a tree: git's tree id where everything is committed, so that going back to a commit finds its
-/// kernel again; else a digest over the names, lengths and times of all files.
+/// kernel again, else with what is changed; without git a digest over the names, lengths and times of all files.
 fn tree_state(path: &Path) -> Result<String, RecipeError> {
     let failed = |source| RecipeError::Tree { path: path.to_owned(), source };
     if !path.is_dir() {
         return Err(failed(std::io::ErrorKind::NotADirectory.into()));
     }
-    let git = |args: &[&str]| {
-        let mut git = Command::new("git");
-        git.arg("-C").arg(path).args(args);
-        let output = process::output(git, Manner::Ask, None).ok()?;
-        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
-    };
-    if path.join(".git").exists()
-        && git(&["status", "--porcelain"]).is_some_and(|changes| changes.is_empty())
-        && let Some(tree) = git(&["rev-parse", "HEAD^{tree}"])
+    if git::is_repository(path)
+        && let Ok(state) = git::state(path)
     {
-        return Ok(format!("git {tree}"));
+        return Ok(state);
     }
     let mut lines = Vec::new();
     list(path, path, &mut lines).map_err(failed)?;
@@ -167,6 +189,9 @@ fn list(root: &Path, dir: &Path, lines: &mut Vec<String>) -> std::io::Result<()>
         let entry = entry?;
         let path = entry.path();
         let metadata = entry.metadata()?;
+        if is_product(&path) {
+            continue;
+        }
         if metadata.is_dir() {
             if entry.file_name() != ".git" {
                 list(root, &path, lines)?;
@@ -271,7 +296,7 @@ version = "7.3.4-1"
         assert_eq!(tree_state(dir.path()).expect("a state"), first);
         fs::write(&file, "int c;").expect("written");
         let changed = tree_state(dir.path()).expect("a state");
-        assert!(changed.starts_with("files "), "{changed}");
+        assert!(changed.starts_with("git ") && changed.contains(" with "), "{changed}");
     }
 
     #[test]

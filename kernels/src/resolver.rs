@@ -7,7 +7,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use crate::build::{self, Build};
-use crate::cache::{Cache, CacheError, WorkDir};
+use crate::cache::{Cache, CacheError, WorkDir, plain};
 use crate::debian::{self, Archive};
 use crate::distribution;
 use crate::entry::{self, Record};
@@ -17,6 +17,7 @@ use crate::image::{Image, Origin};
 use crate::manifest::{Config, DebianPackage, Manifest, Source};
 use crate::progress::Progress;
 use crate::recipe::{Recipe, RecipeError};
+use crate::site::Site;
 use crate::unpack;
 
 /// The variable that names a directory of prebuilt images.
@@ -231,7 +232,8 @@ impl Resolver {
             }
             Source::DebianSource(package) => self.fetch_packages(std::slice::from_ref(package), progress),
             Source::DebianImage { packages, .. } => self.fetch_packages(packages, progress),
-            Source::LocalTree { .. } | Source::Prebuilt { .. } => Ok(Vec::new()),
+            Source::Patched { source, .. } => self.fetch_source(source, progress),
+            Source::LocalTree { .. } | Source::Revision { .. } | Source::Prebuilt { .. } => Ok(Vec::new()),
         }
     }
 
@@ -323,22 +325,66 @@ impl Resolver {
             return Err(KernelError::NoSource { id: id.to_owned(), attempts: Vec::new() });
         };
         build::preflight(id, config, work.path())?;
-        let (tree, sha256) = match source {
-            Source::LocalTree { path } => (local_tree(id, path)?, None),
-            source => {
-                let fetched = self.fetch_source(source, progress)?;
-                let Some(archive) = fetched.into_iter().next() else {
-                    return Err(KernelError::NoSource { id: id.to_owned(), attempts: Vec::new() });
-                };
-                let unpacked = make_dir(work, "source")?;
-                (unpack::kernel_tree(&archive.path, &unpacked, progress)?, Some(archive.sha256))
-            }
-        };
-        let objects = make_dir(work, "objects")?;
-        let failed_log = self.cache.kernels().join(format!("{id}.failed.log"));
+        let failed_log = self.cache.kernels().join(format!("{}.failed.log", plain(id)));
         let jobs = self.jobs();
-        let build = Build { id, config, tree: &tree, objects: &objects, jobs, failed_log: &failed_log };
-        Ok((build.run(result, progress)?, sha256))
+        let build = |tree: &Path, objects: &Path, progress: &mut dyn Progress| {
+            Build { id, config, tree, objects, jobs, failed_log: &failed_log }.run(result, progress)
+        };
+        let of_user = match source {
+            Source::LocalTree { path } => Some(path),
+            Source::Revision { repo, .. } => Some(repo),
+            _ => None,
+        };
+        let Some(path) = of_user else {
+            let (tree, sha256) = self.unpacked(id, source, work, progress)?;
+            return Ok((build(&tree, &make_dir(work, "objects")?, progress)?, sha256));
+        };
+        let site = Site::of(&self.cache, path, progress)?;
+        let tree = match source {
+            Source::Revision { repo, commit, series } => {
+                progress.note(&format!("kernel {id}: checking out {commit}"));
+                let tree = site.check_out(repo, commit)?;
+                if let Some(series) = series {
+                    series.apply(&tree, commit)?;
+                }
+                tree
+            }
+            _ => match local_tree(id, path)? {
+                (tree, false) => tree,
+                (tree, true) => {
+                    progress
+                        .note(&format!("kernel {id}: the tree was built in place; its sources are copied"));
+                    site.copy_of(&tree)?
+                }
+            },
+        };
+        let (objects, at_work) = site.objects()?;
+        let built = build(&tree, &objects, progress);
+        if !matches!(built, Err(KernelError::Interrupted)) {
+            at_work.ended();
+        }
+        Ok((built?, None))
+    }
+
+    /// The tree of a source that has to be unpacked, and the digest of its file.
+    fn unpacked(
+        &self,
+        id: &str,
+        source: &Source,
+        work: &WorkDir,
+        progress: &mut dyn Progress,
+    ) -> Result<(PathBuf, Option<String>), KernelError> {
+        if let Source::Patched { source, series } = source {
+            let (tree, sha256) = self.unpacked(id, source, work, progress)?;
+            series.apply(&tree, &source.describe())?;
+            return Ok((tree, sha256));
+        }
+        let fetched = self.fetch_source(source, progress)?;
+        let Some(archive) = fetched.into_iter().next() else {
+            return Err(KernelError::NoSource { id: id.to_owned(), attempts: Vec::new() });
+        };
+        let unpacked = make_dir(work, "source")?;
+        Ok((unpack::kernel_tree(&archive.path, &unpacked, progress)?, Some(archive.sha256)))
     }
 
     /// Parallel jobs of a build.
@@ -360,19 +406,20 @@ fn file_names(source: &Source) -> Vec<String> {
         }
         Source::DebianSource(package) => vec![package.file_name()],
         Source::DebianImage { packages, .. } => packages.iter().map(DebianPackage::file_name).collect(),
-        Source::LocalTree { .. } | Source::Prebuilt { .. } => Vec::new(),
+        Source::Patched { source, .. } => file_names(source),
+        Source::LocalTree { .. } | Source::Revision { .. } | Source::Prebuilt { .. } => Vec::new(),
     }
 }
 
-fn local_tree(id: &str, path: &Path) -> Result<PathBuf, KernelError> {
+/// A tree of the user's, and whether it was built in place.
+fn local_tree(id: &str, path: &Path) -> Result<(PathBuf, bool), KernelError> {
     let bad = |what| KernelError::Tree { id: id.to_owned(), path: path.to_owned(), what };
     if !path.join("Kconfig").is_file() || !path.join("Makefile").is_file() {
         return Err(bad("is no kernel tree: it has no Kconfig and Makefile"));
     }
-    if path.join(".config").exists() || path.join("include/config").exists() {
-        return Err(bad(
-            "was built in place, and such a tree cannot be built elsewhere; run make mrproper in it, or use a git worktree",
-        ));
-    }
-    Ok(std::path::absolute(path).unwrap_or_else(|_| path.to_owned()))
+    // What make asks for (Makefile, outputmakefile).
+    let built = [".config", "include/config", "arch/x86/include/generated"]
+        .iter()
+        .any(|left| path.join(left).exists());
+    Ok((std::path::absolute(path).unwrap_or_else(|_| path.to_owned()), built))
 }

@@ -209,6 +209,8 @@ impl Reader<'_> {
             return Err(self.bad(kept.span().start, why));
         }
         Ok(Config {
+            own: None,
+            loose: false,
             fragment: self.beside(Path::new(&fragment)),
             overlays: form.overlays.iter().map(overlay).collect::<Result<_, ManifestError>>()?,
             compiler: form.compiler,

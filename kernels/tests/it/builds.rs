@@ -109,15 +109,6 @@ fn an_image_of_another_version_than_the_manifests_is_refused() {
 }
 
 #[test]
-fn a_tree_that_was_built_in_place_is_refused_with_what_to_do() {
-    let bench = Bench::new();
-    let manifest = bench.manifest(bench.tree("true"));
-    fs::write(bench.path("tree/.config"), "CONFIG_A=y\n").expect("written");
-    let error = obtain(&bench, &manifest).expect_err("it cannot be built elsewhere").to_string();
-    assert!(error.contains("make mrproper"), "{error}");
-}
-
-#[test]
 fn two_at_once_build_one_kernel_once() {
     let bench = Bench::new();
     let log = bench.path("built");

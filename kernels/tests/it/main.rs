@@ -12,3 +12,4 @@ mod manifests;
 mod modules;
 mod releases;
 mod support;
+mod trees;

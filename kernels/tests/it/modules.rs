@@ -198,10 +198,22 @@ fn a_source_that_is_not_kept_is_an_error(#[case] file: &str, #[case] said: &str)
 }
 
 #[test]
-fn a_header_is_part_of_no_module() {
+fn a_header_is_part_of_every_module_of_its_directory() {
     let (bench, manifest, image) = built();
     let header = Path::new("drivers/cxl/core/core.h");
-    let error = workshop(&bench, &manifest, &image).changed(header, "", &mut Silent).expect_err("a header");
+    let changed = workshop(&bench, &manifest, &image).changed(header, "", &mut Silent).expect("built");
+    let of_cxl = |path: &Path| path.file_name().is_some_and(|name| name == "cxl_core.ko");
+    for (now, before) in changed.modules.iter().zip(&image.modules) {
+        assert_eq!(now != before, of_cxl(now), "{}", now.display());
+    }
+}
+
+#[test]
+fn a_file_that_is_in_no_unit_is_part_of_no_module() {
+    let (bench, manifest, image) = built();
+    let error = workshop(&bench, &manifest, &image)
+        .changed(Path::new("fs/open.c"), "", &mut Silent)
+        .expect_err("no unit");
     assert!(matches!(error, WorkshopError::NoModule { .. }), "{error}");
 }
 

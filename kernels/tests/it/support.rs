@@ -59,6 +59,8 @@ impl Bench {
     /// A manifest that builds from the source given.
     pub(crate) fn manifest(&self, source: Source) -> Manifest {
         let config = source.is_built().then(|| Config {
+            own: None,
+            loose: false,
             fragment: self.path("reference.config"),
             overlays: Vec::new(),
             compiler: Compiler::Gcc,
@@ -122,7 +124,8 @@ pub(crate) fn tree_files(recipe: &str) -> Vec<(&'static str, Vec<u8>)> {
     let makefile = format!(
         "allnoconfig:\n\tgrep -v UNKNOWN $(KCONFIG_ALLCONFIG) > $(O)/.config\n\
          bzImage:\n\t@echo '  CC      init/main.o'\n\t{recipe}\n\tmkdir -p $(O)/arch/x86/boot\n\
-         \tcp image $(O)/arch/x86/boot/bzImage\n\t: > $(O)/System.map\n"
+         \tcp image $(O)/arch/x86/boot/bzImage\n\t: > $(O)/System.map\n\
+         olddefconfig:\n\ttrue\nmrproper:\n\trm -rf .config include/config\n"
     );
     vec![
         ("Makefile", makefile.into_bytes()),

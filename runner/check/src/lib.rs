@@ -8,10 +8,12 @@ pub mod against;
 mod check;
 mod company;
 mod confirm;
+mod outlook;
 pub mod record;
 pub mod releases;
 mod run;
 mod target;
 
 pub use check::{Check, explained};
+pub use outlook::outlook;
 pub use target::Target;

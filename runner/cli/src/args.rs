@@ -8,7 +8,6 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use scrubjay_host::Signal;
 use scrubjay_run::{ExitStatus, Shard};
-use scrubjay_verdict::Release;
 use scrubjay_verdict::change::Statement;
 
 use crate::format::{Report, ReportParser};
@@ -147,8 +146,9 @@ impl GuestArgs {
 /// Arguments of `check`.
 #[derive(Debug, Args)]
 pub struct CheckArgs {
-    /// A kernel of the catalogue, or the path of a bzImage; may be given more than once
-    #[arg(short, long = "kernel", value_name = "ID|PATH", default_value = DEFAULT_KERNEL)]
+    /// A kernel: ID, FROM..TO, all, ID+SERIES, tree:PATH, git:PATH@REV, git:PATH@REV+SERIES, vmlinuz:PATH, or the path of
+    /// a bzImage; may be given more than once
+    #[arg(short, long = "kernel", value_name = "KERNEL", default_value = DEFAULT_KERNEL)]
     pub kernels: Vec<String>,
     /// What sessions are run with.
     #[command(flatten)]
@@ -168,13 +168,13 @@ pub struct CheckArgs {
     /// Run the sessions in an order drawn from this number
     #[arg(long, value_name = "SEED")]
     pub shuffle: Option<u64>,
-    /// Hold the kernels against this one instead of goldens: a kernel of the catalogue or a path
-    #[arg(long, value_name = "ID|PATH", conflicts_with = "baseline")]
+    /// Hold the kernels against this one instead of goldens, written as for --kernel
+    #[arg(long, value_name = "KERNEL", conflicts_with = "baseline")]
     pub against: Option<String>,
-    /// Every change that this release has, such as 7.2, 7.2.4 or 7.3-rc2, is required of the kernels
-    /// [default: an unmodified release is held to its own place in the history, others are only described]
-    #[arg(long, value_name = "RELEASE")]
-    pub baseline: Option<Release>,
+    /// Every change that this release has, such as 7.2, 7.2.4 or 7.3-rc2, or a kernel that is one, is required of the
+    /// kernels [default: an unmodified release is held to its own place in the history, others are only described]
+    #[arg(long, value_name = "RELEASE|KERNEL")]
+    pub baseline: Option<String>,
     /// A fix that a kernel's own stable series has and that it lacks is a break; missing fixes are listed
     /// in any case
     #[arg(long, conflicts_with = "against")]
@@ -236,8 +236,8 @@ pub struct ReportArgs {
 /// Arguments of `record`.
 #[derive(Debug, Args)]
 pub struct RecordArgs {
-    /// A kernel of the catalogue, or the path of a bzImage
-    #[arg(short, long, value_name = "ID|PATH", default_value = DEFAULT_KERNEL)]
+    /// A kernel, written as for check --kernel
+    #[arg(short, long, value_name = "KERNEL", default_value = DEFAULT_KERNEL)]
     pub kernel: String,
     /// What sessions are run with.
     #[command(flatten)]
@@ -346,8 +346,8 @@ pub struct WhatIfArgs {
 /// Arguments of `bench`.
 #[derive(Debug, Args)]
 pub struct BenchArgs {
-    /// A kernel of the catalogue, or the path of a bzImage
-    #[arg(short, long, value_name = "ID|PATH", default_value = DEFAULT_KERNEL)]
+    /// A kernel, written as for check --kernel
+    #[arg(short, long, value_name = "KERNEL", default_value = DEFAULT_KERNEL)]
     pub kernel: String,
     /// Directory of prebuilt images, VERSION/bzImage [default: SCRUBJAY_KERNEL_CACHE]
     #[arg(long, value_name = "DIR")]

@@ -3,24 +3,24 @@
 use scrubjay_bench::{Bench, Figures, Stage, text};
 use scrubjay_engine::Lab;
 use scrubjay_host::{Output, words};
+use scrubjay_kernels::asked_one;
 use scrubjay_run::ExitStatus;
 
 use crate::args::BenchArgs;
 use crate::context::Context;
-use crate::failure::{Result, Untested, Usage};
+use crate::failure::{Result, Untested};
 use crate::interrupt::Interrupt;
-use crate::{lab, select, table};
+use crate::{lab, table};
 
 /// Measures.
 pub fn run(args: &BenchArgs, context: &Context) -> Result<ExitStatus> {
     let library = context.library()?;
     let catalogue = context.catalogue()?;
-    let wanted = select::kernels(std::slice::from_ref(&args.kernel), &catalogue)?;
+    let wanted = asked_one(&args.kernel, &catalogue)?;
     let resolver = context.resolver(args.kernel_cache.as_deref())?;
     let mut output = args.output.as_deref().map(Output::at).transpose()?;
     let interrupt = Interrupt::listen();
-    let wanted = wanted.first().ok_or_else(|| Usage("no kernel".to_owned()))?;
-    let (target, _) = lab::obtain(wanted, &resolver, &interrupt)?.target.map_err(Untested)?;
+    let (target, _) = lab::obtain(&wanted, &[], &resolver, &interrupt)?.target.map_err(Untested)?;
     interrupt.done()?;
     let (qemu, choice) = lab::machine(&target)?;
     let lab = Lab {

@@ -2,20 +2,19 @@
 
 use scrubjay_check::{Check, Target, against};
 use scrubjay_engine::Lab;
-use scrubjay_kernels::Resolver;
+use scrubjay_kernels::{Asked, Resolver, asked, asked_one, tell_apart};
 use scrubjay_machine::{Choice, Qemu};
 use scrubjay_reports::{Detail, Reports};
 use scrubjay_run::{ExitStatus, RunEvent};
 use scrubjay_session::Session;
-use scrubjay_verdict::{KernelVerdict, Library, Policy, Reference, Waivers};
+use scrubjay_verdict::{KernelVerdict, Library, Policy, Reference, Release, Waivers};
 
 use crate::args::CheckArgs;
 use crate::context::Context;
 use crate::failure::{Result, Usage};
 use crate::interrupt::Interrupt;
 use crate::lab::{self, Obtained};
-use crate::select::{self, Wanted};
-use crate::{output, table};
+use crate::{output, select, table};
 
 /// What a run is made from, read and held against each other before anything is booted.
 struct Run<'a> {
@@ -27,8 +26,9 @@ struct Run<'a> {
     resolver: &'a Resolver,
     /// Those that were asked for; of a shard, those of the whole run.
     sessions: Vec<&'a Session>,
-    kernels: Vec<Wanted<'a>>,
-    against: Option<Wanted<'a>>,
+    kernels: Vec<Asked<'a>>,
+    against: Option<Asked<'a>>,
+    baseline: Option<Release>,
 }
 
 /// Checks; `verbose` is how often more was asked for.
@@ -41,9 +41,10 @@ pub fn run(args: &CheckArgs, verbose: u8, context: &Context) -> Result<ExitStatu
     let mut loose_ends = library.loose_ends()?;
     loose_ends.extend(unfit.iter().map(ToString::to_string));
     let catalogue = context.catalogue()?;
-    let mut kernels = select::kernels(&args.kernels, &catalogue)?;
-    let mut against = args.against.as_ref().map(|word| select::kernel(word, &catalogue)).transpose()?;
-    select::tell_apart(kernels.iter_mut().chain(&mut against));
+    let mut kernels = asked(&args.kernels, &catalogue)?;
+    let mut against = args.against.as_ref().map(|word| asked_one(word, &catalogue)).transpose()?;
+    let baseline = args.baseline.as_ref().map(|word| select::baseline(word, &catalogue)).transpose()?;
+    tell_apart(kernels.iter_mut().chain(&mut against));
     let waivers = context.waivers(args.waivers.as_deref(), &library.sessions, &catalogue)?;
     let resolver = context.resolver(args.lab.kernel_cache.as_deref())?;
     let run = Run {
@@ -55,6 +56,7 @@ pub fn run(args: &CheckArgs, verbose: u8, context: &Context) -> Result<ExitStatu
         sessions: select::sessions(&args.lab.sessions, &library.sessions, context)?,
         kernels,
         against,
+        baseline,
     };
     let detail = if verbose > 0 { Detail::Sessions } else { Detail::Causes };
     if let Some(shard) = args.shard.filter(|shard| shard.number() > run.sessions.len()) {
@@ -73,7 +75,7 @@ impl Run<'_> {
             sessions: self.sessions.iter().map(|session| session.id.clone()).collect(),
             shard: self.args.shard,
             against: self.against.as_ref().map(|kernel| kernel.id().to_owned()),
-            baseline: self.args.baseline.map(|release| release.to_string()),
+            baseline: self.baseline.map(|release| release.to_string()),
             require_fixes: self.args.require_fixes,
         });
         let note = |text: String| reports.event(&RunEvent::Note { text });
@@ -85,7 +87,7 @@ impl Run<'_> {
             return Err(Usage(format!("a report cannot be written: {why}")).into());
         }
         let interrupt = Interrupt::listen();
-        let obtain = |kernel| lab::obtain(kernel, self.resolver, &interrupt);
+        let obtain = |kernel| lab::obtain(kernel, &self.sessions, self.resolver, &interrupt);
         let reference = self.against.as_ref().map(obtain).transpose()?;
         let obtained: Vec<Obtained> = self.kernels.iter().map(obtain).collect::<Result<_, _>>()?;
         interrupt.done()?;
@@ -97,6 +99,9 @@ impl Run<'_> {
         }
         for (_, provenance) in targets() {
             note(provenance.clone());
+        }
+        for line in reference.iter().chain(&obtained).flat_map(|kernel| &kernel.outlook) {
+            note(line.clone());
         }
         let failed = |kernel: &Obtained, why: &str| {
             reports.event(&RunEvent::KernelFailed { kernel: kernel.id.clone(), why: why.to_owned() })
@@ -171,7 +176,7 @@ impl Run<'_> {
         reports: &Reports,
     ) -> KernelVerdict {
         let mut target = target.clone();
-        target.expectation.release = self.args.baseline.or(target.expectation.release);
+        target.expectation.release = self.baseline.or(target.expectation.release);
         target.expectation.require_fixes = self.args.require_fixes;
         let lab = self.lab(machine);
         let check = Check {

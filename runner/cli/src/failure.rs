@@ -8,7 +8,9 @@ use std::io;
 
 use scrubjay_bench::BenchError;
 use scrubjay_host::{OutputError, UnwrittenError, interrupt, words};
-use scrubjay_kernels::{ConfigError, ImageError, KernelError, ManifestError, RecipeError, WorkshopError};
+use scrubjay_kernels::{
+    AskedError, ConfigError, ImageError, KernelError, ManifestError, RecipeError, WorkshopError,
+};
 use scrubjay_machine::{AccelError, LimitError, QemuError};
 use scrubjay_mutants::apply::ApplyError;
 use scrubjay_mutants::{ControlError, MutantError};
@@ -60,6 +62,8 @@ pub enum Failure {
     Rule(#[from] RuleError),
     /// The waivers.
     Waiver(#[from] WaiverError),
+    /// What the user wrote for a kernel.
+    Asked(#[from] AskedError),
     /// A kernel's manifest.
     Manifest(#[from] ManifestError),
     /// A mutant's file.
@@ -111,6 +115,7 @@ impl Failure {
             | Failure::Merge(_)
             | Failure::Rule(_)
             | Failure::Waiver(_)
+            | Failure::Asked(_)
             | Failure::Manifest(_)
             | Failure::Mutant(_)
             | Failure::Feature(_)
@@ -177,12 +182,15 @@ fn of_kernel(error: &KernelError) -> ExitStatus {
         KernelError::Recipe(RecipeError::Config(source)) => of_config(source),
         // Directories, packages and images that the user or a manifest names.
         KernelError::Recipe(RecipeError::Tree { .. })
+        | KernelError::Recipe(RecipeError::Git(_))
+        | KernelError::Series(_)
         | KernelError::Image(_)
         | KernelError::Tree { .. }
         | KernelError::Packages { .. }
         | KernelError::NoKernelCache { .. } => ExitStatus::Usage,
         KernelError::Recipe(RecipeError::Compiler { .. })
         | KernelError::Cache(_)
+        | KernelError::Git(_)
         | KernelError::Fetch(_)
         | KernelError::Unpack(_)
         | KernelError::Archive(_)

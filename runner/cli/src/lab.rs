@@ -1,13 +1,15 @@
 //! From arguments to everything that sessions are run with: QEMU, accelerator, kernels.
 
-use scrubjay_check::Target;
-use scrubjay_kernels::{Image, KernelError, Origin, Resolver};
+use std::borrow::Cow;
+
+use scrubjay_check::{Target, outlook};
+use scrubjay_kernels::{Asked, Image, KernelError, Origin, Resolver};
 use scrubjay_machine::{Choice, Limit, Qemu, accel};
 use scrubjay_run::ExitStatus;
+use scrubjay_session::Session;
 
 use crate::failure::{self, Failure, Result};
 use crate::interrupt::Interrupt;
-use crate::select::Wanted;
 
 /// A kernel with its image, or why there is none.
 pub struct Obtained {
@@ -15,23 +17,37 @@ pub struct Obtained {
     pub id: String,
     /// What can be run, and what is known of where it came from.
     pub target: Result<(Target, String), String>,
+    /// What the config of a kernel that is not ours says of the run, before anything boots.
+    pub outlook: Vec<String>,
 }
 
-/// Gets the image of a kernel: found, or made.
+/// Gets the image of a kernel: found, or made; `sessions` are those that it is wanted for.
 ///
 /// # Errors
 /// An interruption, or a file that is wrong; a kernel that cannot be had is told with the run, and costs no other.
-pub fn obtain(wanted: &Wanted, resolver: &Resolver, interrupt: &Interrupt) -> Result<Obtained> {
+pub fn obtain(
+    wanted: &Asked,
+    sessions: &[&Session],
+    resolver: &Resolver,
+    interrupt: &Interrupt,
+) -> Result<Obtained> {
+    let mut said = Vec::new();
     let target = match wanted {
-        Wanted::File { id, image, .. } => match Target::from_file(&image.bzimage) {
+        Asked::File { id, image, .. } => match Target::from_file(&image.bzimage) {
             Ok(mut target) => {
+                said = outlook(image, sessions);
                 target.kernel.id.clone_from(id);
                 Ok((target, provenance(id, image)))
             }
             Err(error) => Err(error.to_string()),
         },
-        Wanted::Listed(manifest) => match resolver.obtain(manifest, &mut interrupt.progress()) {
-            Ok(image) => Ok((Target::new(manifest, &image), provenance(&image.id, &image))),
+        Asked::Made(manifest) => match resolver.obtain(manifest, &mut interrupt.progress()) {
+            Ok(image) => {
+                if let Cow::Owned(_) = manifest {
+                    said = outlook(&image, sessions);
+                }
+                Ok((Target::new(manifest, &image), provenance(&image.id, &image)))
+            }
             Err(KernelError::Interrupted) => return Err(KernelError::Interrupted.into()),
             Err(error) => {
                 let failure = Failure::from(error);
@@ -44,7 +60,9 @@ pub fn obtain(wanted: &Wanted, resolver: &Resolver, interrupt: &Interrupt) -> Re
         },
     };
     interrupt.check()?;
-    Ok(Obtained { id: wanted.id().to_owned(), target })
+    let id = wanted.id().to_owned();
+    let outlook = said.into_iter().map(|line| format!("kernel {id}: {line}")).collect();
+    Ok(Obtained { id, target, outlook })
 }
 
 /// Where an image came from, in a line that is the same for the same image.

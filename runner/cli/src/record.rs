@@ -4,6 +4,7 @@ use scrubjay_check::record::{Recorded, record};
 use scrubjay_check::{Check, explained};
 use scrubjay_engine::{Lab, Progress};
 use scrubjay_host::words;
+use scrubjay_kernels::asked_one;
 use scrubjay_run::ExitStatus;
 use scrubjay_session::Performance;
 use scrubjay_verdict::review::carried;
@@ -11,7 +12,7 @@ use scrubjay_verdict::{Library, Policy, Waivers};
 
 use crate::args::RecordArgs;
 use crate::context::Context;
-use crate::failure::{Result, Untested, Usage};
+use crate::failure::{Result, Untested};
 use crate::interrupt::Interrupt;
 use crate::select;
 use crate::{lab, review, table};
@@ -25,11 +26,11 @@ pub fn run(args: &RecordArgs, context: &Context) -> Result<ExitStatus> {
     }
     let catalogue = context.catalogue()?;
     let sessions = select::sessions(&args.lab.sessions, &library.sessions, context)?;
-    let wanted = select::kernels(std::slice::from_ref(&args.kernel), &catalogue)?;
+    let kernel = asked_one(&args.kernel, &catalogue)?;
     let resolver = context.resolver(args.lab.kernel_cache.as_deref())?;
     let interrupt = Interrupt::listen();
-    let Some(kernel) = wanted.first() else { return Err(Usage("no kernel".into()).into()) };
-    let (target, provenance) = lab::obtain(kernel, &resolver, &interrupt)?.target.map_err(Untested)?;
+    let (target, provenance) =
+        lab::obtain(&kernel, &sessions, &resolver, &interrupt)?.target.map_err(Untested)?;
     interrupt.done()?;
     let (qemu, choice) = lab::machine(&target)?;
     words::say(format!("{qemu}\n{choice}\n{provenance}"));

@@ -1,12 +1,13 @@
 //! `scrubjay releases`: how each release differs from the one before, as a page.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use scrubjay_check::explained;
 use scrubjay_check::releases::{Difference, Passage, Release, passage};
 use scrubjay_engine::{Lab, Progress};
 use scrubjay_host::{Output, words};
-use scrubjay_kernels::{Catalogue, Fwctl, Manifest};
+use scrubjay_kernels::{Asked, Catalogue, Fwctl, Manifest};
 use scrubjay_run::ExitStatus;
 use scrubjay_session::{Performance, Session};
 use scrubjay_verdict::{Library, Rule};
@@ -15,8 +16,7 @@ use crate::args::ReleasesArgs;
 use crate::context::Context;
 use crate::failure::{Result, Untested, Usage};
 use crate::interrupt::Interrupt;
-use crate::select::{self, Wanted};
-use crate::{lab, table};
+use crate::{lab, select, table};
 
 /// A value that is longer is cut in a table.
 const LONGEST: usize = 72;
@@ -32,7 +32,7 @@ pub fn run(args: &ReleasesArgs, context: &Context) -> Result<ExitStatus> {
     let interrupt = Interrupt::listen();
     let mut targets = Vec::new();
     for manifest in &manifests {
-        let obtained = lab::obtain(&Wanted::Listed(manifest), &resolver, &interrupt)?;
+        let obtained = lab::obtain(&Asked::Made(Cow::Borrowed(manifest)), &sessions, &resolver, &interrupt)?;
         targets.push(obtained.target.map_err(|why| Untested(format!("kernel {}: {why}", manifest.id)))?);
     }
     interrupt.done()?;

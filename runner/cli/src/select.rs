@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use glob::{MatchOptions, Pattern};
-use scrubjay_kernels::{Catalogue, Image, Manifest};
+use scrubjay_kernels::{Asked, Catalogue, asked_one};
 use scrubjay_session::{Session, Sessions};
+use scrubjay_verdict::Release;
 
 use crate::context::Context;
 use crate::failure::{Result, Usage};
@@ -64,72 +65,25 @@ fn alike(name: &str, word: &str) -> bool {
     name.contains(stem) || name.split('-').any(|part| part.len() > 3 && word.contains(part))
 }
 
-/// A kernel that was asked for.
-pub enum Wanted<'a> {
-    /// One of the catalogue.
-    Listed(&'a Manifest),
-    /// A file.
-    File {
-        /// Its release, or its path where another kernel has that name.
-        id: String,
-        /// Its path, as the user wrote it.
-        word: String,
-        /// The kernel.
-        image: Box<Image>,
-    },
-}
-
-impl Wanted<'_> {
-    /// What it is called in reports.
-    pub fn id(&self) -> &str {
-        match self {
-            Wanted::Listed(manifest) => &manifest.id,
-            Wanted::File { id, .. } => id,
-        }
-    }
-}
-
-/// One kernel by its id or its path.
+/// The release that `--baseline` names: by itself, or as what a kernel is that is one as it was made.
 ///
 /// # Errors
-/// One that is neither in the catalogue nor a kernel's file.
-pub fn kernel<'a>(word: &str, catalogue: &'a Catalogue) -> Result<Wanted<'a>> {
-    match catalogue.get(word) {
-        Ok(manifest) => Ok(Wanted::Listed(manifest)),
-        Err(_) if word.contains('/') || Path::new(word).is_file() => {
-            let image = Box::new(Image::from_file(Path::new(word))?);
-            Ok(Wanted::File { id: image.release.clone(), word: word.to_owned(), image })
-        }
-        Err(unknown) => Err(unknown.into()),
+/// A word that is neither.
+pub fn baseline(word: &str, catalogue: &Catalogue) -> Result<Release> {
+    if let Ok(release) = word.parse() {
+        return Ok(release);
     }
-}
-
-/// The kernels that were asked for, in that order, each once.
-///
-/// # Errors
-/// One that is neither in the catalogue nor a kernel's file.
-pub fn kernels<'a>(words: &[String], catalogue: &'a Catalogue) -> Result<Vec<Wanted<'a>>> {
-    let mut wanted: Vec<Wanted> = Vec::new();
-    for (i, word) in words.iter().enumerate() {
-        if !words[..i].contains(word) {
-            wanted.push(kernel(word, catalogue)?);
-        }
-    }
-    tell_apart(wanted.iter_mut());
-    Ok(wanted)
-}
-
-/// Gives each file whose release another kernel has too the name that the user wrote.
-pub fn tell_apart<'w, 'c: 'w>(wanted: impl Iterator<Item = &'w mut Wanted<'c>>) {
-    let mut wanted: Vec<_> = wanted.collect();
-    let ids: Vec<String> = wanted.iter().map(|kernel| kernel.id().to_owned()).collect();
-    for kernel in &mut wanted {
-        if let Wanted::File { id, word, .. } = kernel
-            && ids.iter().filter(|other| *other == id).count() > 1
-        {
-            id.clone_from(word);
-        }
-    }
+    let release = match asked_one(word, catalogue)? {
+        Asked::Made(manifest) if manifest.history.unmodified => Release::leading(&manifest.version),
+        Asked::Made(_) => None,
+        Asked::File { image, .. } => image.release.parse().ok(),
+    };
+    let no_release = || {
+        let why = "is no release as it was made, so nothing is known of what it has to carry; name one, such as \
+                   7.2, 7.2.4 or 7.3-rc2";
+        Usage(format!("--baseline: {word} {why}")).into()
+    };
+    release.ok_or_else(no_release)
 }
 
 #[cfg(test)]

@@ -43,9 +43,9 @@ fn notes(report: &Value) -> String {
 }
 
 #[rstest]
-#[case::a_baseline_that_is_no_release(&["--baseline", "7.3-modular"], "`7.3-modular` is no release; write it as 7.3")]
-#[case::a_baseline_of_a_vendor(&["--baseline", "7.2.4-vendor"], "`7.2.4-vendor` is no release")]
-#[case::a_baseline_of_one_number(&["--baseline", "7"], "`7` is no release")]
+#[case::a_baseline_of_many(&["--baseline", "7.1..7.3"], "3 kernels, where one is wanted")]
+#[case::a_baseline_of_a_vendor(&["--baseline", "7.2.4-vendor"], "no kernel `7.2.4-vendor`")]
+#[case::a_baseline_of_one_number(&["--baseline", "7"], "no kernel `7`")]
 #[case::fixes_of_a_reference(&["--against", "7.3", "--require-fixes"], "cannot be used with")]
 #[case::unknown_reference(&["--against", "9.9"], "no kernel `9.9`")]
 #[case::a_reference_that_is_no_kernel(&["--against", "./Cargo.toml"], "not a kernel image: ./Cargo.toml")]
