@@ -68,13 +68,13 @@ pub enum SeriesError {
         /// Of how many.
         of: usize,
         /// Its subject.
-        subject: String,
+        subject: Box<str>,
         /// What it was applied to, with those before it.
-        upon: String,
+        upon: Box<str>,
         /// The commit that the series says it is made upon.
         base: Option<String>,
         /// What git said.
-        said: String,
+        said: Box<str>,
     },
 }
 
@@ -141,10 +141,10 @@ impl Series {
                 path: self.path.clone(),
                 number: at + 1,
                 of: self.patches.len(),
-                subject: patch.subject.clone(),
-                upon: upon.to_owned(),
+                subject: patch.subject.as_str().into(),
+                upon: upon.into(),
                 base: self.base.clone(),
-                said,
+                said: said.into(),
             };
             let file = tempfile::NamedTempFile::new().map_err(|error| failed(error.to_string()))?;
             fs::write(file.path(), &patch.text).map_err(|error| failed(error.to_string()))?;
@@ -271,7 +271,7 @@ mod tests {
         let series = Series::read(&dir.path().join("series")).expect("a series");
         let error = series.apply(tree("a\nb\nX\n").path(), "7.3").expect_err("the second does not apply");
         let SeriesError::DoesNotApply { number, of, ref subject, .. } = error else { panic!("{error}") };
-        assert_eq!((number, of, subject.as_str()), (1, 2, "second"));
+        assert_eq!((number, of, &**subject), (1, 2, "second"));
         let error = error.to_string();
         assert!(error.contains("upon 7.3 (the series says that it is made upon "), "{error}");
     }
