@@ -258,5 +258,5 @@ fn a_mixture_fits_no_release(#[case] shown: Vec<(&str, bool)>, #[case] fits: &st
 fn a_kernel_of_which_no_session_shows_a_change_is_near_no_release() {
     let (library, verdict) = at_its_place(&[], "7.2.4");
     assert_eq!(nearest(&verdict.changes, &library.changes), None);
-    assert_eq!(verdict.changes.unknown.len(), 9);
+    assert_eq!(verdict.changes.unknown.len(), library.changes.iter().count());
 }
