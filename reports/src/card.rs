@@ -3,7 +3,7 @@
 
 use scrubjay_session::Field;
 use scrubjay_verdict::finding::{Firmware, WHOLE_KERNEL};
-use scrubjay_verdict::{Cause, Finding, Promises, Rule};
+use scrubjay_verdict::{Cause, Finding, Policy, Promises, Rule};
 
 use crate::causes::Shown;
 use crate::difference::differences;
@@ -73,6 +73,12 @@ pub fn facts(one: &Shown, promises: &Promises) -> Vec<(&'static str, String)> {
         facts.push(("waived", format!("until {}: {} ({})", waived.expires, waived.reason, waived.reference)));
     }
     facts
+}
+
+/// How a cause weighs under each policy: `exempt warn, footgun break, frozen break`.
+pub fn weights(one: &Shown) -> String {
+    let word = |policy: Policy| format!("{} {}", policy.name(), one.cause.severity.under(policy).name());
+    Policy::ALL.map(word).join(", ")
 }
 
 /// What follows from a cause: `12 get-changed, 3 attribute-changed`.

@@ -9,7 +9,9 @@ use serde::Serialize;
 
 use crate::gather::Gather;
 use crate::run::{Run, Times};
-use crate::{github_annotations, github_summary, gitlab_code_quality, html, junit, kcidb, sarif};
+use crate::{
+    github_annotations, github_summary, gitlab_code_quality, html, junit, kcidb, list, markdown, sarif,
+};
 use scrubjay_run::{Consumer, RunEvent};
 
 /// Where a document goes.
@@ -88,6 +90,16 @@ impl Document {
     /// What KernelCI's database takes.
     pub fn kcidb(sink: Sink, promises: Promises) -> Self {
         Document::new(sink, move |run| pretty(&kcidb::report(run, &promises)))
+    }
+
+    /// Plain text for a mailing list.
+    pub fn list(sink: Sink, promises: Promises) -> Self {
+        Document::new(sink, move |run| Ok(list::text(run, &promises)))
+    }
+
+    /// Markdown for a comment on a pull request.
+    pub fn markdown(sink: Sink, promises: Promises) -> Self {
+        Document::new(sink, move |run| Ok(markdown::text(run, &promises)))
     }
 
     /// The same for a run that is kept: its times are those that it had.

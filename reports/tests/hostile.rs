@@ -159,11 +159,13 @@ fn a_text_that_does_not_end_is_more_than_no_format_can_bear() {
 type Check = fn(&str, &[RunEvent]);
 
 /// The checks of each format, by its name.
-const CHECKS: [(&str, Check); 10] = [
+const CHECKS: [(&str, Check); 12] = [
     ("terminal", terminal),
     ("ktap", as_ktap),
     ("html", html),
     ("json", json),
+    ("list", list),
+    ("markdown", markdown),
     ("junit", junit),
     ("sarif", sarif),
     ("gitlab-code-quality", gitlab_code_quality),
@@ -277,6 +279,37 @@ fn github_summary(_: &str, events: &[RunEvent]) {
     assert!(text.lines().all(ours), "{text}");
     let bare = text.replace("\\]", "").replace("\\[", "");
     assert!(!bare.contains(['<', '>', '@', '[', ']']), "{text}");
+}
+
+fn list(_: &str, events: &[RunEvent]) {
+    let text = document(|sink| Document::list(sink, catalogue()), events);
+    assert!(is_text(&text) && text.lines().count() < 40, "{text}");
+    // Only a command may be longer: it is there to be copied.
+    let long = |line: &&str| line.chars().count() > 72 && !line.starts_with("  scrubjay check ");
+    assert_eq!(text.lines().find(long), None, "{text}");
+}
+
+fn markdown(_: &str, events: &[RunEvent]) {
+    let text = document(|sink| Document::markdown(sink, catalogue()), events);
+    assert!(is_text(&text) && text.len() < 65_536, "{text}");
+    assert!(text.starts_with("<!-- scrubjay: "), "{text}");
+    let (opened, closed) = (text.matches("<details>").count(), text.matches("</details>").count());
+    assert!(opened > 0 && opened == closed, "{text}");
+    // What stands in a fence or between backticks is code; outside of it there are no tags but ours, and nobody is called.
+    let outside = text.split("```").step_by(2).collect::<String>().replace("\\`", "");
+    let outside: Vec<_> = outside.split('`').step_by(2).collect();
+    let ours = [
+        "<!-- scrubjay: ",
+        " -->",
+        "<details>",
+        "</details>",
+        "<summary>",
+        "</summary>",
+        "<code>",
+        "</code>",
+    ];
+    let bare = ours.iter().fold(outside.concat(), |text, tag| text.replace(tag, ""));
+    assert!(!bare.contains(['<', '>', '@']), "{bare}");
 }
 
 fn kcidb(_: &str, events: &[RunEvent]) {

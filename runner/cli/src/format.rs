@@ -19,6 +19,10 @@ pub enum Format {
     Json,
     /// One page with everything, for a browser
     Html,
+    /// Plain text for a mailing list: what broke, who is hurt, how to reproduce it
+    List,
+    /// Markdown for a pull request: one comment, replaced by that of the next run
+    Markdown,
     /// JUnit XML, for Jenkins, GitLab and whatever else shows tests
     Junit,
     /// SARIF 2.1.0, for GitHub's code scanning

@@ -89,6 +89,8 @@ impl Maker<'_> {
             Format::Ktap => Box::new(Ktap::new(place.stream()?, promises)),
             Format::Json => self.document(Document::json(place.sink())),
             Format::Html => self.document(Document::html(place.sink(), promises, Claims::of(self.library))),
+            Format::List => self.document(Document::list(place.sink(), promises)),
+            Format::Markdown => self.document(Document::markdown(place.sink(), promises)),
             Format::Junit => self.document(Document::junit(place.sink(), promises)),
             Format::Sarif => self.document(Document::sarif(place.sink(), promises)),
             Format::GitlabCodeQuality => self.document(Document::gitlab_code_quality(place.sink(), promises)),

@@ -44,6 +44,8 @@ fn every_format_goes_to_its_file_and_standard_output_has_the_text() {
         "ktap",
         "json",
         "html",
+        "list",
+        "markdown",
         "junit",
         "sarif",
         "gitlab-code-quality",

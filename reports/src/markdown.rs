@@ -1,0 +1,145 @@
+//! A run as Markdown for a pull request: what is new, by causes, in one comment. Its first line is a marker by which
+//! whoever posts it finds the comment of the run before and replaces it.
+
+use scrubjay_verdict::{Promises, Status};
+
+use crate::card::{extent, facts, weights};
+use crate::causes::{Shown, shown};
+use crate::run::Run;
+use crate::summary::last;
+use crate::text::{count, cut, plain};
+
+/// What the comment begins with.
+const MARKER: &str = "<!-- scrubjay: this comment is replaced by the next run's -->";
+
+/// The longest comment, in bytes: GitHub takes 65,536 characters.
+const LONGEST: usize = 60_000;
+
+/// The most characters of what one cell, name or fact says.
+const CELL: usize = 400;
+
+/// The whole text. What is waived or only noted is not new, and is left out.
+pub fn text(run: &Run, promises: &Promises) -> String {
+    let shown = shown(run);
+    let cards: Vec<_> = shown.iter().filter(|one| one.is_card(run.policy)).collect();
+    let mut text = format!("{MARKER}\n## scrubjay\n\n{}\n", escaped(&last(run, &shown)));
+    if !cards.is_empty() {
+        text += "\n| | rule | what changed | where |\n|---|---|---|---|\n";
+    }
+    let mut left = 0;
+    for one in &cards {
+        let row = row(one, run);
+        match text.len() + row.len() < LONGEST / 2 {
+            true => text += &row,
+            false => left += 1,
+        }
+    }
+    for one in &cards {
+        let details = details(one, promises);
+        match text.len() + details.len() < LONGEST {
+            true => text += &details,
+            false => left += 1,
+        }
+    }
+    if left > 0 {
+        text += "\nThere is more than a comment holds: see the whole report.\n";
+    }
+    let untested: Vec<_> = run
+        .kernels
+        .iter()
+        .filter(|kernel| kernel.why.is_some() || kernel.counts.error > 0)
+        .map(|kernel| format!("`{}`", code(&cut(&kernel.kernel, CELL))))
+        .collect();
+    if !untested.is_empty() {
+        text += &format!("\nNot tested whole: {}.\n", untested.join(", "));
+    }
+    text
+}
+
+fn row(one: &Shown, run: &Run) -> String {
+    let weight = one.weight(run.policy);
+    let word = if weight == Status::Break.name() { "**break**" } else { weight };
+    let (rule, what) = (code(&one.cause.rule), escaped(&cut(&one.cause.what, CELL)));
+    format!("| {word} | `{rule}` | {what} | {} |\n", escaped(&cut(&extent(one, run.kernels.len()), CELL)))
+}
+
+fn details(one: &Shown, promises: &Promises) -> String {
+    let facts = facts(one, promises);
+    let lines: Vec<_> =
+        facts.iter().map(|(name, text)| format!("{name:9} {}", cut(&plain(text), CELL))).collect();
+    let findings = count(one.findings.len(), "finding");
+    format!(
+        "\n<details><summary><code>{}</code>: {}, id {}</summary>\n\n{}\n\n</details>\n",
+        escaped(&one.cause.rule),
+        findings,
+        one.cause.fingerprint,
+        fenced(&format!("{}\nweighs    {}", lines.join("\n"), weights(one)))
+    )
+}
+
+/// A text between fences that it does not hold.
+fn fenced(text: &str) -> String {
+    let mut fence = "```".to_owned();
+    while text.contains(&fence) {
+        fence.push('`');
+    }
+    format!("{fence}text\n{text}\n{fence}")
+}
+
+/// A text that is nothing but text: no markup, no link, nobody is mentioned.
+fn escaped(text: &str) -> String {
+    let mut out = String::new();
+    for c in plain(text).chars() {
+        match c {
+            '&' | '<' | '>' | '|' | '@' | '#' => out.push_str(&format!("&#{};", u32::from(c))),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '~' => out.extend(['\\', c]),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// A word in a code span of a table.
+fn code(text: &str) -> String {
+    plain(text).replace(['`', '|'], "'")
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use scrubjay_samples::{catalogue, clean, mixed};
+
+    use super::*;
+    use crate::gather::Gather;
+
+    fn written(events: &[scrubjay_run::RunEvent]) -> String {
+        let mut gather = Gather::new();
+        let run = events.iter().find_map(|event| gather.event(event).expect("it writes nothing"));
+        text(&run.expect("the last event finishes it"), &catalogue())
+    }
+
+    #[test]
+    fn a_comment_begins_with_its_marker_and_tells_only_what_is_new() {
+        let text = written(&mixed());
+        assert!(text.starts_with(&format!("{MARKER}\n")), "{text}");
+        assert!(text.contains("| **break** | `kernel-oops` | "), "{text}");
+        assert!(text.contains("Not tested whole: `7.1`, `7.2`."), "{text}");
+        // What is waived is not new.
+        assert!(!text.contains("ticket 7"), "{text}");
+        assert!(written(&clean()).contains("exit status 0"));
+    }
+
+    #[rstest]
+    #[case::markup("**a** [b](c) `d`", "\\*\\*a\\*\\* \\[b\\](c) \\`d\\`")]
+    #[case::tag("<img src=x>", "&#60;img src=x&#62;")]
+    #[case::mention("@team #1", "&#64;team &#35;1")]
+    #[case::cell("a | b", "a &#124; b")]
+    fn what_is_said_is_text(#[case] said: &str, #[case] expected: &str) {
+        assert_eq!(escaped(said), expected);
+    }
+
+    #[test]
+    fn a_fence_is_longer_than_any_that_it_holds() {
+        assert_eq!(fenced("a ``` b"), "````text\na ``` b\n````");
+    }
+}
