@@ -1,7 +1,7 @@
 //! Causes: the findings of a kernel, put together by what brought them about.
 //!
-//! One changed line of a kernel shows in many sessions. Findings of one rule, and what merely [follows](follow) from
-//! them, are one cause, told by the [ways](way) from accepted to seen. Every finding belongs to exactly one cause; none
+//! One changed line of a kernel shows in many sessions. Findings of one rule, and what merely follows (`follow`) from
+//! them, are one cause, told by the ways (`way`) from accepted to seen. Every finding belongs to exactly one cause; none
 //! is dropped, and what is waived is never together with what is not.
 
 mod example;
