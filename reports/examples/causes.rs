@@ -1,5 +1,5 @@
-//! What the reports make of seeded breaks: of each verdict `DIR/MUTANT.json` its causes, the first of them and the lines
-//! of the terminal's text, as the table of docs/causes.md. `-v` lists every cause, `-t MUTANT` shows the text.
+//! What the reports make of seeded breaks: of each verdict `DIR/MUTANT.json` (`scrubjay mutants run --keep`) its causes,
+//! the first of them and the lines of the terminal's text, as the table of docs/causes.md. `-v` lists every cause, `-t MUTANT` shows the text.
 
 use std::error::Error;
 use std::fs;
@@ -7,10 +7,8 @@ use std::path::{Path, PathBuf};
 
 use scrubjay_reports::{Bar, Colour, Terminal};
 use scrubjay_samples::{of_kernel, play, run_of};
-use scrubjay_session::Boot;
-use scrubjay_session::observation::FWCTL_TAINT;
 use scrubjay_verdict::rule::id;
-use scrubjay_verdict::{Cause, Finding, KernelVerdict, Library, Severity, causes};
+use scrubjay_verdict::{Cause, KernelVerdict, Library, Severity, causes};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -33,12 +31,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             continue;
         }
         let expected = expected(&root.join(format!("kernels/mutants/{mutant}.cocci")));
-        let mut verdict: KernelVerdict = serde_json::from_str(&fs::read_to_string(&path)?)?;
-        verdict
-            .sessions
-            .iter_mut()
-            .flat_map(|s| &mut s.findings)
-            .for_each(|finding| amend(finding, &library));
+        let verdict: KernelVerdict = serde_json::from_str(&fs::read_to_string(&path)?)?;
         let causes = causes(&verdict);
         let weighs = |c: &&Cause| c.rule != id::KNOWN_DAMAGE && c.severity.frozen != Severity::Note;
         let told: Vec<&Cause> = causes.iter().filter(weighs).collect();
@@ -49,8 +42,9 @@ fn main() -> Result<(), Box<dyn Error>> {
             print!("{text}");
         }
         let length = text.lines().count();
-        let by = expected.as_deref().unwrap_or("nothing");
-        println!("| `{mutant}` | {by} | {findings} | {} | {first} | {length} |", told.len());
+        let code = |rule: &str| if rule.is_empty() { String::new() } else { format!("`{rule}`") };
+        let by = expected.as_deref().map_or("nothing".to_owned(), code);
+        println!("| `{mutant}` | {by} | {findings} | {} | {} | {length} |", told.len(), code(first));
         match expected {
             None => alarms += usize::from(!told.is_empty()),
             Some(rule) => {
@@ -92,17 +86,6 @@ fn expected(path: &Path) -> Option<String> {
         Some("break") => of("rule"),
         Some("revert") => Some(id::REGRESSED.to_owned()),
         _ => None,
-    }
-}
-
-/// What a verdict of an older program does not say of its findings.
-fn amend(finding: &mut Finding, library: &Library) {
-    let Some(session) = library.sessions.get(&finding.session) else { return };
-    let gained = [id::TAINT_GAINED, id::GET_TAINTS].contains(&finding.rule.as_str());
-    finding.untainted |= session.boot == Boot::Tainting && gained && finding.seen.contains(FWCTL_TAINT);
-    if let Some(step) = session.step(&finding.step).filter(|_| finding.call.is_empty()) {
-        let kinds = step.action.kinds();
-        finding.call = if kinds.len() == 1 { kinds.concat() } else { "parallel".to_owned() };
     }
 }
 

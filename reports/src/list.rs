@@ -1,8 +1,9 @@
 //! A run as plain text for a mailing list: 72 columns, the regression first, who is hurt, the command that reproduces
 //! it, and no more than a reader takes in at once.
 
+use scrubjay_run::ExitStatus;
 use scrubjay_verdict::finding::WHOLE_KERNEL;
-use scrubjay_verdict::{Promises, Rule};
+use scrubjay_verdict::{Policy, Promises, Rule};
 
 use crate::card::{extent, facts, weights};
 use crate::causes::{Shown, shown};
@@ -29,7 +30,10 @@ pub fn text(run: &Run, promises: &Promises) -> String {
             lines.extend(others(rest, run));
             lines
         }
-        None => vec!["No difference was found that weighs anything.".to_owned()],
+        None if run.exit_status == ExitStatus::Clean.number() => {
+            vec!["No difference was found that weighs anything.".to_owned()]
+        }
+        None => vec!["Not everything could be tested; what was shows no difference that weighs.".to_owned()],
     };
     lines.push(String::new());
     for told in [failed(run), Some(kernels(run))].into_iter().flatten() {
@@ -67,9 +71,17 @@ fn regression(one: &Shown, run: &Run, promises: &Promises) -> Vec<String> {
         WHOLE_KERNEL => String::new(),
         session => format!(" -s {}", quoted(session)),
     };
+    let option = |name: &str, value: &Option<String>| {
+        value.as_ref().map(|value| format!(" --{name} {}", quoted(value))).unwrap_or_default()
+    };
+    let (against, baseline) = (option("against", &run.against), option("baseline", &run.baseline));
+    let policy = if run.policy == Policy::default() { None } else { Some(run.policy.name().to_owned()) };
     // A command stays in one line, however long: it is there to be copied.
-    let against = run.against.as_ref().map(|id| format!(" --against {}", quoted(id))).unwrap_or_default();
-    lines.push(format!("  scrubjay check -k {}{against}{session}", quoted(kernel)));
+    lines.push(format!(
+        "  scrubjay check -k {}{against}{baseline}{}{session}",
+        quoted(kernel),
+        option("policy", &policy)
+    ));
     lines
 }
 
@@ -133,15 +145,14 @@ fn kernels(run: &Run) -> String {
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
+    use scrubjay_run::RunEvent;
     use scrubjay_samples::{catalogue, clean, mixed};
 
     use super::*;
     use crate::gather::Gather;
 
-    fn written(events: &[scrubjay_run::RunEvent]) -> String {
-        let mut gather = Gather::new();
-        let run = events.iter().find_map(|event| gather.event(event).expect("it writes nothing"));
-        text(&run.expect("the last event finishes it"), &catalogue())
+    fn written(events: &[RunEvent]) -> String {
+        text(&Gather::whole(events), &catalogue())
     }
 
     #[test]
@@ -167,5 +178,15 @@ mod tests {
     fn a_mail_of_a_clean_run_says_so() {
         let text = written(&clean());
         assert!(text.starts_with("No difference was found") && text.contains("exit status 0"), "{text}");
+    }
+
+    #[test]
+    fn a_mail_of_what_was_not_tested_does_not_begin_as_one_of_a_clean_run() {
+        let failed = RunEvent::KernelFailed { kernel: "7.3".into(), why: "no image".into() };
+        let mut events = clean();
+        let last = events.len() - 1;
+        events.insert(last, failed);
+        let text = written(&events);
+        assert!(text.starts_with("Not everything could be tested"), "{text}");
     }
 }

@@ -26,22 +26,22 @@ pub fn text(run: &Run, promises: &Promises) -> String {
     if !cards.is_empty() {
         text += "\n| | rule | what changed | where |\n|---|---|---|---|\n";
     }
-    let mut left = 0;
+    let mut whole = true;
     for one in &cards {
         let row = row(one, run);
         match text.len() + row.len() < LONGEST / 2 {
             true => text += &row,
-            false => left += 1,
+            false => whole = false,
         }
     }
     for one in &cards {
         let details = details(one, promises);
         match text.len() + details.len() < LONGEST {
             true => text += &details,
-            false => left += 1,
+            false => whole = false,
         }
     }
-    if left > 0 {
+    if !whole {
         text += "\nThere is more than a comment holds: see the whole report.\n";
     }
     let untested: Vec<_> = run
@@ -113,9 +113,7 @@ mod tests {
     use crate::gather::Gather;
 
     fn written(events: &[scrubjay_run::RunEvent]) -> String {
-        let mut gather = Gather::new();
-        let run = events.iter().find_map(|event| gather.event(event).expect("it writes nothing"));
-        text(&run.expect("the last event finishes it"), &catalogue())
+        text(&Gather::whole(events), &catalogue())
     }
 
     #[test]

@@ -492,6 +492,9 @@ pub struct MutantsRunArgs {
     /// Write what came of each into the table of this page (docs/mutants.md); the rest of it stays as it is
     #[arg(long, value_name = "FILE")]
     pub write: Option<PathBuf>,
+    /// Keep the verdict of each in this directory, KERNEL/MUTANT.json
+    #[arg(long, value_name = "DIR")]
+    pub keep: Option<PathBuf>,
     /// What guests are like.
     #[command(flatten)]
     pub guests: GuestArgs,

@@ -139,18 +139,8 @@ impl Run<'_> {
         sessions.map(|(_, session)| *session).collect()
     }
 
-    fn lab<'l>(&'l self, (qemu, choice): &'l (Qemu, Choice)) -> Lab<'l> {
-        Lab {
-            qemu,
-            accel: choice.accel,
-            vcpus: self.args.lab.guests.vcpus,
-            guests: self.args.lab.guests.at_once(),
-            keep: true,
-            thorough: self.args.thorough,
-            profiles: &self.library.profiles,
-            sessions: &self.library.sessions,
-            sabotage: Default::default(),
-        }
+    fn lab<'l>(&'l self, machine: &'l (Qemu, Choice)) -> Lab<'l> {
+        Lab { thorough: self.args.thorough, ..lab::lab(self.library, machine, &self.args.lab.guests) }
     }
 
     /// Performs the sessions on the kernel that the others are held against.

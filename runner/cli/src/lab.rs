@@ -3,11 +3,14 @@
 use std::borrow::Cow;
 
 use scrubjay_check::{Target, outlook};
+use scrubjay_engine::Lab;
 use scrubjay_kernels::{Asked, Image, KernelError, Origin, Resolver};
 use scrubjay_machine::{Choice, Limit, Qemu, accel};
 use scrubjay_run::ExitStatus;
 use scrubjay_session::Session;
+use scrubjay_verdict::Library;
 
+use crate::args::GuestArgs;
 use crate::failure::{self, Failure, Result};
 use crate::interrupt::Interrupt;
 
@@ -89,4 +92,19 @@ pub fn machine(target: &Target) -> Result<(Qemu, Choice)> {
     let qemu = Qemu::find()?;
     let choice = accel::choose(&qemu, &target.kernel.image)?;
     Ok((qemu, choice))
+}
+
+/// What sessions are run in: guests as asked for, that start from kept ones where that goes, and samples of sweeps.
+pub fn lab<'l>(library: &'l Library, (qemu, choice): &'l (Qemu, Choice), guests: &GuestArgs) -> Lab<'l> {
+    Lab {
+        qemu,
+        accel: choice.accel,
+        vcpus: guests.vcpus,
+        guests: guests.at_once(),
+        keep: true,
+        thorough: false,
+        profiles: &library.profiles,
+        sessions: &library.sessions,
+        sabotage: Default::default(),
+    }
 }

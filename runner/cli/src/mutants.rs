@@ -4,13 +4,12 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use scrubjay_check::{Check, Target};
-use scrubjay_engine::Lab;
 use scrubjay_host::Output;
 use scrubjay_kernels::{Manifest, Workshop};
 use scrubjay_mutants::page::{self, Table};
 use scrubjay_mutants::{Mutant, Mutants, Trial, Trials, Window};
 use scrubjay_run::ExitStatus;
-use scrubjay_verdict::{Library, Policy, Waivers};
+use scrubjay_verdict::{KernelVerdict, Library, Policy, Waivers};
 
 use crate::args::{MutantsArgs, MutantsCommand, MutantsRunArgs};
 use crate::context::Context;
@@ -102,19 +101,9 @@ fn try_on(
     // The modules of the control run, while an interruption is still the builder's to clear up.
     workshop.unchanged(&mut interrupt.progress())?;
     let target = Target::new(manifest, &image);
-    let (qemu, choice) = lab::machine(&target)?;
+    let machine = lab::machine(&target)?;
     interrupt.done()?;
-    let lab = Lab {
-        qemu: &qemu,
-        accel: choice.accel,
-        vcpus: args.guests.vcpus,
-        guests: args.guests.at_once(),
-        keep: true,
-        thorough: false,
-        profiles: &library.profiles,
-        sessions: &library.sessions,
-        sabotage: Default::default(),
-    };
+    let lab = lab::lab(library, &machine, &args.guests);
     let waivers = Waivers::default();
     let check =
         Check { library, lab: &lab, shuffle: None, policy: Policy::Frozen, waivers: &waivers, against: None };
@@ -125,10 +114,20 @@ fn try_on(
     let widest = mutants.iter().map(|mutant| mutant.id.len()).max().unwrap_or(0);
     let mut written = Ok(());
     let start = Instant::now();
-    let done = trials.run(mutants, &mut |trial| {
+    let keep = |mutant: &str, verdict: &KernelVerdict| -> Result<()> {
+        match &args.keep {
+            Some(dir) => {
+                let file = dir.join(&manifest.id).join(format!("{mutant}.json"));
+                Ok(Output::at(&file)?.write(&(serde_json::to_string_pretty(verdict)? + "\n"))?)
+            }
+            None => Ok(()),
+        }
+    };
+    let done = trials.run(mutants, &mut |trial, verdict| {
         let line = format!("  {:widest$}  {}", trial.mutant, trial.outcome);
         written = std::mem::replace(&mut written, Ok(())).and_then(|()| {
             say(&line)?;
+            verdict.map_or(Ok(()), |verdict| keep(&trial.mutant, verdict))?;
             page.as_mut().map_or(Ok(()), |page| page.write(&manifest.id, trial))
         });
     });

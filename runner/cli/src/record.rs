@@ -32,19 +32,9 @@ pub fn run(args: &RecordArgs, context: &Context) -> Result<ExitStatus> {
     let (target, provenance) =
         lab::obtain(&kernel, &sessions, &resolver, &interrupt)?.target.map_err(Untested)?;
     interrupt.done()?;
-    let (qemu, choice) = lab::machine(&target)?;
-    words::say(format!("{qemu}\n{choice}\n{provenance}"));
-    let lab = Lab {
-        qemu: &qemu,
-        accel: choice.accel,
-        vcpus: args.lab.guests.vcpus,
-        guests: args.lab.guests.at_once(),
-        keep: false,
-        thorough: false,
-        profiles: &library.profiles,
-        sessions: &library.sessions,
-        sabotage: Default::default(),
-    };
+    let machine = lab::machine(&target)?;
+    words::say(format!("{}\n{}\n{provenance}", machine.0, machine.1));
+    let lab = Lab { keep: false, ..lab::lab(&library, &machine, &args.lab.guests) };
     let stands = |id: &str, performance: &Performance| explained(&library, id, performance);
     let run = lab.run_judged(&target.kernel, &sessions, &stands, &mut |progress| {
         if let Progress::Session { session, .. } = progress {

@@ -36,24 +36,14 @@ pub fn run(args: &ReleasesArgs, context: &Context) -> Result<ExitStatus> {
         targets.push(obtained.target.map_err(|why| Untested(format!("kernel {}: {why}", manifest.id)))?);
     }
     interrupt.done()?;
-    let (qemu, choice) = lab::machine(&targets[0].0)?;
+    let machine = lab::machine(&targets[0].0)?;
     let mut untested = false;
     let mut releases = Vec::new();
     let vcpus = table::count(args.lab.guests.vcpus.into(), "vCPU");
-    let mut head = format!("QEMU {} under {}, {vcpus}:\n\n", qemu.version(), choice.accel);
+    let mut head = format!("QEMU {} under {}, {vcpus}:\n\n", machine.0.version(), machine.1.accel);
     for (target, provenance) in &targets {
         words::say(provenance);
-        let lab = Lab {
-            qemu: &qemu,
-            accel: choice.accel,
-            vcpus: args.lab.guests.vcpus,
-            guests: args.lab.guests.at_once(),
-            keep: false,
-            thorough: false,
-            profiles: &library.profiles,
-            sessions: &library.sessions,
-            sabotage: Default::default(),
-        };
+        let lab = Lab { keep: false, ..lab::lab(&library, &machine, &args.lab.guests) };
         let stands = |id: &str, performance: &Performance| explained(&library, id, performance);
         let run = lab.run_judged(&target.kernel, &sessions, &stands, &mut |_: Progress| {});
         untested |= run.performances.values().any(|p| matches!(p, Performance::Failed { .. }));

@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use scrubjay_check::Target;
-use scrubjay_engine::Lab;
 use scrubjay_host::words;
 use scrubjay_kernels::Workshop;
 use scrubjay_run::ExitStatus;
@@ -32,21 +31,16 @@ pub fn run(args: &WhatIfArgs, context: &Context) -> Result<ExitStatus> {
     let sources = decision.sources(&manifest.id, &workshop)?;
     let base = workshop.unchanged(&mut interrupt.progress())?;
     let changed = workshop.all_changed(&sources, &mut interrupt.progress())?;
-    let (qemu, choice) = lab::machine(&Target::new(manifest, &base))?;
+    let machine = lab::machine(&Target::new(manifest, &base))?;
     interrupt.done()?;
     let files: Vec<_> = sources.keys().map(|file| file.display().to_string()).collect();
-    words::say(format!("{qemu}\n{choice}\nchanged, and its modules built anew: {}", files.join(", ")));
-    let lab = Lab {
-        qemu: &qemu,
-        accel: choice.accel,
-        vcpus: args.guests.vcpus,
-        guests: args.guests.at_once(),
-        keep: true,
-        thorough: false,
-        profiles: &library.profiles,
-        sessions: &library.sessions,
-        sabotage: Default::default(),
-    };
+    words::say(format!(
+        "{}\n{}\nchanged, and its modules built anew: {}",
+        machine.0,
+        machine.1,
+        files.join(", ")
+    ));
+    let lab = lab::lab(&library, &machine, &args.guests);
     let run =
         Run { library: &library, lab: &lab, manifest, base: &base, changed: &changed, sessions: &sessions };
     let answer = scrubjay_what_if::run(&run, &decision, &mut |line| words::say(line)).map_err(Untested)?;

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use scrubjay_check::{Check, Target};
 use scrubjay_kernels::{Image, Manifest, Silent, Workshop, WorkshopError};
 use scrubjay_session::{Boot, Session};
+use scrubjay_verdict::KernelVerdict;
 
 use crate::apply::{ApplyError, apply};
 use crate::mutant::Mutant;
@@ -108,8 +109,12 @@ impl Trials<'_> {
         }
     }
 
-    /// Tries the mutants in their order; tells of each as soon as it is judged.
-    pub fn run(&self, mutants: &[&Mutant], tell: &mut dyn FnMut(&Trial)) -> Vec<Trial> {
+    /// Tries the mutants in their order; tells of each as soon as it is judged, with the verdict where guests booted.
+    pub fn run(
+        &self,
+        mutants: &[&Mutant],
+        tell: &mut dyn FnMut(&Trial, Option<&KernelVerdict>),
+    ) -> Vec<Trial> {
         let (sender, built) = sync_channel(AHEAD);
         thread::scope(|scope| {
             scope.spawn(move || {
@@ -127,9 +132,15 @@ impl Trials<'_> {
             let mut trials = Vec::new();
             for (mutant, image, build) in built {
                 let start = Instant::now();
-                let outcome = image.map_or_else(|outcome| outcome, |image| self.judge(mutant, &image));
+                let (outcome, verdict) = match image {
+                    Ok(image) => {
+                        let (run, verdict) = self.perform(&image, &self.sessions(&mutant.sessions));
+                        (Outcome::of(mutant, &run, &verdict), Some(verdict))
+                    }
+                    Err(outcome) => (outcome, None),
+                };
                 let trial = Trial { mutant: mutant.id.clone(), outcome, build, run: start.elapsed() };
-                tell(&trial);
+                tell(&trial, verdict.as_ref());
                 trials.push(trial);
             }
             trials
@@ -153,16 +164,7 @@ impl Trials<'_> {
         Ok(self.workshop.changed(&mutant.file, &changed, &mut Silent)?)
     }
 
-    fn judge(&self, mutant: &Mutant, image: &Image) -> Outcome {
-        let (run, verdict) = self.perform(image, &self.sessions(&mutant.sessions));
-        Outcome::of(mutant, &run, &verdict)
-    }
-
-    fn perform(
-        &self,
-        image: &Image,
-        sessions: &[&Session],
-    ) -> (scrubjay_engine::KernelRun, scrubjay_verdict::KernelVerdict) {
+    fn perform(&self, image: &Image, sessions: &[&Session]) -> (scrubjay_engine::KernelRun, KernelVerdict) {
         let target = Target::new(self.manifest, image);
         let stands = |id: &str, performance: &_| self.check.stands(&target, id, performance);
         let run = self.check.lab.run_judged(&target.kernel, sessions, &stands, &mut |_| {});

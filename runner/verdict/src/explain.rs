@@ -59,7 +59,7 @@ pub fn explain<'a>(golden: &'a GoldenStep, step: &Step, seen: &Observation) -> E
 }
 
 /// The fields that differ and are compared.
-pub(crate) fn differing(accepted: &Observation, seen: &Observation, step: &Step) -> Vec<Field> {
+pub fn differing(accepted: &Observation, seen: &Observation, step: &Step) -> Vec<Field> {
     match (accepted.damage(), seen.damage()) {
         // Damage is damage: which address it came to is not compared.
         (Some(_), Some(_)) => return Vec::new(),

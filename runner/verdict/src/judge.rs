@@ -272,6 +272,8 @@ fn compare(
         Moment { step, accepted, seen, fields }
     });
     let scene = Scene::new(session, moments.collect());
+    // It comes before the steps, which may not be reached for it.
+    boot_damage(session, transcript, books, verdict);
     for (at, (step, expected)) in pairs().enumerate() {
         let seen = &seen[at];
         let aside = transcript.step(&step.id).map(|s| &s.aside);
@@ -305,7 +307,7 @@ fn compare(
             }
         }
     }
-    boot_damage(session, transcript, books, verdict);
+    damage_of_others(session, transcript, books, verdict);
     // A change that one step shows and another does not is inconsistent: both lists keep it.
     verdict.carries = carries.into_iter().collect();
     verdict.lacks = lacks.into_iter().collect();
@@ -342,7 +344,7 @@ fn lines(aside: Option<&Aside>) -> Vec<String> {
     aside.map(|a| a.lines.iter().map(|l| l.text.clone()).collect()).unwrap_or_default()
 }
 
-/// Damage that belongs to no step of the session's: at boot, or of another thread.
+/// Damage at boot, which belongs to no step of the session's.
 fn boot_damage(session: &Session, transcript: &Transcript, books: &Books, verdict: &mut SessionVerdict) {
     let known = |id: &str| session.steps.iter().any(|s| s.id == id);
     for seen in transcript.steps.iter().filter(|s| !known(&s.id)) {
@@ -353,6 +355,10 @@ fn boot_damage(session: &Session, transcript: &Transcript, books: &Books, verdic
             verdict.findings.push(finding);
         }
     }
+}
+
+/// Damage of another thread, which belongs to no step either.
+fn damage_of_others(session: &Session, transcript: &Transcript, books: &Books, verdict: &mut SessionVerdict) {
     let damage: Vec<_> = transcript
         .unattributed
         .iter()

@@ -34,6 +34,7 @@ pub use change::{Change, Changes};
 pub use claims::Claims;
 pub use defect::Defect;
 pub use defect_seen::{DefectSeen, DefectState};
+pub use explain::differing;
 pub use finding::Finding;
 pub use golden::{Golden, Goldens};
 pub use history::ChangeProfile;

@@ -120,7 +120,29 @@ fn what_is_waived_or_unsettled_is_apart_and_fails_no_gate() {
         causes.iter().map(|cause| (cause.standing, cause.breaks(Policy::Frozen))).collect();
     assert_eq!(standings, [(Standing::Counts, true), (Standing::Error, false), (Standing::Waived, false)]);
     let prints: BTreeSet<_> = causes.iter().map(|cause| &cause.fingerprint).collect();
-    assert_eq!(prints.len(), 2, "what is waived has a fingerprint of its own");
+    assert_eq!(prints.len(), 3, "what counts otherwise has a fingerprint of its own");
+}
+
+/// Two rounds of the same, of which the second shows one way more often than the other.
+#[test]
+fn a_fingerprint_does_not_depend_on_how_often_a_way_is_taken() {
+    let (denied, invalid) = ("set-blocked errno ok EPERM", "set-blocked errno ok EINVAL");
+    let line = |session: &str, way: &str| format!("{session} set set-feature {way}");
+    let print = |lines: &[String]| {
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        of(&lines)[0].fingerprint.clone()
+    };
+    let first = print(&[line("a", denied), line("b", denied), line("c", invalid)]);
+    let second = print(&[line("a", denied), line("b", invalid), line("c", invalid)]);
+    assert_eq!(first, second);
+    assert_ne!(first, print(&[line("a", denied)]));
+}
+
+/// What is known of old is a note, and no cause of a break that comes behind it.
+#[test]
+fn what_says_less_leads_nothing() {
+    let causes = of(&["a one info known-damage log - oops:_f", "a two get-feature get-changed out 00 01"]);
+    assert_eq!(rules(&causes), ["get-changed", "known-damage"]);
 }
 
 #[test]

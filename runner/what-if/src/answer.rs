@@ -6,7 +6,7 @@ use scrubjay_verdict::rule::id;
 use scrubjay_verdict::{Class, Finding, KernelVerdict, Policy, Promises, Severities, Severity, Status};
 
 use crate::feature::Feature;
-use crate::sight::Sight;
+use crate::sight::{Sight, What};
 
 /// What a decision does.
 #[derive(Clone, Debug)]
@@ -128,9 +128,14 @@ impl Answer {
         broken.map(|group| group.findings).sum()
     }
 
-    /// Whether something could not be tested.
+    /// Whether something could not be tested: a session, or what is decided about a Feature, at which none looked.
     pub fn is_incomplete(&self) -> bool {
-        !self.untested.is_empty() || self.stayed + self.different == 0
+        let looked = |sights: &[Sight], at: &[What]| sights.iter().any(|sight| at.contains(&sight.what));
+        let unseen = self.seen.iter().any(|(_, sights)| {
+            let node_moved = sights.iter().any(|sight| sight.what == What::Node && !sight.is_as_before());
+            !(node_moved || looked(sights, &[What::Set]) && looked(sights, &[What::Entry]))
+        });
+        unseen || !self.untested.is_empty() || self.stayed + self.different == 0
     }
 }
 

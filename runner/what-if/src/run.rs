@@ -63,7 +63,7 @@ pub fn run(run: &Run, decision: &Decision, tell: &mut dyn FnMut(&str)) -> Result
     refused(&not_checked)?;
     let performed = after.values().filter(|p| matches!(p, Performance::Performed(_))).count();
     tell(&format!("{}: {performed} performed", changed.kernel.id));
-    let pairs = sight::pairs(library, sessions, &before, &after, &verdict);
+    let pairs = sight::pairs(library, sessions, &before, &after);
     let sights = decision.features().map(|feature| (feature.clone(), sight::of(feature, &pairs))).collect();
     Ok(Answer::new(decision.told(), manifest.id.clone(), &library.promises, &verdict, sights))
 }

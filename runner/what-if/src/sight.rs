@@ -6,11 +6,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use scrubjay_session::action::Node;
 use scrubjay_session::cxl::profile::Profile;
 use scrubjay_session::observation::{OK, StepEnd};
-use scrubjay_session::{Action, Observation, Performance, Session, Step};
+use scrubjay_session::{Action, Field, Observation, Performance, Session, Step};
 use scrubjay_uapi::cxl::feature::WireUuid;
 use scrubjay_uapi::cxl::{KnownFeature, Opcode};
-use scrubjay_verdict::rule::id;
-use scrubjay_verdict::{KernelVerdict, Library};
+use scrubjay_verdict::{Library, differing};
 use scrubjay_wire::Anchor;
 use serde_json::Value;
 use uuid::Uuid;
@@ -67,10 +66,10 @@ pub(crate) struct Pair<'a> {
     feature: Option<Uuid>,
     /// Whether the node of its device came or went: what is done with a node says nothing then.
     moved: bool,
-    /// Whether something was found at it.
-    found: bool,
-    /// Whether a Set of the same session gave something else before it.
-    after_a_set: bool,
+    /// Whether what was read is something else.
+    another: bool,
+    /// The Features of its device of which a Set gave something else before it, in the same session.
+    set_otherwise: BTreeSet<Uuid>,
     before: Observation,
     after: Observation,
 }
@@ -81,17 +80,10 @@ pub(crate) fn pairs<'a>(
     sessions: &[&'a Session],
     before: &Performances,
     after: &Performances,
-    verdict: &KernelVerdict,
 ) -> Vec<Pair<'a>> {
-    let mut found: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for finding in verdict.all_findings().filter(|f| f.rule != id::KNOWN_DAMAGE) {
-        found.entry(&finding.session).or_default().insert(&finding.step);
-    }
-    let none = BTreeSet::new();
     let of = |session: &&'a Session| -> Vec<Pair<'a>> {
-        let found = found.get(session.id.as_str()).unwrap_or(&none);
         match (before.get(&session.id).and_then(seen), after.get(&session.id).and_then(seen)) {
-            (Some(before), Some(after)) => of_session(library, session, &before, &after, found),
+            (Some(before), Some(after)) => of_session(library, session, &before, &after),
             _ => Vec::new(),
         }
     };
@@ -110,7 +102,6 @@ fn of_session<'a>(
     session: &'a Session,
     before: &Steps,
     after: &Steps,
-    found: &BTreeSet<&str>,
 ) -> Vec<Pair<'a>> {
     let observation = |steps: &Steps, id: &str| {
         let not_reached = || Observation { end: StepEnd::NotReached, ..Observation::default() };
@@ -126,40 +117,36 @@ fn of_session<'a>(
         .filter(|step| works(before, &step.id) != works(after, &step.id))
         .filter_map(|step| device(&step.action, &slots))
         .collect();
-    let in_groups: BTreeSet<&str> = steps.iter().flat_map(|step| of_found_group(step, found)).collect();
-    let mut after_a_set = false;
+    let mut set_otherwise: BTreeMap<usize, BTreeSet<Uuid>> = BTreeMap::new();
     let mut pairs = Vec::new();
     for step in steps {
-        let Some(device) = device(&step.action, &slots) else { continue };
+        // A sweep of a Set sets, though no single value of it is looked at.
+        let call = match &step.action {
+            Action::Sweep(sweep) => &*sweep.call,
+            action => action,
+        };
+        let Some(device) = device(call, &slots) else { continue };
         let Some(profile) = session.devices.get(device).and_then(|id| library.profiles.get(id).ok()) else {
             continue;
         };
-        let id = step.id.as_str();
-        let pair = Pair {
+        let feature = feature(call, profile);
+        let (before, after) = (observation(before, &step.id), observation(after, &step.id));
+        let differing = differing(&before, &after, step);
+        let set = feature.filter(|_| kind(call) == Some(What::Set) && !differing.is_empty());
+        pairs.push(Pair {
             session: &session.id,
             step,
             profile,
-            feature: feature(&step.action, profile),
+            feature,
             moved: moved.contains(&device),
-            found: found.contains(id) || in_groups.contains(id),
-            after_a_set,
-            before: observation(before, id),
-            after: observation(after, id),
-        };
-        after_a_set |= kind(&step.action) == Some(What::Set) && pair.found;
-        pairs.push(pair);
+            another: differing.iter().any(|field| matches!(field, Field::Out | Field::Text)),
+            set_otherwise: set_otherwise.get(&device).cloned().unwrap_or_default(),
+            before,
+            after,
+        });
+        set_otherwise.entry(device).or_default().extend(set);
     }
     pairs
-}
-
-/// The steps of a group at which something was found: which of them it was is not said.
-fn of_found_group<'a>(step: &'a Step, found: &BTreeSet<&str>) -> Vec<&'a str> {
-    match &step.action {
-        Action::Parallel(group) if found.contains(step.id.as_str()) => {
-            group.branches.iter().flat_map(|branch| &branch.steps).map(|step| step.id.as_str()).collect()
-        }
-        _ => Vec::new(),
-    }
 }
 
 /// The device behind each descriptor.
@@ -263,10 +250,13 @@ impl Pair<'_> {
             What::Node => has().then(|| (opened(&self.before), opened(&self.after))),
             What::Edac => {
                 let control = feature.known()?.edac_control()?;
-                (has() && path(&self.step.action)?.starts_with(control)).then(|| self.told())
+                (has() && path(&self.step.action)?.starts_with(control)).then(|| self.told(feature))
             }
             _ if self.moved => None,
-            What::Set | What::Get => (self.feature == Some(feature.uuid)).then(|| self.told()),
+            What::Set | What::Get => (self.feature == Some(feature.uuid)).then(|| self.told(feature)),
+            What::Entry if self.before.errno != OK || self.after.errno != OK => {
+                Some((brief(&self.before), brief(&self.after)))
+            }
             What::Entry => {
                 let (was, is) = (entry(&self.before, feature), entry(&self.after, feature));
                 match (was, is) {
@@ -283,10 +273,12 @@ impl Pair<'_> {
     }
 
     /// What it gave on both; a difference that shows in the bytes alone is said too.
-    fn told(&self) -> (String, String) {
+    fn told(&self, feature: &Feature) -> (String, String) {
         let (was, is) = (brief(&self.before), brief(&self.after));
-        let is = match is == was && self.found {
-            true if self.after_a_set => format!("{is}, with the value that another Set left"),
+        let is = match is == was && self.another {
+            true if self.set_otherwise.contains(&feature.uuid) => {
+                format!("{is}, with the value that another Set left")
+            }
             true => format!("{is}, with another answer"),
             false => is,
         };
@@ -351,7 +343,6 @@ mod tests {
 
     use scrubjay_session::Transcript;
     use scrubjay_session::observation::{Aside, Seen};
-    use scrubjay_verdict::ChangeProfile;
     use serde_json::json;
 
     use super::*;
@@ -377,7 +368,7 @@ mod tests {
         (session.to_owned(), Performance::Performed(Box::new(transcript)))
     }
 
-    /// What is seen of a Feature in one session; a difference is found at those steps.
+    /// What is seen of a Feature in one session.
     fn seen(
         name: &str,
         session: &str,
@@ -385,16 +376,9 @@ mod tests {
         after: &[(&str, &str, Value)],
     ) -> Vec<String> {
         let library = library();
-        let verdict = KernelVerdict {
-            kernel: "k".into(),
-            release: "7.3.4".into(),
-            findings: Vec::new(),
-            sessions: Vec::new(),
-            changes: ChangeProfile::default(),
-        };
         let sessions = [library.sessions.get(session).expect("a session")];
         let (before, after) = ([performed(session, before)].into(), [performed(session, after)].into());
-        let pairs = pairs(&library, &sessions, &before, &after, &verdict);
+        let pairs = pairs(&library, &sessions, &before, &after);
         let told = |sight: Sight| {
             let Sight { what, was, is, steps, .. } = sight;
             format!("{what:?}: {was} -> {is} ({steps})")
@@ -417,6 +401,47 @@ mod tests {
             !told.iter().any(|line| line.starts_with("Set")),
             "a node that is gone says nothing: {told:?}"
         );
+    }
+
+    fn seen_out(session: &str, before: &[(&str, &str)], after: &[(&str, &str)]) -> Vec<String> {
+        let library = library();
+        let performed = |steps: &[(&str, &str)]| {
+            let mut transcript = Transcript::new(session);
+            for (id, out) in steps {
+                let out = Some(out.parse().expect("bytes"));
+                let observation = Observation { errno: OK.into(), out, ..Observation::default() };
+                transcript.steps.push(Seen { id: (*id).to_owned(), observation, aside: Aside::default() });
+            }
+            [(session.to_owned(), Performance::Performed(Box::new(transcript)))].into()
+        };
+        let sessions = [library.sessions.get(session).expect("a session")];
+        let pairs = pairs(&library, &sessions, &performed(before), &performed(after));
+        of(&feature("power-cap"), &pairs).into_iter().map(|s| format!("{:?}: {}", s.what, s.is)).collect()
+    }
+
+    #[test]
+    fn a_get_is_told_as_another_by_what_it_read_and_not_by_what_a_set_before_it_may_explain() {
+        let open = [("open-a", ""), ("open-b", ""), ("open-c", "")];
+        let with = |rest: &[(&'static str, &'static str)]| [&open[..], rest].concat();
+        let session = "thousand-rounds-of-get-set-and-list";
+        let same = seen_out(session, &with(&[("after", "01")]), &with(&[("after", "01")]));
+        assert!(same.contains(&"Get: done".to_owned()), "{same:?}");
+        let alone = seen_out(session, &with(&[("after", "01")]), &with(&[("after", "02")]));
+        assert!(alone.contains(&"Get: done, with another answer".to_owned()), "{alone:?}");
+        let swept = seen_out(
+            session,
+            &with(&[("sets", "01"), ("after", "01")]),
+            &with(&[("sets", "02"), ("after", "02")]),
+        );
+        assert!(swept.contains(&"Get: done, with the value that another Set left".to_owned()), "{swept:?}");
+    }
+
+    #[test]
+    fn a_get_beside_a_list_that_differs_is_as_before() {
+        let session = "list-while-a-doorbell-is-held";
+        let steps = |list| [("open-a", ""), ("open-b", ""), ("get", "01"), ("list", list)];
+        let told = seen_out(session, &steps("01"), &steps("02"));
+        assert!(told.contains(&"Get: done".to_owned()), "{told:?}");
     }
 
     #[test]

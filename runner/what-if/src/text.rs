@@ -93,17 +93,20 @@ fn seen(feature: &Feature, sights: &[Sight]) -> Vec<String> {
         for sight in of_this.iter().filter(|sight| !sight.is_as_before()) {
             let Sight { was, is, steps, sessions, devices, .. } = sight;
             let on = if what == What::Node { format!(" on {}", some(devices)) } else { String::new() };
-            lines.extend(wrapped(&first, &format!("{was} -> {is}{on} ({})", place(*steps, sessions.len()))));
+            lines.extend(wrapped(&first, &format!("{was} -> {is}{on} ({})", place(*steps, sessions))));
         }
         let stays: Vec<_> = of_this.iter().filter(|sight| sight.is_as_before()).collect();
         if !stays.is_empty() {
             let steps = stays.iter().map(|sight| sight.steps).sum();
-            let sessions: BTreeSet<_> = stays.iter().flat_map(|sight| &sight.sessions).collect();
+            let sessions = stays.iter().flat_map(|sight| &sight.sessions).cloned().collect();
             let came = stays.iter().map(|sight| sight.was.as_str()).collect::<Vec<_>>().join("; ");
-            lines.extend(wrapped(&first, &format!("as before: {came} ({})", place(steps, sessions.len()))));
+            lines.extend(wrapped(&first, &format!("as before: {came} ({})", place(steps, &sessions))));
         }
         match what {
-            What::Edac => lines.extend(wrapped(&first, &edac(feature, !of_this.is_empty()))),
+            What::Edac => {
+                let works = of_this.iter().any(|sight| sight.is.starts_with("done"));
+                lines.extend(wrapped(&first, &edac(feature, works)));
+            }
             _ if of_this.is_empty() => {
                 lines.push(format!("{first}not tested: no session that was performed looks at it"))
             }
@@ -113,13 +116,18 @@ fn seen(feature: &Feature, sights: &[Sight]) -> Vec<String> {
     lines
 }
 
-fn place(steps: usize, sessions: usize) -> String {
-    format!("{} of {}", count(steps, "step"), count(sessions, "session"))
+/// How many steps of which sessions: these by name where they are two at most.
+fn place(steps: usize, sessions: &BTreeSet<String>) -> String {
+    let of = match sessions.len() {
+        1 | 2 => sessions.iter().map(String::as_str).collect::<Vec<_>>().join(" and "),
+        n => count(n, "session"),
+    };
+    format!("{} of {of}", count(steps, "step"))
 }
 
 /// What the kernel has beside fwctl.
-fn edac(feature: &Feature, tested: bool) -> String {
-    match (feature.known(), feature.known().and_then(|known| known.edac_control()), tested) {
+fn edac(feature: &Feature, works: bool) -> String {
+    match (feature.known(), feature.known().and_then(|known| known.edac_control()), works) {
         (None, ..) => "has nothing for it: a program has nowhere else to go".to_owned(),
         (Some(_), None, _) => "has nothing for it, though it is a Feature that the kernel knows".to_owned(),
         (Some(_), Some(control), true) => {
@@ -127,7 +135,7 @@ fn edac(feature: &Feature, tested: bool) -> String {
         }
         (Some(_), Some(control), false) => {
             format!(
-                "would offer {control}* below /sys/bus/edac/devices/cxl_memN; no session looked: not tested"
+                "has {control}* below /sys/bus/edac/devices/cxl_memN for it; no session saw it work: not tested"
             )
         }
     }
@@ -218,10 +226,10 @@ mod tests {
               breaks: exempt 0, footgun 3, frozen 3
 
             what a program sees of qos-map (00000000-0000-0000-0000-000000000000)
-              Set Feature  done -> EPERM (2 steps of 1 session)
-              Get Feature  as before: done (2 steps of 1 session)
+              Set Feature  done -> EPERM (2 steps of a)
+              Get Feature  as before: done (2 steps of a)
               the list     not tested: no session that was performed looks at it
-              the node     opens -> ENOENT on vendor (2 steps of 1 session)
+              the node     opens -> ENOENT on vendor (2 steps of a)
               EDAC         has nothing for it: a program has nowhere else to go
 
             what stays

@@ -114,14 +114,15 @@ fn families<'a>(all: &[Placed<'a>]) -> Vec<Family<'a>> {
     families
 }
 
-/// The family that most sessions of another begin to differ with.
+/// The family that says more and that most sessions of this one begin to differ with.
 fn leader(family: &Family, families: &[Family]) -> Option<usize> {
     let sessions: BTreeSet<&str> = family.findings.iter().map(|p| &*p.finding.session).collect();
     let leads = |other: &Family| {
         let first = other.findings.iter().filter(|p| p.at == 0 && sessions.contains(&*p.finding.session));
         first.map(|p| &p.finding.session).collect::<BTreeSet<_>>().len()
     };
-    let led = families.iter().enumerate().map(|(i, other)| (leads(other), Reverse(i)));
+    let says_more = |(_, other): &(usize, &Family)| rank::of(other.rule) < rank::of(family.rule);
+    let led = families.iter().enumerate().filter(says_more).map(|(i, other)| (leads(other), Reverse(i)));
     led.filter(|(n, _)| *n > 0).max().map(|(_, Reverse(i))| i)
 }
 
@@ -139,7 +140,7 @@ fn joins(family: &Family, other: &Family) -> bool {
         () if all_behind && (closed || is_damage(leads)) => true,
         () if all_behind && (rank >= rank::VALUE || (rank >= rank::FORM && above < rank::FORM)) => true,
         () if at_the_same_steps(family, other) => true,
-        () if rank == rank::VALUE && 2 * behind >= family.findings.len() => true,
+        () if rank == rank::VALUE && family.led == 0 && 2 * behind >= family.findings.len() => true,
         () => is_another_form(family, other),
     }
 }
@@ -169,7 +170,7 @@ fn is_another_form(family: &Family, other: &Family) -> bool {
         id::SWEEP_BLOCKED => above < rank::VALUE && is_closing(leads) == Some(true) && overlap(),
         id::SWEEP_UNBLOCKED => above < rank::VALUE && is_closing(leads) == Some(false) && overlap(),
         id::SWEEP_CHANGED => above < rank::VAGUE && overlap(),
-        id::RACE_CHANGED => above < rank::VAGUE,
+        id::RACE_CHANGED => above < rank::VAGUE && overlap(),
         id::ERRNO_CHANGED => {
             let common = || errnos(family).intersection(&errnos(other)).next().is_some();
             above < rank::VALUE && overlap() && (leads.starts_with("sweep-") || common())
@@ -192,7 +193,7 @@ fn is_closing(rule: &str) -> Option<bool> {
 }
 
 fn calls<'a>(family: &Family<'a>) -> BTreeSet<&'a str> {
-    family.findings.iter().map(|placed| placed.finding.call.as_str()).collect()
+    family.findings.iter().flat_map(|placed| placed.finding.call.split(", ")).collect()
 }
 
 /// The errnos on either side, success left out.

@@ -76,6 +76,15 @@ pub struct Follows {
 }
 
 impl Standing {
+    /// The name that JSON uses.
+    fn name(self) -> &'static str {
+        match self {
+            Standing::Counts => "counts",
+            Standing::Error => "error",
+            Standing::Waived => "waived",
+        }
+    }
+
     /// How far one finding counts.
     pub fn of(finding: &Finding) -> Self {
         match () {
@@ -122,10 +131,8 @@ fn cause(group: &Group, standing: Standing) -> Cause {
     let mut follows: Vec<_> =
         follows.into_iter().map(|(rule, findings)| Follows { rule: rule.to_owned(), findings }).collect();
     follows.sort_by_key(|follows| Reverse(follows.findings.len()));
-    let ways: Vec<_> = way::keys(&group.own).into_iter().map(|(key, _)| key).collect();
-    let standing_name = if standing == Standing::Waived { "waived" } else { "" };
     Cause {
-        fingerprint: short_hash(&[group.rule, &ways.join("; "), standing_name].join("\u{1f}")),
+        fingerprint: fingerprint(group, standing),
         rule: group.rule.to_owned(),
         what: sentence::of(group),
         standing,
@@ -141,6 +148,19 @@ fn cause(group: &Group, standing: Standing) -> Cause {
             frozen: heaviest(Policy::Frozen),
         },
     }
+}
+
+/// The same wherever the same rule shows in the same ways: how often each is taken is no part of it, nor what a kernel's
+/// place in the history or its sessions say of a change beside its name.
+fn fingerprint(group: &Group, standing: Standing) -> String {
+    let way = |finding: &&Finding| match finding.field {
+        Some(_) => way::of(finding).key,
+        None => finding.accepted.split([',', ' ']).next().unwrap_or_default().to_owned(),
+    };
+    let ways: BTreeSet<String> = group.own.iter().map(way).collect();
+    let mut parts = vec![group.rule, standing.name()];
+    parts.extend(ways.iter().map(String::as_str));
+    short_hash(&parts.join("\u{1f}"))
 }
 
 /// The promises of findings, the one that most of them belong to first.

@@ -1,5 +1,7 @@
 //! What a step asks of the kernel, in whichever form the session says it.
 
+use std::collections::BTreeSet;
+
 use scrubjay_session::Action;
 use scrubjay_session::action::Call;
 use scrubjay_session::cxl::action::MemdevCall;
@@ -75,11 +77,10 @@ pub fn call(action: &Action) -> Option<Asking<'_>> {
     })
 }
 
-/// What an action does, as the session's file names it, and to what: the scope of an RPC, the path of a file.
+/// What an action does, as the session's file names it (of a parallel group, all that its branches do), and to what: the scope of an RPC, the path of a file.
 pub fn on(action: &Action) -> (String, String) {
     let target = match action {
         Action::Sweep(sweep) => return on(&sweep.call),
-        Action::Parallel(_) => return ("parallel".to_owned(), String::new()),
         Action::Read(place) | Action::List(place) | Action::Stat(place) | Action::Resolve(place) => {
             place.path.clone()
         }
@@ -90,7 +91,8 @@ pub fn on(action: &Action) -> (String, String) {
             None => String::new(),
         },
     };
-    (action.kinds().join(", "), target)
+    let kinds: BTreeSet<String> = action.kinds().into_iter().collect();
+    (kinds.into_iter().collect::<Vec<_>>().join(", "), target)
 }
 
 fn rpc<'a>(opcode: OpcodeName, slot: &'a str, scope: ScopeName, call: &Call) -> Asking<'a> {

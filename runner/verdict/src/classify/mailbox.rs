@@ -20,7 +20,7 @@ pub fn rule(action: &Action, accepted: &[MailboxCommand], seen: &[MailboxCommand
         (true, true) => {}
     }
     let inputs = |commands: &[MailboxCommand]| {
-        let mut inputs: Vec<_> = commands.iter().map(|c| (c.opcode, c.input.to_vec())).collect();
+        let mut inputs: Vec<_> = commands.iter().map(|c| (c.device, c.opcode, c.input.to_vec())).collect();
         inputs.sort();
         inputs
     };
