@@ -4,11 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use scrubjay_run::ExitStatus;
+use scrubjay_verdict::finding::WHOLE_KERNEL;
 use scrubjay_verdict::{Finding, Policy, SessionVerdict, Status};
 
 use crate::finding::{place, weight};
+use crate::gather::empty;
 use crate::problem::title;
-use crate::run::{KernelReport, Run};
+use crate::run::{KernelReport, KernelState, Run};
 use crate::text::{count, cut, plain};
 use crate::untested::untested;
 
@@ -67,14 +69,19 @@ pub fn diff(before: &Run, after: &Run) -> Diff {
     };
     (diff.gone, diff.new) = (alone(before), alone(after));
     diff.kernels = pairs.iter().map(|(one, two)| of_kernel(one, two, after.policy)).collect();
+    // All that is found on a kernel that was not there before is new.
+    for kernel in after.kernels.iter().filter(|kernel| !paired(kernel)) {
+        let nothing = empty(kernel.kernel.clone(), KernelState::Judged);
+        diff.kernels.push(of_kernel(&nothing, kernel, after.policy));
+    }
     diff
 }
 
 fn of_kernel(before: &KernelReport, after: &KernelReport, policy: Policy) -> KernelDiff {
     let findings = |report: &KernelReport| -> BTreeMap<String, Finding> {
         let all = report.verdict.iter().flat_map(|verdict| verdict.all_findings());
-        // The kernels that are waived here and not there differ too.
-        all.map(|f| (format!("{} {}", f.fingerprint, f.waived.is_some()), f.clone())).collect()
+        // What is waived, an error or a warning in one run and a break in the other differs.
+        all.map(|f| (format!("{} {}", f.fingerprint, weight(f, policy)), f.clone())).collect()
     };
     let (old, new) = (findings(before), findings(after));
     let performed = |report: &KernelReport| -> BTreeSet<String> {
@@ -84,7 +91,10 @@ fn of_kernel(before: &KernelReport, after: &KernelReport, policy: Policy) -> Ker
     };
     let (was, is) = (performed(before), performed(after));
     let lost = was.difference(&is).map(|id| (id.clone(), why_not(after, id)));
-    let told = |f: &&Finding| f.session == scrubjay_verdict::finding::WHOLE_KERNEL || is.contains(&f.session);
+    let told = |f: &&Finding| match f.session.as_str() {
+        WHOLE_KERNEL => after.verdict.is_some(),
+        session => is.contains(session),
+    };
     KernelDiff {
         before: before.kernel.clone(),
         after: after.kernel.clone(),
@@ -217,6 +227,32 @@ mod tests {
             exit status 1: 1 new break, 1 not tested in the later run
         "#]]
         .assert_eq(&told(&before, &after));
+    }
+
+    #[test]
+    fn a_break_of_a_kernel_that_only_the_later_run_has_is_new() {
+        let broken = || with("one", vec![finding("set-blocked", "H06")]);
+        let judged = |id: &str, session| of_kernel(kernel(id, Vec::new(), vec![session]), None, &[]);
+        let before = Gather::whole(&run_of(vec![judged("7.1", passed("one")), judged("7.2", passed("one"))]));
+        let after = Gather::whole(&run_of(vec![
+            judged("7.1", passed("one")),
+            judged("7.2", passed("one")),
+            judged("7.3", broken()),
+        ]));
+        assert_eq!(diff(&before, &after).exit_status(), ExitStatus::Broken);
+    }
+
+    #[test]
+    fn what_was_waived_or_unsettled_and_breaks_now_is_a_new_break() {
+        let run_with = |change: fn(&mut Finding)| {
+            let mut session = with("one", vec![finding("set-blocked", "H06")]);
+            session.findings.iter_mut().for_each(change);
+            run("7.3", vec![session])
+        };
+        let after = run_with(|_| {});
+        let before = run_with(|finding| finding.unsettled = true);
+        assert_eq!(diff(&before, &after).exit_status(), ExitStatus::Broken);
+        assert_eq!(diff(&after, &after).exit_status(), ExitStatus::Clean);
     }
 
     #[test]

@@ -31,7 +31,7 @@ fn decoded(accepted: &Value, seen: &Value) -> Vec<String> {
     let show = |value: Option<String>| value.map_or("nothing".to_owned(), |v| shorten(&plain(&v), LONGEST));
     let mut lines: Vec<_> = decoded::differing(accepted, seen)
         .into_iter()
-        .map(|(place, left, right)| match words(left.as_deref(), right.as_deref()) {
+        .map(|(place, left, right)| match either(left.as_deref(), right.as_deref()) {
             Some(text) => format!("{}: {text}", plain(&place)),
             None => format!("{}: {} -> {}", plain(&place), show(left), show(right)),
         })
@@ -42,6 +42,12 @@ fn decoded(accepted: &Value, seen: &Value) -> Vec<String> {
         lines.push(format!("and {} more", count(more, "difference")));
     }
     lines
+}
+
+/// What two leaves differ in, where that is short of both: words of a list, or the place in long bytes.
+fn either(accepted: Option<&str>, seen: Option<&str>) -> Option<String> {
+    let long = |text: &&str| text.len() > LONGEST;
+    words(accepted, seen).or_else(|| bytes(accepted.filter(long)?, seen.filter(long)?))
 }
 
 /// What a list of words gained and lost, where that is short of both lists.

@@ -15,7 +15,8 @@ pub fn text(run: &Run, promises: &Promises) -> String {
     let problems = problems(run, promises);
     let mut out = String::new();
     for level in ["error", "warning", "notice"] {
-        let mine: Vec<_> = problems.iter().filter(|problem| level_of(problem.weight) == level).collect();
+        let mut mine: Vec<_> = problems.iter().filter(|problem| level_of(problem.weight) == level).collect();
+        mine.sort_by_key(|problem| problem.weight);
         let shown = if mine.len() > MOST { MOST - 1 } else { mine.len() };
         for problem in &mine[..shown] {
             out.push_str(&command(level, problem));

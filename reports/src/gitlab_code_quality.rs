@@ -42,7 +42,7 @@ pub fn issues(run: &Run, promises: &Promises) -> Vec<Issue> {
             *nth += 1;
             Issue {
                 description: format!("{}: {}", problem.kernel, problem.title),
-                check_name: problem.rule.to_owned(),
+                check_name: problem.rule.clone(),
                 fingerprint: if *nth == 1 { key } else { format!("{key}-{nth}") },
                 severity: match problem.weight {
                     Weight::Break => "critical",

@@ -12,12 +12,13 @@ use scrubjay_verdict::{Finding, Promises, SessionVerdict, Status};
 
 use crate::again::{again, guests};
 use crate::finding::{self, Look, brief};
+use crate::kept::with_logs;
 use crate::paint::Colour;
-use crate::problem::title;
+use crate::problem::{NOT_TESTED, title};
 use crate::profile::{changes, defects, fixes};
 use crate::run::{KernelReport, Run};
 use crate::text::{cut, plain};
-use crate::untested::{Untested, missing, untested};
+use crate::untested::{NOT_REACHED, Untested, missing, untested};
 
 /// The test case about the kernel as a whole.
 const WHOLE: &str = "kernel";
@@ -27,6 +28,9 @@ const LONGEST: usize = 300;
 
 /// The longest line of a text, in characters: some readers fail at what is much longer.
 const WIDEST: usize = 1_000;
+
+/// The most runs in which a finding came again that are told: none is tried as often.
+const MOST_RERUNS: usize = 20;
 
 /// The run as XML.
 ///
@@ -46,6 +50,7 @@ pub fn text(run: &Run, promises: &Promises) -> io::Result<String> {
     let rest = run.asked.kernels.iter().filter(|kernel| !reached.contains(&kernel.as_str()));
     report.add_test_suites(rest.map(|kernel| {
         let mut suite = TestSuite::new(plain(kernel));
+        suite.add_test_cases(run.asked.performed().map(|session| writer.not_reached(kernel, session)));
         suite.add_test_case(writer.whole(kernel, &[]));
         suite
     }));
@@ -69,7 +74,9 @@ impl Writer<'_> {
             Property::new("policy", policy.name()),
             Property::new("exit status", format!("{exit_status}: {meaning}")),
         ]);
-        let verdict = kernel.verdict.as_ref();
+        suite.add_properties(self.run.asked.shard().map(|shard| Property::new("shard", shard.to_string())));
+        let verdict = kernel.verdict.as_ref().map(|verdict| with_logs(self.run, verdict));
+        let verdict = verdict.as_ref();
         if let Some(verdict) = verdict.filter(|verdict| !verdict.release.is_empty()) {
             suite.add_property(Property::new("release", plain(&verdict.release)));
         }
@@ -82,13 +89,12 @@ impl Writer<'_> {
             suite.add_test_case(case);
         }
         for session in missing(&self.run.asked, kernel).filter(|_| !self.run.complete) {
-            let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
-            status.set_type("not-tested").set_message("the run was cut short before it");
-            suite.add_test_case(self.case(&kernel.kernel, session, status));
+            suite.add_test_case(self.not_reached(&kernel.kernel, session));
         }
         let findings = verdict.map(|verdict| verdict.findings.as_slice()).unwrap_or_default();
         let mut whole = self.whole(&kernel.kernel, findings);
-        let about = about(kernel);
+        let noted: Vec<_> = findings.iter().filter(|finding| !finding.breaks(*policy)).cloned().collect();
+        let about = [about(kernel), self.lines(&noted)].concat();
         if !about.is_empty() {
             whole.set_system_out(about.join("\n"));
         }
@@ -100,6 +106,14 @@ impl Writer<'_> {
     fn case(&self, kernel: &str, name: &str, status: TestCaseStatus) -> TestCase {
         let mut case = TestCase::new(plain(name), status);
         case.set_classname(plain(kernel));
+        case
+    }
+
+    fn not_reached(&self, kernel: &str, session: &str) -> TestCase {
+        let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+        status.set_type(NOT_TESTED).set_message(NOT_REACHED);
+        let mut case = self.case(kernel, session, status);
+        case.set_time(Duration::ZERO);
         case
     }
 
@@ -118,8 +132,8 @@ impl Writer<'_> {
                 let why = session.error.as_deref().unwrap_or("a difference that no rule names");
                 let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
                 let told = why.lines().map(line).chain(lines.iter().cloned()).collect::<Vec<_>>();
-                status.set_type("not-tested").set_message(message(why)).set_description(told.join("\n"));
-                add_reruns(&mut status, &session.findings, NonSuccessKind::Failure);
+                status.set_type(NOT_TESTED).set_message(message(why)).set_description(told.join("\n"));
+                add_reruns(&mut status, &session.findings);
                 status
             }
         };
@@ -150,7 +164,7 @@ impl Writer<'_> {
             Some(first) => {
                 let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
                 let told: Vec<_> = why.iter().flat_map(|why| why.lines()).map(line).collect();
-                status.set_type("not-tested").set_message(message(first)).set_description(told.join("\n"));
+                status.set_type(NOT_TESTED).set_message(message(first)).set_description(told.join("\n"));
                 status
             }
             None => TestCaseStatus::success(),
@@ -170,7 +184,7 @@ impl Writer<'_> {
         }
         status.set_description(self.lines(findings).join("\n"));
         let breaks: Vec<_> = findings.iter().filter(|finding| finding.breaks(policy)).cloned().collect();
-        add_reruns(&mut status, &breaks, NonSuccessKind::Failure);
+        add_reruns(&mut status, &breaks);
         status
     }
 
@@ -188,11 +202,12 @@ impl Writer<'_> {
 }
 
 /// The runs in which a finding that was looked for again came again, beyond the first.
-fn add_reruns(status: &mut TestCaseStatus, findings: &[Finding], kind: NonSuccessKind) {
+fn add_reruns(status: &mut TestCaseStatus, findings: &[Finding]) {
     let oftenest = findings.iter().filter_map(|finding| Some((finding.repeat?, finding)));
     let Some((Repeat { seen, of }, finding)) = oftenest.max_by_key(|(repeat, _)| repeat.seen) else { return };
-    for nth in 2..=seen {
-        let mut rerun = TestRerun::new(kind);
+    // A run that is kept may say any number.
+    for nth in (2..=seen).take(MOST_RERUNS) {
+        let mut rerun = TestRerun::new(NonSuccessKind::Failure);
         rerun.set_type(finding.rule.clone());
         rerun.set_message(message(&format!("{} came again, {nth} of {seen} in {of} runs", brief(finding))));
         status.add_rerun(rerun);
@@ -209,9 +224,6 @@ fn about(kernel: &KernelReport) -> Vec<String> {
         lines.extend(named("changes", changes(verdict, kernel.nearest_release.as_deref())));
         lines.extend(named("fixes", fixes(verdict)));
         lines.extend(named("defects", defects(verdict)));
-        // Findings that are no breaks, in short.
-        let notes = verdict.findings.iter().map(brief);
-        lines.extend(named("found", notes.collect()));
     }
     lines.extend(kernel.not_checked.iter().map(|what| format!("not checked: {what}")));
     let counts = kernel.guests.iter().flat_map(|counts| guests(&counts.into()));
@@ -268,6 +280,13 @@ mod tests {
         let case = |name: &str| cases.iter().find(|case| case.name.as_str() == name).unwrap();
         assert_eq!(case("info-basic").time, Some(Duration::from_millis(10)));
         assert_eq!(case("info-basic").classname.as_ref().unwrap().as_str(), "7.1");
+        let TestCaseStatus::NonSuccess { description, .. } = &case("out-len-zero").status else {
+            panic!("a break")
+        };
+        assert!(
+            description.as_ref().unwrap().contains("BUG: kernel NULL pointer"),
+            "the kernel's words are there"
+        );
         let TestCaseStatus::NonSuccess { reruns, .. } = &case("get-long").status else { panic!("a break") };
         assert_eq!(reruns.runs.len(), 2);
     }
@@ -278,7 +297,7 @@ mod tests {
         events.truncate(5);
         events.push(RunEvent::RunFinished { cut: Some(ExitStatus::Interrupted(Signal::SIGINT)) });
         let report = Report::deserialize_from_str(&written(&events)).unwrap();
-        // Two of nine sessions were judged; then the kernel, and two kernels that it did not come to.
-        assert_eq!(counts(&report), [12, 0, 10, 0]);
+        // Two of nine sessions were judged; of three kernels each has nine and itself.
+        assert_eq!(counts(&report), [30, 0, 28, 0]);
     }
 }

@@ -3,14 +3,15 @@
 
 use jiff::Timestamp;
 use scrubjay_verdict::finding::Waived;
-use scrubjay_verdict::{Finding, Promises, SessionVerdict, Status};
+use scrubjay_verdict::{Finding, KernelVerdict, Promises, SessionVerdict, Status};
 use serde_json::{Map, Value, json};
 
 use crate::finding::{self, Look};
+use crate::kept::with_logs;
 use crate::paint::Colour;
 use crate::run::{KernelReport, Run};
 use crate::text::{cut, plain};
-use crate::untested::{missing, untested};
+use crate::untested::{NOT_REACHED, Untested, missing, untested};
 
 /// Who says it.
 const ORIGIN: &str = "scrubjay";
@@ -27,9 +28,12 @@ const LONGEST: usize = 16_384;
 /// The report.
 pub fn report(run: &Run, promises: &Promises) -> Value {
     let (mut checkouts, mut builds, mut tests) = (Vec::new(), Vec::new(), Vec::new());
+    let untested = untested(run);
     for asked in &run.asked.kernels {
         let report = run.kernels.iter().find(|kernel| kernel.kernel == *asked);
-        let kernel = Kernel { run, promises, id: plain(asked), report };
+        let verdict = report.and_then(|report| report.verdict.as_ref());
+        let verdict = verdict.map(|verdict| with_logs(run, verdict));
+        let kernel = Kernel { run, promises, id: plain(asked), report, verdict, untested: &untested };
         checkouts.push(kernel.checkout());
         builds.push(kernel.build());
         tests.extend(kernel.tests());
@@ -47,6 +51,10 @@ struct Kernel<'a> {
     promises: &'a Promises,
     id: String,
     report: Option<&'a KernelReport>,
+    /// With the kernel's words.
+    verdict: Option<KernelVerdict>,
+    /// Of all kernels.
+    untested: &'a [Untested<'a>],
 }
 
 impl Kernel<'_> {
@@ -58,7 +66,7 @@ impl Kernel<'_> {
     }
 
     fn release(&self) -> Option<String> {
-        let release = &self.report?.verdict.as_ref()?.release;
+        let release = &self.verdict.as_ref()?.release;
         (!release.is_empty()).then(|| plain(release))
     }
 
@@ -80,7 +88,7 @@ impl Kernel<'_> {
     }
 
     fn tests(&self) -> Vec<Value> {
-        let verdict = self.report.and_then(|report| report.verdict.as_ref());
+        let verdict = self.verdict.as_ref();
         let sessions = verdict.iter().flat_map(|verdict| &verdict.sessions);
         let mut tests: Vec<_> = sessions.map(|session| self.session(session)).collect();
         let asked = || self.run.asked.performed();
@@ -90,7 +98,7 @@ impl Kernel<'_> {
             None => asked().collect(),
         };
         let why = self.report.and_then(|report| report.why.as_deref());
-        let why = why.unwrap_or("the run was cut short before it");
+        let why = why.unwrap_or(NOT_REACHED);
         tests.extend(rest.into_iter().map(|session| {
             let mut test = self.test(session, "MISS");
             test.insert("log_excerpt".to_owned(), json!(excerpt(&[plain_lines(why)])));
@@ -143,10 +151,9 @@ impl Kernel<'_> {
     }
 
     fn whole(&self) -> Value {
-        let verdict = self.report.and_then(|report| report.verdict.as_ref());
+        let verdict = self.verdict.as_ref();
         let findings = verdict.map(|verdict| verdict.findings.as_slice()).unwrap_or_default();
-        let untested = untested(self.run);
-        let mine = untested.iter().filter(|one| plain(one.kernel) == self.id && one.session.is_none());
+        let mine = self.untested.iter().filter(|one| plain(one.kernel) == self.id && one.session.is_none());
         let why: Vec<_> = mine.map(|one| plain_lines(&one.why)).collect();
         let status = match () {
             () if findings.iter().any(|finding| finding.breaks(self.run.policy)) => "FAIL",

@@ -7,7 +7,7 @@ use scrubjay_run::{Again, ExitStatus, Guests, RunEvent};
 use scrubjay_verdict::{Finding, KernelVerdict};
 
 use crate::gather::of_unwritten;
-use crate::run::{Evidence, KernelReport, KernelState, Run};
+use crate::run::{KernelReport, KernelState, Run};
 
 /// The events of a run that is kept.
 pub fn events(run: &Run) -> Vec<RunEvent> {
@@ -44,7 +44,7 @@ fn of_kernel(run: &Run, report: &KernelReport) -> Vec<RunEvent> {
         return vec![RunEvent::KernelFailed { kernel, why }];
     };
     let evidence = run.evidence.get(&kernel);
-    let verdict = with_logs(verdict, evidence);
+    let verdict = with_logs(run, verdict);
     let times = run.times.session_millis.get(&kernel);
     let sessions = run.asked.performed().count();
     let about = |session: &str| report.sessions.get(session);
@@ -70,11 +70,11 @@ fn of_kernel(run: &Run, report: &KernelReport) -> Vec<RunEvent> {
     events
 }
 
-/// The verdict with the kernel's words put back into its findings.
-fn with_logs(verdict: &KernelVerdict, evidence: Option<&Evidence>) -> KernelVerdict {
+/// The verdict with the kernel's words put back into its findings: a run has them beside its verdicts.
+pub(crate) fn with_logs(run: &Run, verdict: &KernelVerdict) -> KernelVerdict {
     let mut verdict = verdict.clone();
     let nothing = BTreeMap::new();
-    let logs = evidence.map_or(&nothing, |evidence| &evidence.logs);
+    let logs = run.evidence.get(&verdict.kernel).map_or(&nothing, |evidence| &evidence.logs);
     let put =
         |finding: &mut Finding| finding.log = logs.get(&finding.fingerprint).cloned().unwrap_or_default();
     verdict.findings.iter_mut().for_each(put);

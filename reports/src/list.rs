@@ -7,9 +7,10 @@ use scrubjay_verdict::{Policy, Promises, Rule};
 
 use crate::card::{extent, facts, weights};
 use crate::causes::{Shown, shown};
-use crate::run::{KernelState, Run};
+use crate::run::Run;
 use crate::summary::last;
-use crate::text::{plain, wrapped_to};
+use crate::text::{count, plain, wrapped_to};
+use crate::untested::untested;
 
 /// The width of a mail.
 const WIDTH: usize = 72;
@@ -31,12 +32,13 @@ pub fn text(run: &Run, promises: &Promises) -> String {
             lines
         }
         None if run.exit_status == ExitStatus::Clean.number() => {
-            vec!["No difference was found that weighs anything.".to_owned()]
+            let part = run.asked.shard().map(|shard| format!(" in shard {shard}")).unwrap_or_default();
+            vec![format!("No difference was found{part} that weighs anything.")]
         }
         None => vec!["Not everything could be tested; what was shows no difference that weighs.".to_owned()],
     };
     lines.push(String::new());
-    for told in [failed(run), Some(kernels(run))].into_iter().flatten() {
+    for told in [missing(run), Some(kernels(run))].into_iter().flatten() {
         lines.extend(brief(&told));
     }
     lines.extend(brief(&last(run, &shown)));
@@ -78,9 +80,10 @@ fn regression(one: &Shown, run: &Run, promises: &Promises) -> Vec<String> {
     let policy = if run.policy == Policy::default() { None } else { Some(run.policy.name().to_owned()) };
     // A command stays in one line, however long: it is there to be copied.
     lines.push(format!(
-        "  scrubjay check -k {}{against}{baseline}{}{session}",
+        "  scrubjay check -k {}{against}{baseline}{}{}{session}",
         quoted(kernel),
-        option("policy", &policy)
+        option("policy", &policy),
+        if run.asked.require_fixes { " --require-fixes" } else { "" }
     ));
     lines
 }
@@ -95,7 +98,7 @@ fn others(rest: &[&Shown], run: &Run) -> Vec<String> {
         lines.extend(brief(&format!("- {told}")));
     }
     if rest.len() > OTHERS {
-        lines.push(format!("- and {} more causes", rest.len() - OTHERS));
+        lines.push(format!("- and {} more", count(rest.len() - OTHERS, "cause")));
     }
     lines
 }
@@ -122,12 +125,14 @@ fn brief(text: &str) -> Vec<String> {
     lines
 }
 
-/// The kernels of which nothing could be tested, with the first one's reason.
-fn failed(run: &Run) -> Option<String> {
-    let failed: Vec<_> = run.kernels.iter().filter(|kernel| kernel.state == KernelState::Failed).collect();
-    let why = failed.first()?.why.as_deref().and_then(|why| why.lines().next()).unwrap_or_default();
-    let names: Vec<_> = failed.iter().map(|kernel| kernel.kernel.as_str()).collect();
-    Some(format!("Nothing could be tested of {}: {why}", names.join(", ")))
+/// What was asked for and not tested, in the words of the first.
+fn missing(run: &Run) -> Option<String> {
+    let all = untested(run);
+    let first = all.first()?;
+    let who =
+        first.session.map_or(first.kernel.to_owned(), |session| format!("{session} on {}", first.kernel));
+    let more = if all.len() > 1 { format!(", and {} more", all.len() - 1) } else { String::new() };
+    Some(format!("Not tested: {who}{more}: {}", first.why.lines().next().unwrap_or_default()))
 }
 
 /// Which kernels these were, with what they call themselves.
@@ -161,7 +166,7 @@ mod tests {
         assert!(text.starts_with("Regression (kernel-oops): "), "{text}");
         assert!(text.contains("\nTo reproduce:\n  scrubjay check -k 7.1 -s out-len-zero\n"), "{text}");
         assert!(text.contains("Who is hurt: ") && text.contains("\nAlso:\n- "), "{text}");
-        assert!(text.contains("\nNothing could be tested of 7.2: "), "{text}");
+        assert!(text.contains("\nNot tested: "), "{text}");
         assert!(text.lines().count() < 40, "{text}");
         assert_eq!(text.lines().find(|line| line.chars().count() > WIDTH), None, "{text}");
     }

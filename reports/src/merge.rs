@@ -234,7 +234,8 @@ fn conclude(
     let of_shards = || verdicts.iter().flat_map(|(_, verdict)| &verdict.findings);
     for finding in verdict.findings.iter_mut().filter(|finding| is_of_history(&finding.rule)) {
         let same = |other: &&Finding| other.rule == finding.rule && other.accepted == finding.accepted;
-        match of_shards().find(same) {
+        // One that was confirmed in any shard is.
+        match of_shards().filter(same).min_by_key(|other| other.unsettled) {
             Some(other) => {
                 (finding.repeat, finding.unsettled) = (other.repeat, other.unsettled);
                 finding.waived = other.waived.clone().filter(|_| other.fingerprint == finding.fingerprint);

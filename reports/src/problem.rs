@@ -39,7 +39,7 @@ pub struct Problem<'a> {
     /// The kernel's id.
     pub kernel: String,
     /// The rule's id, or [`NOT_TESTED`].
-    pub rule: &'a str,
+    pub rule: String,
     /// What it weighs.
     pub weight: Weight,
     /// In one line.
@@ -62,7 +62,7 @@ pub fn problems<'a>(run: &'a Run, promises: &'a Promises) -> Vec<Problem<'a>> {
         let why = lines.next().unwrap_or_default();
         Problem {
             kernel: plain(one.kernel),
-            rule: NOT_TESTED,
+            rule: NOT_TESTED.to_owned(),
             weight: Weight::NotTested,
             title: line(&format!("{who} could not be tested: {why}")),
             text: lines.take(MOST).map(line).collect(),
@@ -85,7 +85,7 @@ fn findings<'a>(
     let told = all.filter(|f| f.waived.is_none() && f.rule != id::UNCLASSIFIED && !f.unsettled);
     told.map(move |finding| Problem {
         kernel: plain(&kernel.kernel),
-        rule: &finding.rule,
+        rule: plain(&finding.rule),
         weight: match finding.severity.under(policy) {
             Severity::Break => Weight::Break,
             Severity::Warn => Weight::Warn,
@@ -94,7 +94,7 @@ fn findings<'a>(
         title: line(&title(finding)),
         text: text(finding, promises),
         path: location::of_finding(finding, promises),
-        fingerprint: finding.fingerprint.clone(),
+        fingerprint: plain(&finding.fingerprint),
     })
 }
 

@@ -64,6 +64,7 @@ fn of_kernel(
         ));
     }
     let notes = run.notes.iter().map(|note| notification("note", &plain(note)));
+    let shard = run.asked.shard().map(|s| format!("shard-{}-of-{}/", s.number(), s.of())).unwrap_or_default();
     let meaning = ExitStatus::of(run.exit_status).map_or_else(String::new, ExitStatus::meaning);
     json!({
         "tool": { "driver": {
@@ -71,8 +72,8 @@ fn of_kernel(
             "semanticVersion": env!("CARGO_PKG_VERSION"),
             "rules": rules,
         }},
-        // Up to the last slash it is GitHub's category.
-        "automationDetails": { "id": format!("scrubjay/{kernel}/") },
+        // Up to the last slash it is GitHub's category: what is not in it any more is closed, so a shard has its own.
+        "automationDetails": { "id": format!("scrubjay/{kernel}/{shard}") },
         "invocations": [{
             "executionSuccessful": told.is_empty() && run.complete,
             "exitCode": run.exit_status,
@@ -103,7 +104,7 @@ fn result(problem: &Problem, nth: usize, places: &BTreeMap<&str, usize>) -> Valu
         }}],
         "partialFingerprints": { "primaryLocationLineHash": format!("{}:{nth}", problem.fingerprint) },
     });
-    if let (Some(place), Some(result)) = (places.get(problem.rule), result.as_object_mut()) {
+    if let (Some(place), Some(result)) = (places.get(problem.rule.as_str()), result.as_object_mut()) {
         result.insert("ruleIndex".to_owned(), json!(place));
     }
     result

@@ -13,6 +13,7 @@ use crate::paint::Colour;
 use crate::profile::{changes, changes_in_short, defects, fixes};
 use crate::run::{Counts, KernelReport, KernelState, Run};
 use crate::text::{count, plain, wrapped};
+use crate::untested::untested;
 use crate::waivers::idle;
 
 /// Columns of a status word.
@@ -315,5 +316,13 @@ pub fn last(run: &Run, shown: &[Shown]) -> String {
         1 => format!("1 cause breaks {}", run.policy.name()),
         n => format!("{n} causes break {}", run.policy.name()),
     };
-    format!("exit status {}: {why}; {}", run.exit_status, parts.join(", "))
+    let untested = untested(run);
+    let mut kernels: Vec<_> =
+        untested.iter().filter(|one| one.session.is_none()).map(|one| one.kernel).collect();
+    kernels.dedup();
+    if !kernels.is_empty() {
+        parts.push(format!("{} not tested whole", count(kernels.len(), "kernel")));
+    }
+    let shard = run.asked.shard().map(|shard| format!(" of shard {shard} alone")).unwrap_or_default();
+    format!("exit status {}{shard}: {why}; {}", run.exit_status, parts.join(", "))
 }

@@ -70,6 +70,25 @@ pub fn inert(line: &str) -> String {
     }
 }
 
+/// A text that is nothing else in Markdown: no tag, no link, no mention, no end of a cell.
+pub fn markdown(text: &str) -> String {
+    let mut out = String::new();
+    for c in plain(text).chars() {
+        match c {
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '&' => out.push_str("&amp;"),
+            '@' => out.push_str("&#64;"),
+            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '#' | '|' | '~' | '!' => out.extend(['\\', c]),
+            // A bare address would become a link.
+            ':' => out.push_str("&#58;"),
+            c => out.push(c),
+        }
+    }
+    // So would one without a scheme.
+    out.replace("www.", "www&#46;")
+}
+
 /// `1 session`, `2 sessions`.
 pub fn count(n: usize, what: &str) -> String {
     if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
@@ -111,6 +130,16 @@ mod tests {
     #[case("a ::error::x", "a ::error::x")]
     fn no_line_is_a_command_of_a_log(#[case] line: &str, #[case] expected: &str) {
         assert_eq!(inert(line), expected);
+    }
+
+    #[rstest]
+    #[case("a|b", "a\\|b")]
+    #[case("<img src=x>", "&lt;img src=x&gt;")]
+    #[case("@team [a](http://b)", "&#64;team \\[a\\](http&#58;//b)")]
+    #[case("www.b.c", "www&#46;b.c")]
+    #[case("a\n# b", "a\\\\n\\# b")]
+    fn a_text_is_nothing_else_in_markdown(#[case] text: &str, #[case] expected: &str) {
+        assert_eq!(markdown(text), expected);
     }
 
     #[test]

@@ -9,6 +9,9 @@ use scrubjay_verdict::Status;
 use crate::run::{Asked, KernelReport, KernelState, Run};
 use crate::text::count;
 
+/// What is said of a kernel or session to which an interrupted run did not come.
+pub const NOT_REACHED: &str = "the run was cut short before it";
+
 /// Something that was not tested.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Untested<'a> {
@@ -26,11 +29,7 @@ pub fn untested(run: &Run) -> Vec<Untested<'_>> {
     let mut all: Vec<_> = run.kernels.iter().flat_map(|kernel| of_kernel(run, kernel)).collect();
     let reached: BTreeSet<_> = run.kernels.iter().map(|kernel| kernel.kernel.as_str()).collect();
     let not_reached = run.asked.kernels.iter().filter(|kernel| !reached.contains(kernel.as_str()));
-    all.extend(not_reached.map(|kernel| Untested {
-        kernel,
-        session: None,
-        why: "the run was cut short before it".to_owned(),
-    }));
+    all.extend(not_reached.map(|kernel| Untested { kernel, session: None, why: NOT_REACHED.to_owned() }));
     all
 }
 

@@ -133,7 +133,7 @@ const HOSTILE: [&str; 17] = [
     "\n::error::FORGED\n   ::add-mask::FORGED",
     " ##[error]FORGED ##[add-mask]FORGED",
     "%0A::error::FORGED,line=2::",
-    "| FORGED |\n| --- |\n[a](javascript:x) ![b](http://c) @team <!-- `",
+    "| FORGED |\n| --- |\n[a](javascript:x) ![b](http://c) @team <!-- ` http://d www.e.f",
     "\u{fffd}\u{fffe}\u{ffff}\u{e000}",
     "../../etc/passwd",
 ];

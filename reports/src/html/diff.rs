@@ -22,11 +22,22 @@ pub fn of(finding: &Finding) -> Markup {
     let decoded = decoded::differing(&finding.accepted_decoded, &finding.seen_decoded);
     let [accepted, seen] = match decoded.is_empty() {
         false => [&finding.accepted_decoded, &finding.seen_decoded].map(|value| {
-            decoded::leaves(value).into_iter().map(|(place, leaf)| format!("{place}: {leaf}")).collect()
+            decoded::leaves(value).iter().flat_map(|(place, value)| leaf(place, value)).collect()
         }),
         true => [&finding.accepted, &finding.seen].map(|value| lines(finding.field, value)),
     };
     two_sided(&accepted, &seen)
+}
+
+/// A leaf in one line, or its bytes as a dump: what is long is not cut where it differs.
+fn leaf(place: &str, value: &str) -> Vec<String> {
+    match value.parse::<Bytes>() {
+        Ok(bytes) if bytes.len() > DUMP => {
+            let dump = lines(Some(Field::Out), value).into_iter().map(|line| format!("  {line}"));
+            std::iter::once(format!("{place}:")).chain(dump).collect()
+        }
+        _ => vec![format!("{place}: {value}")],
+    }
 }
 
 /// What the firmware received, both sides; none where it is the same and nothing differs.
