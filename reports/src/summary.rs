@@ -321,7 +321,7 @@ pub fn last(run: &Run, shown: &[Shown]) -> String {
         untested.iter().filter(|one| one.session.is_none()).map(|one| one.kernel).collect();
     kernels.dedup();
     if !kernels.is_empty() {
-        parts.push(format!("{} not tested whole", count(kernels.len(), "kernel")));
+        parts.push(format!("{} incomplete", count(kernels.len(), "kernel")));
     }
     let shard = run.asked.shard().map(|shard| format!(" of shard {shard} alone")).unwrap_or_default();
     format!("exit status {}{shard}: {why}; {}", run.exit_status, parts.join(", "))
