@@ -28,7 +28,7 @@ struct Reason<'a> {
 pub fn again(all: &[Again]) -> Vec<String> {
     let mut reasons: BTreeMap<(&str, &str), Reason> = BTreeMap::new();
     for Again { session, why } in all {
-        let (before, number, after) = number_in(why.lines().next().unwrap_or_default());
+        let (before, number, after) = number_in(headline(why));
         let reason = reasons.entry((before, after)).or_default();
         reason.numbers.push(number);
         match session {
@@ -63,6 +63,15 @@ impl Reason<'_> {
     }
 }
 
+/// The first line of a reason, without the words that announce the lines below it (`; the console's last 24 lines:`).
+fn headline(why: &str) -> &str {
+    let first = why.lines().next().unwrap_or_default();
+    match first.strip_suffix(':') {
+        Some(head) => head.rsplit_once("; ").map_or(head, |(head, _)| head),
+        None => first,
+    }
+}
+
 /// A text at its first number, which may be empty.
 fn number_in(text: &str) -> (&str, &str, &str) {
     let start = text.find(|c: char| c.is_ascii_digit()).unwrap_or(text.len());
@@ -82,7 +91,11 @@ mod tests {
             why: why.to_owned(),
         };
         let stood = "scrubjay stood still for 6.2 s";
-        let mut all = vec![one(None, "no word"), one(Some("b"), stood), one(Some("a"), stood)];
+        let mut all = vec![
+            one(None, "no word; the console's last 2 of 9 lines:\n  a\n  b"),
+            one(Some("b"), stood),
+            one(Some("a"), stood),
+        ];
         assert_eq!(again(&all), ["1 boot: no word".to_owned(), format!("a, b: {stood}")]);
         all.extend([
             one(Some("a"), "scrubjay stood still for 12.0 s"),

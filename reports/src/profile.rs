@@ -70,6 +70,11 @@ fn listed(what: &str, changes: &[String]) -> Option<String> {
 
 /// The fixes that a kernel lacks: how many, and each with its commit and the sessions that show it.
 pub fn fixes(verdict: &KernelVerdict) -> Vec<String> {
+    fixes_in_short(verdict).into_iter().chain(each_fix(verdict)).collect()
+}
+
+/// How many fixes a kernel lacks, by who has them.
+pub fn fixes_in_short(verdict: &KernelVerdict) -> Option<String> {
     let MissingFixes { in_series, in_mainline } = &verdict.changes.missing_fixes;
     let sources = [(in_series, "its own series has"), (in_mainline, "only mainline is known to have")];
     let counts: Vec<_> = sources
@@ -79,8 +84,14 @@ pub fn fixes(verdict: &KernelVerdict) -> Vec<String> {
         .collect();
     if counts.is_empty() {
         let shown = !verdict.changes.carries.is_empty();
-        return shown.then(|| "none missing of those that were shown".to_owned()).into_iter().collect();
+        return shown.then(|| "none missing of those that were shown".to_owned());
     }
+    Some(counts.join(", "))
+}
+
+/// Each fix that a kernel lacks, with its commit and the sessions that show it.
+pub fn each_fix(verdict: &KernelVerdict) -> Vec<String> {
+    let MissingFixes { in_series, in_mainline } = &verdict.changes.missing_fixes;
     let told = |fix: &MissingFix, whose: String| {
         let commit = fix.commit.as_ref().map(|commit| format!("{commit} ")).unwrap_or_default();
         let cve = fix.cve.as_ref().map(|cve| format!(" ({cve})")).unwrap_or_default();
@@ -96,7 +107,7 @@ pub fn fixes(verdict: &KernelVerdict) -> Vec<String> {
     };
     let of_series = in_series.iter().map(|fix| told(fix, format!("{}.y", fix.since.series)));
     let of_mainline = in_mainline.iter().map(|fix| told(fix, "mainline".to_owned()));
-    [counts.join(", ")].into_iter().chain(of_series).chain(of_mainline).collect()
+    of_series.chain(of_mainline).collect()
 }
 
 /// The known defects of a kernel: how many, and each with what the kernel shows of it.

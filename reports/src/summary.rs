@@ -10,7 +10,7 @@ use crate::card;
 use crate::causes::{self, Shown};
 use crate::not_tested::{self, NotTested};
 use crate::paint::Colour;
-use crate::profile::{changes, changes_in_short, defects, fixes};
+use crate::profile::{changes, changes_in_short, defects, each_fix, fixes, fixes_in_short};
 use crate::run::{Counts, KernelReport, KernelState, Run};
 use crate::text::{count, plain, wrapped};
 use crate::untested::untested;
@@ -220,7 +220,9 @@ fn areas(kernel: &KernelReport) -> String {
     let mut told: Vec<_> = not.iter().map(|(area, (passed, of))| format!("{area} {passed}/{of}")).collect();
     match whole.len() {
         0 => {}
-        n if told.is_empty() => told.push(format!("everything passes that applies, in {}", count(n, "area"))),
+        n if told.is_empty() => {
+            told.push(format!("every session that applies passes, in {}", count(n, "area")))
+        }
         n => told.push(format!("{} pass", count(n, "other area"))),
     }
     told.join(", ")
@@ -240,7 +242,11 @@ fn profiles(run: &Run, look: &Look) -> Vec<String> {
             defects.truncate(1);
         }
         let mut told = Vec::new();
-        for (name, texts) in [("changes", changes), ("fixes", fixes(verdict)), ("defects", defects)] {
+        let fixes = match run.kernels.len() {
+            1 => fixes(verdict),
+            _ => fixes_in_short(verdict).into_iter().collect(),
+        };
+        for (name, texts) in [("changes", changes), ("fixes", fixes), ("defects", defects)] {
             for (i, text) in texts.iter().enumerate() {
                 told.extend(named(if i == 0 { name } else { "" }, text));
             }
@@ -250,7 +256,27 @@ fn profiles(run: &Run, look: &Look) -> Vec<String> {
         }
         lines.extend(told);
     }
+    if run.kernels.len() > 1 {
+        lines.extend(missing_fixes(run));
+    }
     lines
+}
+
+/// The fixes that some of several kernels lack, each once, with the kernels.
+fn missing_fixes(run: &Run) -> Vec<String> {
+    let mut missing: Vec<(String, Vec<&str>)> = Vec::new();
+    for kernel in &run.kernels {
+        for fix in kernel.verdict.iter().flat_map(each_fix) {
+            match missing.iter_mut().find(|(told, _)| *told == fix) {
+                Some((_, kernels)) => kernels.push(&kernel.kernel),
+                None => missing.push((fix, vec![&kernel.kernel])),
+            }
+        }
+    }
+    missing
+        .into_iter()
+        .flat_map(|(fix, kernels)| named("missing", &format!("on {}: {fix}", kernels.join(", "))))
+        .collect()
 }
 
 fn not_tested(run: &Run, look: &Look) -> Vec<String> {
@@ -307,7 +333,8 @@ pub fn last(run: &Run, shown: &[Shown]) -> String {
         total.skip += skip;
     }
     let sessions = total.pass + total.waived + total.broken + total.error + total.skip;
-    let mut parts = vec![format!("{} of {} pass", total.pass, count(sessions, "session"))];
+    let verb = if sessions == 1 { "passes" } else { "pass" };
+    let mut parts = vec![format!("{} of {} {verb}", total.pass, count(sessions, "session"))];
     let others =
         [("waived", total.waived), ("break", total.broken), ("error", total.error), ("skip", total.skip)];
     parts.extend(others.iter().filter(|(_, n)| *n > 0).map(|(word, n)| format!("{n} {word}")));

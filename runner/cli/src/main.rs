@@ -19,6 +19,7 @@ mod kernels;
 mod lab;
 mod log;
 mod manual;
+mod memory;
 mod mutants;
 mod obtaining;
 mod output;
@@ -42,6 +43,7 @@ use crate::context::Context;
 use crate::failure::Result;
 
 fn main() -> ExitStatus {
+    memory::share_arenas();
     // Wrong usage exits here with 2, help and version with 0, as the table of exit statuses says.
     let cli = Cli::parse();
     log::listen(cli.verbose);
