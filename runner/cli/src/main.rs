@@ -43,7 +43,7 @@ use crate::context::Context;
 use crate::failure::Result;
 
 fn main() -> ExitStatus {
-    memory::share_arenas();
+    memory::give_back();
     // Wrong usage exits here with 2, help and version with 0, as the table of exit statuses says.
     let cli = Cli::parse();
     log::listen(cli.verbose);
