@@ -10,9 +10,16 @@ use crate::table;
 
 /// Lists the changes, or shows one.
 pub fn run(args: &ChangesArgs, context: &Context) -> Result<ExitStatus> {
-    let changes = context.library()?.changes;
+    let library = context.library()?;
+    let changes = library.changes;
     match &args.id {
-        None => table::print(&["change", "commit", "mainline", "stable", "title"], &rows(&changes))?,
+        None => {
+            table::print(&["change", "commit", "mainline", "stable", "title"], &rows(&changes))?;
+            let count = library.unseen.iter().count();
+            table::text(&format!(
+                "\n{count} more upstream changes are shown by no session; docs/changes.md says why\n"
+            ))?;
+        }
         Some(id) => match changes.get(id) {
             Some(change) => table::text(&change.in_full())?,
             None => {

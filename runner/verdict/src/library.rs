@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use scrubjay_session::cxl::profile::Profiles;
 use scrubjay_session::{FileError, Sessions};
 
-use crate::change::Changes;
+use crate::change::{Changes, Unseen};
 use crate::golden::Goldens;
 use crate::judge::Books;
 use crate::promise::Promises;
@@ -23,6 +23,8 @@ pub struct Library {
     pub goldens: Goldens,
     /// Known differences between kernels.
     pub changes: Changes,
+    /// What upstream changed and no session shows.
+    pub unseen: Unseen,
     /// What is promised.
     pub promises: Promises,
 }
@@ -55,10 +57,12 @@ impl Library {
         let profiles = Profiles::load_dir(&vectors.join("devices"))?;
         let sessions = Sessions::load(&vectors.join("sessions"))?;
         let changes = Changes::load(&vectors.join("changes"))?;
+        let unseen = Unseen::load(&vectors.join("unseen.json"), &changes)?;
         let promises = Promises::load(&vectors.join("promises"))?;
         let (goldens, unfit) =
             Goldens::load_fitting(&vectors.join("goldens"), &sessions, &changes, &promises)?;
-        let library = Library { root: root.to_owned(), profiles, sessions, goldens, changes, promises };
+        let library =
+            Library { root: root.to_owned(), profiles, sessions, goldens, changes, unseen, promises };
         library.check()?;
         Ok((library, unfit))
     }

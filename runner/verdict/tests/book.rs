@@ -124,10 +124,15 @@ fn promises() -> String {
     Claims::of(&library).markdown(&library)
 }
 
+fn changes() -> Vec<(&'static str, String)> {
+    let library = Library::load(&root()).unwrap();
+    vec![("changes", library.changes.markdown()), ("unseen", library.unseen.markdown())]
+}
+
 #[rstest]
 #[case::normalisations("docs/normalisations.md", vec![("normalisations", normalisation::markdown())])]
 #[case::promises("docs/promises.md", vec![("promises", promises())])]
-#[case::changes("docs/changes.md", vec![("changes", Library::load(&root()).unwrap().changes.markdown())])]
+#[case::changes("docs/changes.md", changes())]
 #[case::rules("docs/rules.md", vec![("rules", rules())])]
 #[case::weights("docs/what-counts-as-a-break.md",
     vec![("cases", cases()), ("bounds", bounds()), ("unbounded", unbounded())])]

@@ -129,7 +129,7 @@ fn is_tag(path: &Path, place: &str, release: Release) -> Result<(), FileError> {
     Err(FileError::sense(path, format!("{place}.release"), why))
 }
 
-fn is_commit(id: &str) -> bool {
+pub(super) fn is_commit(id: &str) -> bool {
     let digit = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
     (SHORTEST..=WHOLE).contains(&id.len()) && id.chars().all(digit)
 }
