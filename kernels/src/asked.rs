@@ -13,8 +13,8 @@ use crate::manifest::{Compiler, Config, Fwctl, Manifest, ManifestError, Place, R
 use crate::series::{Series, SeriesError};
 use crate::stale;
 
-/// The forms, for help and errors.
-pub const FORMS: &str = "ID, FROM..TO, all, ID+SERIES, tree:PATH, git:PATH@REV, git:PATH@REV+SERIES, vmlinuz:PATH, or \
+/// The forms, for errors.
+const FORMS: &str = "ID, FROM..TO, all, ID+SERIES, tree:PATH, git:PATH@REV, git:PATH@REV+SERIES, vmlinuz:PATH, or \
                          the path of a bzImage";
 
 /// What stands in a tree for what it is.
@@ -227,19 +227,23 @@ fn tree(word: &str, path: &Path, catalogue: &Catalogue) -> Result<Manifest, Aske
             return Err(wrong(why.to_owned()));
         }
     }
-    let unmodified = match git::is_repository(path) {
-        true => {
-            let is_clean = git::state(path)?.split(' ').count() == 2;
-            is_clean && git::is_release(path, "HEAD", &version)
-        }
-        false => true,
-    };
+    let unmodified = is_of_release(&version)
+        && match (git::is_repository(path), git::is_in_repository(path)) {
+            (true, _) => {
+                let is_clean = git::state(path).is_ok_and(|state| state.split(' ').count() == 2);
+                is_clean && git::is_release(path, "HEAD", &version)
+            }
+            // A part of a repository has no tag of its own.
+            (false, in_one) => !in_one,
+        };
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     made(word, &version, unmodified, own, Source::LocalTree { path }, catalogue)
         .ok_or_else(|| wrong(NO_VERSION.to_owned()))
 }
 
 const NO_VERSION: &str = "has a Makefile that names no version";
+const PARTIAL: &str = "is a partial clone, which would have to fetch what is missing; name a whole one (git clone without \
+                       --filter), or a work tree as it stands (tree:PATH)";
 
 fn no_tree(missing: &str) -> String {
     match missing {
@@ -250,16 +254,48 @@ fn no_tree(missing: &str) -> String {
 
 fn revision(word: &str, rest: &str, catalogue: &Catalogue) -> Result<Manifest, AskedError> {
     let (repo, revision, series) = parts(rest);
-    let wrong = |why: String| AskedError::Tree { word: word.to_owned(), path: repo.clone(), why };
-    if !repo.is_dir() {
-        return Err(wrong("is no directory; write git:PATH@REV".to_owned()));
-    }
-    git::ask(&repo, &["rev-parse", "--git-dir"])?;
+    check_repository(word, &repo)?;
     let series = series.map(|path| Series::read(&path)).transpose()?;
     let base = series.as_ref().and_then(|series| series.base.clone());
     let revision = revision.or(base).unwrap_or_else(|| "HEAD".to_owned());
+    at(word, &repo, &revision, series, catalogue)
+}
+
+/// The kernel at a revision of a repository, with a series applied where one is given; called `word` in reports.
+///
+/// # Errors
+/// A directory that is no repository, or a partial clone; a revision that is not there, or that has no kernel.
+pub fn revision_of(
+    word: &str,
+    repo: &Path,
+    revision: &str,
+    series: Option<Series>,
+    catalogue: &Catalogue,
+) -> Result<Manifest, AskedError> {
+    check_repository(word, repo)?;
+    at(word, repo, revision, series, catalogue)
+}
+
+fn check_repository(word: &str, repo: &Path) -> Result<(), AskedError> {
+    let wrong =
+        |why: &str| AskedError::Tree { word: word.to_owned(), path: repo.to_owned(), why: why.to_owned() };
+    if !repo.is_dir() {
+        return Err(wrong("is no directory; write git:PATH@REV"));
+    }
+    git::ask(repo, &["rev-parse", "--git-dir"])?;
+    if git::is_partial(repo) { Err(wrong(PARTIAL)) } else { Ok(()) }
+}
+
+fn at(
+    word: &str,
+    repo: &Path,
+    revision: &str,
+    series: Option<Series>,
+    catalogue: &Catalogue,
+) -> Result<Manifest, AskedError> {
+    let wrong = |why: String| AskedError::Tree { word: word.to_owned(), path: repo.to_owned(), why };
     let commit = git::ask(
-        &repo,
+        repo,
         &["rev-parse", "--verify", "--quiet", "--end-of-options", &format!("{revision}^{{commit}}")],
     );
     let Ok(commit) = commit else {
@@ -269,20 +305,19 @@ fn revision(word: &str, rest: &str, catalogue: &Catalogue) -> Result<Manifest, A
             }
             None => String::new(),
         };
-        return Err(AskedError::Revision { word: word.to_owned(), revision, repo, hint });
+        let (word, revision, repo) = (word.to_owned(), revision.to_owned(), repo.to_owned());
+        return Err(AskedError::Revision { word, revision, repo, hint });
     };
-    let has = |name: &&str| git::ask(&repo, &["cat-file", "-e", &format!("{commit}:{name}")]).is_ok();
+    let has = |name: &&str| git::ask(repo, &["cat-file", "-e", &format!("{commit}:{name}")]).is_ok();
     if let Some(missing) = TREE.iter().find(|name| !has(name)) {
         return Err(wrong(format!("at {revision} {}", no_tree(missing))));
     }
-    let makefile = git::ask(&repo, &["show", &format!("{commit}:Makefile")])?;
+    let makefile = git::ask(repo, &["show", &format!("{commit}:Makefile")])?;
     let version = version(&makefile).ok_or_else(|| wrong(NO_VERSION.to_owned()))?;
-    let unmodified = series.is_none() && git::is_release(&repo, &commit, &version);
-    let repo = std::path::absolute(&repo).unwrap_or(repo);
-    let path = repo.clone();
-    let source = Source::Revision { repo, commit, series };
-    let no_version = || AskedError::Tree { word: word.to_owned(), path, why: NO_VERSION.to_owned() };
-    made(word, &version, unmodified, None, source, catalogue).ok_or_else(no_version)
+    let unmodified = series.is_none() && is_of_release(&version) && git::is_release(repo, &commit, &version);
+    let whole = std::path::absolute(repo).unwrap_or_else(|_| repo.to_owned());
+    let source = Source::Revision { repo: whole, commit, series };
+    made(word, &version, unmodified, None, source, catalogue).ok_or_else(|| wrong(NO_VERSION.to_owned()))
 }
 
 /// Repository, revision and series of `PATH@REV+SERIES`. A path may have an `@` in it and a revision a `+`: the first
@@ -346,6 +381,12 @@ fn made(
         }),
         sources: vec![source],
     })
+}
+
+/// Whether a version is one that a release can have: nothing stands behind its numbers but `-rcN`.
+fn is_of_release(version: &str) -> bool {
+    let behind = version.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+    behind.is_empty() || behind.strip_prefix("-rc").is_some_and(|number| number.parse::<u16>().is_ok())
 }
 
 /// The version that a kernel's Makefile names: `7.3.4`, `7.4.0-rc2`.

@@ -7,7 +7,6 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use crate::cache::CacheError;
-use crate::config::ConfigError;
 use crate::error::KernelError;
 use crate::make::{self, MakeError};
 use crate::manifest::{Compiler, Config};
@@ -89,17 +88,11 @@ impl Build<'_> {
         self.make(&[target], &all, &mut log, &log_path, &mut Quiet(progress))?;
 
         let text = fs::read_to_string(&dot_config).map_err(self.io("read", &dot_config))?;
-        let wanted = self.config.wanted().map_err(|source| self.config_error(source))?;
-        match wanted.check(&dot_config, &text, &self.config.absent) {
-            Err(ConfigError::NoEffect { options, .. }) if self.config.loose => {
-                let options = options.join(", ");
-                progress.note(&format!(
-                    "kernel {}: options that do not take effect in this tree: {options}",
-                    self.id
-                ));
-            }
-            Err(ConfigError::Stale { .. }) if self.config.loose => {}
-            checked => checked.map_err(|source| self.config_error(source))?,
+        if !self.config.loose {
+            let wanted = self.config.wanted().map_err(|source| self.config_error(source))?;
+            wanted
+                .check(&dot_config, &text, &self.config.absent)
+                .map_err(|source| self.config_error(source))?;
         }
 
         progress.start(&Phase {

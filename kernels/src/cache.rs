@@ -8,7 +8,7 @@
 //!   kernels/ID-RECIPE/                     a kernel; it has this name only when it is whole
 //!   kernels/.work-ID-RECIPE/               a kernel in the making; removed at the end, or by whoever comes next
 //!   kernels/.lock-ID-RECIPE                held while it is made
-//!   trees/NAME-HASH/                       a tree or repository of the user's: see `site`
+//!   trees/NAME-HASH/                       a repository of the user's: see `site`
 //!   modules/ID-RECIPE/                     modules that were built anew against that kernel's tree, in the same way
 //! ```
 //!
@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use scrubjay_host::{cache, interrupt};
 
+use crate::digest;
 use crate::progress::Progress;
 
 /// The directory in which everything is kept that can be made again.
@@ -84,7 +85,7 @@ impl Cache {
         self.root.join("kernels")
     }
 
-    /// Where trees and repositories of the user's are built.
+    /// Where revisions of the user's repositories are built.
     pub(crate) fn trees(&self) -> PathBuf {
         self.root.join("trees")
     }
@@ -110,10 +111,19 @@ impl Cache {
     }
 }
 
-/// What a user calls something, as the name of a file.
+/// The longest name that a file has of what a user calls something: what is put before and behind it has room too.
+const LONGEST_NAME: usize = 64;
+
+/// What a user calls something, as the name of a file; of a long one the beginning, and a digest of all of it.
 pub(crate) fn plain(name: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-    name.chars().map(|c| if is_plain(c) { c } else { '-' }).collect()
+    let mut plain: String = name.chars().map(|c| if is_plain(c) { c } else { '-' }).collect();
+    if plain.len() > LONGEST_NAME {
+        let digest = digest::of_bytes(name.as_bytes());
+        plain.truncate(LONGEST_NAME - 9);
+        plain += &format!("-{}", &digest[..8]);
+    }
+    plain
 }
 
 /// A directory of entries that are made once, each by one process at a time.
@@ -257,6 +267,14 @@ impl Drop for WorkDir {
 mod tests {
     use super::*;
     use crate::progress::Silent;
+
+    #[test]
+    fn a_long_name_is_cut_and_stays_one_of_its_own() {
+        let long = |end: &str| plain(&format!("tree:/{}/{end}", "deep/".repeat(60)));
+        assert_eq!((long("one").len(), long("one")), (LONGEST_NAME, long("one")));
+        assert_ne!(long("one"), long("two"));
+        assert_eq!(plain("git:/a b@v7.3"), "git--a-b-v7.3");
+    }
 
     #[test]
     fn work_that_is_dropped_leaves_nothing() {

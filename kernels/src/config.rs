@@ -127,18 +127,33 @@ impl Fragment {
         if !stale.is_empty() {
             return Err(ConfigError::Stale { options: stale });
         }
-        let without: Vec<String> = self
-            .options
-            .iter()
-            .filter(|(name, wanted)| !absent.contains_key(*name) && value(name) != *wanted)
-            .map(|(name, wanted)| format!("{name} (wanted {wanted}, found {})", value(name)))
-            .collect();
+        let without = self.without_effect(config, text, absent)?;
         if without.is_empty() {
             Ok(())
         } else {
             let files: Vec<String> = self.files.iter().map(|file| file.display().to_string()).collect();
             Err(ConfigError::NoEffect { fragment: files.join(" with "), options: without })
         }
+    }
+
+    /// The options that a resulting `.config` has otherwise than wanted, each with the value wanted and the value found;
+    /// those called absent are left out, whatever they are.
+    ///
+    /// # Errors
+    /// A config that does not read.
+    pub fn without_effect(
+        &self,
+        config: &Path,
+        text: &str,
+        absent: &BTreeMap<String, String>,
+    ) -> Result<Vec<String>, ConfigError> {
+        let found = options(config, text)?;
+        let value = |name: &str| found.get(name).map_or("n", String::as_str);
+        let differs =
+            |(name, wanted): &(&String, &String)| !absent.contains_key(*name) && value(name) != *wanted;
+        let told =
+            |(name, wanted): (&String, &String)| format!("{name} (wanted {wanted}, found {})", value(name));
+        Ok(self.options.iter().filter(differs).map(told).collect())
     }
 }
 
@@ -215,6 +230,15 @@ mod tests {
     fn every_option_without_effect_is_named_at_once() {
         let error = check("CONFIG_A=y\nCONFIG_B=y\n", "", &[]).expect_err("two are missing");
         assert!(error.contains("CONFIG_A") && error.contains("CONFIG_B"), "{error}");
+    }
+
+    #[test]
+    fn what_has_no_effect_is_known_where_the_absent_list_is_stale_too() {
+        let absent = BTreeMap::from([("CONFIG_C".to_owned(), "gone".to_owned())]);
+        let fragment = fragment("CONFIG_A=y\nCONFIG_B=y\nCONFIG_C=y\n").expect("a fragment");
+        let config = "CONFIG_A=m\nCONFIG_B=y\nCONFIG_C=y\n";
+        let without = fragment.without_effect(Path::new(".config"), config, &absent).expect("it reads");
+        assert_eq!(without, ["CONFIG_A (wanted y, found m)"]);
     }
 
     #[test]

@@ -121,6 +121,14 @@ pub enum KernelError {
         /// What is wrong and what to do.
         what: &'static str,
     },
+    /// A tree is not as it was when its build began.
+    #[error("kernel {id}: {} changed while it was built, so nobody knows what was built; run it again", path.display())]
+    Changed {
+        /// The kernel.
+        id: String,
+        /// The tree.
+        path: PathBuf,
+    },
     /// An entry of the cache is not as it was made.
     #[error("{} is damaged ({why}); remove it, and it is built again when next asked for", dir.display())]
     Damaged {

@@ -36,7 +36,7 @@ mod tree;
 pub mod unpack;
 mod workshop;
 
-pub use asked::{Asked, AskedError, FORMS, asked, asked_one, tell_apart};
+pub use asked::{Asked, AskedError, asked, asked_one, revision_of, tell_apart};
 pub use cache::{Cache, CacheError};
 pub use catalogue::Catalogue;
 pub use config::{ConfigError, Fragment};

@@ -13,6 +13,7 @@ use scrubjay_host::input::read_text;
 use serde::{Deserialize, Serialize};
 
 use crate::config::{ConfigError, Fragment};
+use crate::image::Image;
 use crate::series::Series;
 
 /// One kernel of the matrix, as its manifest describes it.
@@ -116,7 +117,8 @@ pub struct Config {
     /// Options of the fragment that this kernel does not have, each with the reason. One that takes effect
     /// nonetheless is an error, so that the list cannot go stale.
     pub absent: BTreeMap<String, String>,
-    /// Whether an option that does not take effect is told and stops nothing: in a tree that nobody has tried it in.
+    /// Whether an option that does not take effect stops nothing, because nobody has tried it in this tree; it is told
+    /// ([`Config::without_effect`]).
     pub loose: bool,
     /// The modules that a guest loads; what they depend on is found by itself, built-in ones are left out.
     pub modules: Vec<String>,
@@ -138,12 +140,20 @@ impl Config {
     }
 
     /// What has to be in effect: the fragment with its overlays.
-    ///
-    /// # Errors
-    /// A file that does not read.
-    pub fn wanted(&self) -> Result<Fragment, ConfigError> {
+    pub(crate) fn wanted(&self) -> Result<Fragment, ConfigError> {
         let fragment = Fragment::read(&self.fragment)?;
         self.overlays.iter().try_fold(fragment, |below, path| Ok(below.under(Fragment::read(path)?)))
+    }
+
+    /// The options of the fragment that are not as wanted in what was built, where that may be, each with the value
+    /// wanted and the value found; none where the config is not known.
+    pub fn without_effect(&self, image: &Image) -> Vec<String> {
+        let Some(path) = image.config.as_ref().filter(|_| self.loose) else { return Vec::new() };
+        let without = || {
+            let text = std::fs::read_to_string(path).ok()?;
+            self.wanted().and_then(|wanted| wanted.without_effect(path, &text, &self.absent)).ok()
+        };
+        without().unwrap_or_default()
     }
 
     /// Whether this is the fragment as it is, by the ordinary compiler: what an image is taken for that was built

@@ -17,7 +17,7 @@ use crate::image::{Image, Origin};
 use crate::manifest::{Config, DebianPackage, Manifest, Source};
 use crate::progress::Progress;
 use crate::recipe::{Recipe, RecipeError};
-use crate::site::Site;
+use crate::site::{self, Site};
 use crate::unpack;
 
 /// The variable that names a directory of prebuilt images.
@@ -303,6 +303,12 @@ impl Resolver {
                 (modules, origin)
             }
         };
+        // What stands in a tree may be another than was built by now, or than was hashed.
+        if let Source::LocalTree { path } = source
+            && Recipe::of(manifest, source)?.as_ref() != Some(&recipe)
+        {
+            return Err(KernelError::Changed { id: manifest.id.clone(), path: path.clone() });
+        }
         let image = Image::at(manifest.id.clone(), &result.join(entry::IMAGE), origin)?;
         let provenance = image.of_version(&manifest.version)?.provenance;
         Record::new(&manifest.id, modules, recipe, provenance).write(&result)?;
@@ -330,40 +336,37 @@ impl Resolver {
         let build = |tree: &Path, objects: &Path, progress: &mut dyn Progress| {
             Build { id, config, tree, objects, jobs, failed_log: &failed_log }.run(result, progress)
         };
-        let of_user = match source {
-            Source::LocalTree { path } => Some(path),
-            Source::Revision { repo, .. } => Some(repo),
-            _ => None,
-        };
-        let Some(path) = of_user else {
-            let (tree, sha256) = self.unpacked(id, source, work, progress)?;
-            return Ok((build(&tree, &make_dir(work, "objects")?, progress)?, sha256));
-        };
-        let site = Site::of(&self.cache, path, progress)?;
-        let tree = match source {
+        match source {
             Source::Revision { repo, commit, series } => {
+                let options = config.options().map_err(RecipeError::from)?;
+                let site = Site::of(&self.cache, repo, progress)?;
                 progress.note(&format!("kernel {id}: checking out {commit}"));
                 let tree = site.check_out(repo, commit)?;
                 if let Some(series) = series {
                     series.apply(&tree, commit)?;
                 }
-                tree
+                let (objects, at_work) = site.objects(&options.text())?;
+                let modules = build(&tree, &objects, progress)?;
+                at_work.ended();
+                Ok((modules, None))
             }
-            _ => match local_tree(id, path)? {
-                (tree, false) => tree,
-                (tree, true) => {
+            Source::LocalTree { path } => {
+                let objects = make_dir(work, "objects")?;
+                let (mut tree, in_place) = local_tree(id, path)?;
+                if in_place {
                     progress
                         .note(&format!("kernel {id}: the tree was built in place; its sources are copied"));
-                    site.copy_of(&tree)?
+                    let copy = make_dir(work, "source")?;
+                    site::copy_of(&tree, &copy, work.path())?;
+                    tree = copy;
                 }
-            },
-        };
-        let (objects, at_work) = site.objects()?;
-        let built = build(&tree, &objects, progress);
-        if !matches!(built, Err(KernelError::Interrupted)) {
-            at_work.ended();
+                Ok((build(&tree, &objects, progress)?, None))
+            }
+            _ => {
+                let (tree, sha256) = self.unpacked(id, source, work, progress)?;
+                Ok((build(&tree, &make_dir(work, "objects")?, progress)?, sha256))
+            }
         }
-        Ok((built?, None))
     }
 
     /// The tree of a source that has to be unpacked, and the digest of its file.

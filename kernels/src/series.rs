@@ -2,13 +2,16 @@
 //!
 //! git splits and reads the mails, and applies each patch whole or not at all. Knows no repository.
 
+use std::env;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 
-use scrubjay_host::{Manner, process};
+use scrubjay_host::{Manner, interrupt, process};
+use tempfile::TempDir;
 
+use crate::git::GitError;
 use crate::{digest, git};
 
 /// The trailer that says what a series is made upon (git-format-patch, `--base`).
@@ -50,6 +53,19 @@ pub enum SeriesError {
         /// The series.
         path: PathBuf,
     },
+    /// What is kept of it for a moment cannot be.
+    #[error("cannot keep the patches of {} for a moment in {}: {source}; make room there, or set TMPDIR", path.display(), dir.display())]
+    Scratch {
+        /// The series.
+        path: PathBuf,
+        /// Where temporary files are.
+        dir: PathBuf,
+        /// Why; a full disk shows here.
+        source: io::Error,
+    },
+    /// git could not do its part: it is not here, or the disk is full.
+    #[error(transparent)]
+    Git(#[from] GitError),
     /// git does not take it for mails.
     #[error("{} is no series: {said}", path.display())]
     NoMail {
@@ -116,14 +132,24 @@ impl Series {
         }
     }
 
-    /// How many patches it has.
-    pub fn len(&self) -> usize {
-        self.patches.len()
-    }
-
-    /// Whether it has none; one that was read has.
-    pub fn is_empty(&self) -> bool {
-        self.patches.is_empty()
+    /// Several as one, in that order; it has the name of their directory.
+    ///
+    /// # Errors
+    /// As [`Series::read`], of the first that is wrong.
+    pub fn read_all(paths: &[PathBuf]) -> Result<Self, SeriesError> {
+        let [first, rest @ ..] = paths else {
+            return Err(SeriesError::Empty { path: PathBuf::new() });
+        };
+        let mut all = Self::read(first)?;
+        for path in rest {
+            let next = Self::read(path)?;
+            all.base = next.base.or(all.base);
+            all.patches.extend(next.patches);
+        }
+        if !rest.is_empty() {
+            all.path = first.parent().unwrap_or(first).to_owned();
+        }
+        Ok(all)
     }
 
     /// A digest of what its patches change, their mails left out.
@@ -136,55 +162,107 @@ impl Series {
     /// # Errors
     /// [`SeriesError::DoesNotApply`] names the first that does not; the tree then has those before it.
     pub(crate) fn apply(&self, tree: &Path, upon: &str) -> Result<(), SeriesError> {
+        let scratch = Scratch::new(&self.path)?;
+        let file = scratch.path().join("patch");
         for (at, patch) in self.patches.iter().enumerate() {
-            let failed = |said: String| SeriesError::DoesNotApply {
-                path: self.path.clone(),
-                number: at + 1,
-                of: self.patches.len(),
-                subject: patch.subject.as_str().into(),
-                upon: upon.into(),
-                base: self.base.clone(),
-                said: said.into(),
-            };
-            let file = tempfile::NamedTempFile::new().map_err(|error| failed(error.to_string()))?;
-            fs::write(file.path(), &patch.text).map_err(|error| failed(error.to_string()))?;
-            let mut command = git::command(tree);
-            // A repository that the tree lies in by chance is none of its business.
-            command
-                .env("GIT_CEILING_DIRECTORIES", tree.parent().unwrap_or(tree))
-                .args(["apply", "-p1", "--whitespace=nowarn"])
-                .arg(file.path());
-            let output =
-                process::output(command, Manner::Ask, None).map_err(|error| failed(error.to_string()))?;
-            if !output.status.success() {
-                return Err(failed(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
+            fs::write(&file, &patch.text).map_err(scratch.failed())?;
+            // What does not apply is asked for before anything is written: of writing there are other errors.
+            let check = apply(tree, &file, true)?;
+            if !check.status.success() {
+                return Err(SeriesError::DoesNotApply {
+                    path: self.path.clone(),
+                    number: at + 1,
+                    of: self.patches.len(),
+                    subject: patch.subject.as_str().into(),
+                    upon: upon.into(),
+                    base: self.base.clone(),
+                    said: words(&check.stderr).into(),
+                });
+            }
+            let applied = apply(tree, &file, false)?;
+            if !applied.status.success() {
+                return Err(failed("apply", tree)(words(&applied.stderr)).into());
             }
         }
         Ok(())
     }
 }
 
+fn apply(tree: &Path, patch: &Path, only_check: bool) -> Result<Output, GitError> {
+    let mut command = git::command(tree);
+    // A repository that the tree lies in by chance is none of its business.
+    command
+        .env("GIT_CEILING_DIRECTORIES", tree.parent().unwrap_or(tree))
+        .args(["apply", "-p1", "--whitespace=nowarn"])
+        .args(only_check.then_some("--check"))
+        .arg(patch);
+    output(command, "apply", tree)
+}
+
+/// What a program of git's says, that works in a directory.
+fn output(command: Command, what: &str, dir: &Path) -> Result<Output, GitError> {
+    let failed = failed(what, dir);
+    process::output(command, Manner::Ask, None).map_err(|error| failed(git::not_run(&error)))
+}
+
+fn failed<'a>(what: &'a str, dir: &'a Path) -> impl FnOnce(String) -> GitError + 'a {
+    move |said| GitError { what: what.to_owned(), dir: dir.to_owned(), said }
+}
+
+fn words(said: &[u8]) -> String {
+    String::from_utf8_lossy(said).trim().to_owned()
+}
+
+/// A directory for a moment, that no signal leaves behind.
+struct Scratch<'a> {
+    series: &'a Path,
+    dir: TempDir,
+}
+
+impl<'a> Scratch<'a> {
+    fn new(series: &'a Path) -> Result<Self, SeriesError> {
+        let failed = |source| SeriesError::Scratch { path: series.to_owned(), dir: env::temp_dir(), source };
+        Ok(Self { series, dir: interrupt::enter(tempfile::tempdir, TempDir::path).map_err(failed)? })
+    }
+
+    fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    fn failed(&self) -> impl FnOnce(io::Error) -> SeriesError {
+        let (path, dir) = (self.series.to_owned(), env::temp_dir());
+        move |source| SeriesError::Scratch { path, dir, source }
+    }
+}
+
+impl Drop for Scratch<'_> {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(self.dir.path());
+        interrupt::leave(self.dir.path());
+    }
+}
+
+/// How git ends where something stood in its way, and not where what it read is no mail.
+const STOPPED: i32 = 128;
+
 /// The patches of one file.
-fn split(file: &Path) -> Result<Vec<Patch>, SeriesError> {
-    let failed = |source| SeriesError::Read { path: file.to_owned(), source };
-    let no_mail = |said: &[u8]| SeriesError::NoMail {
-        path: file.to_owned(),
-        said: String::from_utf8_lossy(said).trim().to_owned(),
+fn split(path: &Path) -> Result<Vec<Patch>, SeriesError> {
+    let scratch = Scratch::new(path)?;
+    let dir = scratch.path();
+    let checked = |what: &str, said: Output| match said.status {
+        status if status.success() => Ok(said),
+        status if status.code() == Some(STOPPED) => Err(failed(what, dir)(words(&said.stderr)).into()),
+        _ => Err(SeriesError::NoMail { path: path.to_owned(), said: words(&said.stderr) }),
     };
-    let dir = tempfile::tempdir().map_err(failed)?;
-    let file = std::path::absolute(file).map_err(failed)?;
-    let mut mailsplit = git::command(dir.path());
+    let file =
+        std::path::absolute(path).map_err(|source| SeriesError::Read { path: path.to_owned(), source })?;
+    let mut mailsplit = git::command(dir);
     // -b: a file without a line `From ` is one mail.
     mailsplit.args(["mailsplit", "-b", "-o."]).arg(&file);
-    let output = process::output(mailsplit, Manner::Ask, None).map_err(failed)?;
-    if !output.status.success() {
-        return Err(no_mail(&output.stderr));
-    }
-    let mut mails = fs::read_dir(dir.path())
-        .map_err(failed)?
-        .map(|entry| Ok(entry?.path()))
-        .collect::<io::Result<Vec<_>>>()
-        .map_err(failed)?;
+    checked("mailsplit", output(mailsplit, "mailsplit", dir)?)?;
+    let mut mails = fs::read_dir(dir)
+        .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>())
+        .map_err(scratch.failed())?;
     mails.sort();
     let mut patches = Vec::new();
     for mail in mails {
@@ -195,13 +273,10 @@ fn split(file: &Path) -> Result<Vec<Patch>, SeriesError> {
             .args(["-c", r#"exec git mailinfo "$0" "$1" < "$2""#])
             .args([&message, &patch, &mail])
             .env("LC_ALL", "C")
-            .current_dir(dir.path());
-        let output = process::output(mailinfo, Manner::Ask, None).map_err(failed)?;
-        if !output.status.success() {
-            return Err(no_mail(&output.stderr));
-        }
-        let text = fs::read(&patch).map_err(failed)?;
-        let info = String::from_utf8_lossy(&output.stdout);
+            .current_dir(dir);
+        let said = checked("mailinfo", output(mailinfo, "mailinfo", dir)?)?;
+        let text = fs::read(&patch).map_err(scratch.failed())?;
+        let info = String::from_utf8_lossy(&said.stdout);
         let subject = info.lines().find_map(|line| line.strip_prefix("Subject: ")).unwrap_or("(no subject)");
         let is_patch = String::from_utf8_lossy(&text)
             .lines()
@@ -248,7 +323,7 @@ mod tests {
     fn a_folder_an_mbox_and_a_patch_are_read_and_applied() {
         let (dir, repo) = repository();
         let folder = Series::read(&dir.path().join("series")).expect("a series");
-        assert_eq!(folder.len(), 2);
+        assert_eq!(folder.patches.len(), 2);
         assert_eq!(folder.base, Some(git::ask(&repo, &["rev-parse", "HEAD~2"]).expect("a commit")));
         let mut mbox = Vec::new();
         for name in ["0000-cover-letter.patch", "0001-second.patch", "0002-third.patch"] {
@@ -258,7 +333,12 @@ mod tests {
         let mbox = Series::read(&dir.path().join("all.mbox")).expect("a series");
         assert_eq!(mbox.digest(), folder.digest());
         let one = Series::read(&dir.path().join("series/0001-second.patch")).expect("a patch");
-        for (series, text) in [(folder, "a\nB\nC\n"), (mbox, "a\nB\nC\n"), (one, "a\nB\nc\n")] {
+        let files =
+            ["0001-second.patch", "0002-third.patch"].map(|name| dir.path().join("series").join(name));
+        let several = Series::read_all(&files).expect("a series");
+        for (series, text) in
+            [(folder, "a\nB\nC\n"), (several, "a\nB\nC\n"), (mbox, "a\nB\nC\n"), (one, "a\nB\nc\n")]
+        {
             let tree = tree("a\nb\nc\n");
             series.apply(tree.path(), "a tree").expect("it applies");
             assert_eq!(fs::read_to_string(tree.path().join("file")).expect("text"), text);

@@ -1,13 +1,14 @@
-//! Where a tree or a revision of the user's is built: a source of our own where his cannot be built from, and objects
-//! that are kept, so that the next build of the same tree compiles what has changed.
+//! Where revisions of a repository of the user's are built: a source of our own, and objects that are kept, so that the
+//! next revision compiles what is different. A tree is copied where it cannot be built from as it stands; of it no
+//! objects are kept, because the times of its files are the user's.
 //!
 //! ```text
-//! trees/NAME-HASH/objects/     what make leaves
-//! trees/NAME-HASH/source/      a revision checked out, or a copy of a tree that was built in place
-//! trees/NAME-HASH/unfinished   there while make runs: what it left is not taken
+//! trees/NAME-HASH/source/            a revision checked out
+//! trees/NAME-HASH/objects-OPTIONS/   what make leaves, for each set of options
+//! trees/NAME-HASH/*.unfinished       there while make runs: what it left is not taken
 //! ```
 //!
-//! Reads the user's tree; never writes to it.
+//! Reads the user's tree or repository; never writes to it.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -22,49 +23,48 @@ use crate::git::{self, GitError};
 use crate::progress::Progress;
 use crate::{digest, tree};
 
-/// How many hexadecimal digits of the path's digest stand in a name.
+/// How many hexadecimal digits of a digest stand in a name.
 const HASH_LENGTH: usize = 8;
-const OBJECTS: &str = "objects";
 const SOURCE: &str = "source";
-const UNFINISHED: &str = "unfinished";
 /// What make leaves beside the sources.
 const PRODUCTS: [&str; 7] = ["o", "ko", "cmd", "a", "mod", "order", "symvers"];
 
-/// The place of one tree, held by this process.
+/// The place of one repository, held by this process.
 #[derive(Debug)]
 pub(crate) struct Site {
     dir: PathBuf,
     _lock: Lock,
 }
 
-/// make at work: what it leaves is taken for objects only once this was told that it ended by itself.
+/// make at work: what it leaves is taken for objects only once this was told that it ended well.
 #[derive(Debug)]
 pub(crate) struct AtWork(PathBuf);
 
 impl AtWork {
-    /// make has ended, well or not: what it left is whole.
+    /// make has ended well: what it left is whole.
     pub(crate) fn ended(self) {
         let _ = fs::remove_file(&self.0);
     }
 }
 
 impl Site {
-    /// The place of a tree or repository, which another process may have to leave first.
-    pub(crate) fn of(cache: &Cache, tree: &Path, progress: &mut dyn Progress) -> Result<Self, CacheError> {
-        let whole = tree.canonicalize().unwrap_or_else(|_| tree.to_owned());
-        let mut hash = digest::of_bytes(whole.as_os_str().as_bytes());
-        hash.truncate(HASH_LENGTH);
+    /// The place of a repository, which another process may have to leave first.
+    pub(crate) fn of(cache: &Cache, repo: &Path, progress: &mut dyn Progress) -> Result<Self, CacheError> {
+        let whole = repo.canonicalize().unwrap_or_else(|_| repo.to_owned());
         let name = whole.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let hash = short(whole.as_os_str().as_bytes());
         let dir = cache.trees().join(format!("{}-{hash}", crate::cache::plain(&name)));
         fs::create_dir_all(&dir).map_err(CacheError::io("make the directory", &dir))?;
-        let lock = Lock::take(&dir.join(".lock"), &format!("the tree {}", tree.display()), progress)?;
+        let what = format!("the repository {}", repo.display());
+        let lock = Lock::take(&dir.join(".lock"), &what, progress)?;
         Ok(Self { dir, _lock: lock })
     }
 
-    /// The directory of the objects, and the mark that make is at work in it. What a make that was killed left is
-    /// removed: an object cut short would be taken for one.
-    pub(crate) fn objects(&self) -> Result<(PathBuf, AtWork), CacheError> {
-        let (objects, mark) = (self.dir.join(OBJECTS), self.dir.join(UNFINISHED));
+    /// The directory of the objects that are made with these options, and the mark that make is at work in it. What a
+    /// make left that was killed, or that failed, is removed: an object cut short would be taken for one.
+    pub(crate) fn objects(&self, options: &str) -> Result<(PathBuf, AtWork), CacheError> {
+        let name = format!("objects-{}", short(options.as_bytes()));
+        let (objects, mark) = (self.dir.join(&name), self.dir.join(format!("{name}.unfinished")));
         if mark.exists() && objects.exists() {
             fs::remove_dir_all(&objects).map_err(CacheError::io("remove the leftover", &objects))?;
         }
@@ -73,66 +73,69 @@ impl Site {
         Ok((objects, AtWork(mark)))
     }
 
-    /// A copy of a tree that was built in place, without what was built. Files that are the same stay as they are.
-    pub(crate) fn copy_of(&self, tree: &Path) -> Result<PathBuf, KernelError> {
-        let source = self.dir.join(SOURCE);
-        let wanted: BTreeSet<PathBuf> = match git::is_repository(tree) {
-            true => {
-                let listed =
-                    git::ask(tree, &["ls-files", "-z", "--cached", "--others", "--exclude-standard"])?;
-                listed.split('\0').filter(|name| !name.is_empty()).map(PathBuf::from).collect()
-            }
-            false => files_below(tree)?.into_iter().filter(|file| !is_product(file)).collect(),
-        };
-        for stale in files_below(&source)?.into_iter().filter(|file| !wanted.contains(file)) {
-            let path = source.join(stale);
-            fs::remove_file(&path).map_err(CacheError::io("remove", &path))?;
-        }
-        for file in &wanted {
-            let (from, to) = (tree.join(file), source.join(file));
-            if fs::symlink_metadata(&from).is_err() {
-                // Deleted and not yet committed.
-                let _ = fs::remove_file(&to);
-            } else if from.symlink_metadata().is_ok_and(|kind| !kind.is_dir()) && !is_same(&from, &to) {
-                let _ = fs::remove_file(&to);
-                tree::copy(&from, &to, &|_| true)?;
-            }
-        }
-        if !git::is_repository(tree) {
-            self.mrproper(&source)?;
-        }
+    /// A commit checked out; of files that are the same as before the times stay.
+    pub(crate) fn check_out(&self, repo: &Path, commit: &str) -> Result<PathBuf, KernelError> {
+        let source = self.repository(repo)?;
+        git::ask_on(&source, &["checkout", "-q", "--force", "--detach", commit])?;
+        git::ask_on(&source, &["clean", "-q", "-ffdx"])?;
         Ok(source)
     }
 
-    /// Takes away what names alone do not show to be built.
-    fn mrproper(&self, source: &Path) -> Result<(), KernelError> {
-        let mut make = crate::make::command(source, &self.dir, crate::manifest::Compiler::Gcc, 1);
-        make.arg("mrproper");
-        let output = process::output(make, Manner::Ask, None)
-            .map_err(CacheError::io("run make mrproper in", source))?;
-        if output.status.success() {
-            return Ok(());
-        }
-        let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-        Err(CacheError::io("clean the copy in", source)(std::io::Error::other(said)).into())
-    }
-
-    /// A commit of a repository, checked out; of files that are the same as before the times stay.
-    pub(crate) fn check_out(&self, repo: &Path, commit: &str) -> Result<PathBuf, KernelError> {
+    /// The directory of the source, with a repository of our own that takes its objects from where they are; nothing
+    /// is written there.
+    fn repository(&self, repo: &Path) -> Result<PathBuf, KernelError> {
         let source = self.dir.join(SOURCE);
-        let failed = CacheError::io("make the directory", &source);
-        fs::create_dir_all(&source).map_err(failed)?;
-        if !git::is_repository(&source) {
-            git::ask(&source, &["init", "-q"])?;
-        }
-        // Objects are taken from where they are; nothing is written there.
+        fs::create_dir_all(&source).map_err(CacheError::io("make the directory", &source))?;
+        git::ask_on(&source, &["init", "-q"])?;
         let objects = git::ask(repo, &["rev-parse", "--path-format=absolute", "--git-path", "objects"])?;
         let alternates = source.join(".git/objects/info/alternates");
         fs::write(&alternates, format!("{objects}\n")).map_err(CacheError::io("write", &alternates))?;
-        git::ask(&source, &["checkout", "-q", "--force", "--detach", commit])?;
-        git::ask(&source, &["clean", "-q", "-ffdx"])?;
         Ok(source)
     }
+}
+
+/// A digest that is part of a name.
+fn short(bytes: &[u8]) -> String {
+    let mut hash = digest::of_bytes(bytes);
+    hash.truncate(HASH_LENGTH);
+    hash
+}
+
+/// Copies a tree that was built in place into `source`, where nothing is yet, without what was built. `scratch` is for
+/// what make keeps for a moment.
+pub(crate) fn copy_of(tree: &Path, source: &Path, scratch: &Path) -> Result<(), KernelError> {
+    let is_repository = git::is_repository(tree);
+    let wanted: BTreeSet<PathBuf> = match is_repository {
+        true => {
+            let listed = git::ask(tree, &["ls-files", "-z", "--cached", "--others", "--exclude-standard"])?;
+            listed.split('\0').filter(|name| !name.is_empty()).map(PathBuf::from).collect()
+        }
+        false => files_below(tree)?.into_iter().filter(|file| !is_product(file)).collect(),
+    };
+    for file in &wanted {
+        let from = tree.join(file);
+        // One that is deleted and not yet committed is listed, and so is a repository within.
+        if fs::symlink_metadata(&from).is_ok_and(|kind| !kind.is_dir()) {
+            tree::copy(&from, &source.join(file), &|_| true)?;
+        }
+    }
+    match is_repository {
+        true => Ok(()),
+        false => mrproper(source, scratch),
+    }
+}
+
+/// Takes away what names alone do not show to be built.
+fn mrproper(source: &Path, scratch: &Path) -> Result<(), KernelError> {
+    let mut make = crate::make::command(source, scratch, crate::manifest::Compiler::Gcc, 1);
+    make.arg("mrproper");
+    let output =
+        process::output(make, Manner::Ask, None).map_err(CacheError::io("run make mrproper in", source))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    Err(CacheError::io("clean the copy in", source)(std::io::Error::other(said)).into())
 }
 
 impl From<GitError> for KernelError {
@@ -145,16 +148,6 @@ impl From<GitError> for KernelError {
 pub(crate) fn is_product(file: &Path) -> bool {
     let ending = file.extension().and_then(|ending| ending.to_str());
     ending.is_some_and(|ending| PRODUCTS.contains(&ending)) || file.starts_with(".git")
-}
-
-/// Whether two files have one length and one time, or are links to one place.
-fn is_same(from: &Path, to: &Path) -> bool {
-    let both = (fs::symlink_metadata(from), fs::symlink_metadata(to));
-    let (Ok(from_kind), Ok(to_kind)) = both else { return false };
-    if from_kind.is_symlink() || to_kind.is_symlink() {
-        return fs::read_link(from).ok().zip(fs::read_link(to).ok()).is_some_and(|(from, to)| from == to);
-    }
-    from_kind.len() == to_kind.len() && from_kind.modified().ok() == to_kind.modified().ok()
 }
 
 /// The files below a directory, by their paths below it; none where there is no directory.
@@ -214,18 +207,12 @@ mod tests {
         fs::write(tree.join("a.o"), "object").expect("written");
         fs::remove_file(tree.join("gone.c")).expect("removed");
         let before = held(&tree);
-        let site = site(dir.path(), &tree);
-        let copy = site.copy_of(&tree).expect("a copy");
+        let copy = dir.path().join("copy");
+        copy_of(&tree, &copy, dir.path()).expect("a copy");
         let names = |dir: &Path| held(dir).into_iter().map(|(name, ..)| name).collect::<Vec<_>>();
         assert_eq!(names(&copy), [".gitignore", "a.c", "new.c"].map(PathBuf::from));
         assert_eq!(fs::read_to_string(copy.join("a.c")).expect("text"), "int changed;");
-        fs::remove_file(tree.join("new.c")).expect("removed");
-        site.copy_of(&tree).expect("a copy");
-        assert_eq!(names(&copy), [".gitignore", "a.c"].map(PathBuf::from), "what is gone goes");
-        fs::write(tree.join("new.c"), "int n;").expect("written");
-        let sizes =
-            |held: &[(PathBuf, u64, _)]| held.iter().map(|(n, l, _)| (n.clone(), *l)).collect::<Vec<_>>();
-        assert_eq!(sizes(&held(&tree)), sizes(&before), "the user's tree is as it was, its .git too");
+        assert_eq!(held(&tree), before, "the user's tree is as it was, its .git too");
     }
 
     #[test]
@@ -258,15 +245,36 @@ mod tests {
     }
 
     #[test]
-    fn objects_are_kept_unless_make_was_killed_at_them() {
+    fn a_repository_above_the_cache_is_left_alone_when_that_of_the_source_is_damaged() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let home = dir.path().join("home");
+        fs::create_dir(&home).expect("made");
+        git(&home, &["init", "-q"]);
+        fs::write(home.join("mine"), "committed").expect("written");
+        git(&home, &["add", "."]);
+        git(&home, &["commit", "-qm", "mine"]);
+        fs::write(home.join("mine"), "not committed").expect("written");
+        let site = site(&home, &home);
+        let commit = git::ask(&home, &["rev-parse", "HEAD"]).expect("a commit");
+        let source = site.check_out(&home, &commit).expect("checked out");
+        fs::remove_file(source.join(".git/HEAD")).expect("removed");
+        let _ = site.check_out(&home, &commit);
+        assert_eq!(fs::read_to_string(home.join("mine")).expect("text"), "not committed");
+        assert!(home.join("cache").exists(), "what git does not know is not cleaned away");
+    }
+
+    #[test]
+    fn objects_are_kept_by_their_options_unless_make_was_killed_at_them() {
         let dir = tempfile::tempdir().expect("a directory");
         let site = site(dir.path(), dir.path());
-        let (objects, at_work) = site.objects().expect("objects");
+        let (objects, at_work) = site.objects("CONFIG_A=y").expect("objects");
         fs::write(objects.join("a.o"), "whole").expect("written");
         at_work.ended();
-        let (objects, _killed) = site.objects().expect("objects");
+        let (others, _killed) = site.objects("CONFIG_A=m").expect("objects");
+        assert!(!others.join("a.o").exists());
+        let (objects, _killed) = site.objects("CONFIG_A=y").expect("objects");
         assert!(objects.join("a.o").exists());
-        let (objects, _) = site.objects().expect("objects");
+        let (objects, _) = site.objects("CONFIG_A=y").expect("objects");
         assert!(!objects.join("a.o").exists());
     }
 }

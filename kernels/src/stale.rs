@@ -17,6 +17,9 @@ const ENDINGS: [&str; 4] = ["c", "h", "S", "lds"];
 const NAMES: [&str; 4] = ["Makefile", "Kconfig", "Kbuild", ".config"];
 /// Directories with nothing that goes into an image.
 const BESIDE: [&str; 5] = [".git", "Documentation", "tools", "samples", "LICENSES"];
+/// Of the directories here, one goes into an image.
+const ARCHITECTURES: &str = "arch";
+const OURS: &str = "x86";
 
 /// Refuses the image of a tree in which a source or the config is newer.
 ///
@@ -47,15 +50,17 @@ fn is_newer(file: &Path, than: SystemTime) -> bool {
 }
 
 fn find(dir: &Path, built: SystemTime) -> io::Result<Option<PathBuf>> {
+    let architectures = dir.join(ARCHITECTURES);
     let mut dirs = vec![dir.to_owned()];
     while let Some(dir) = dirs.pop() {
-        for entry in fs::read_dir(dir)? {
+        for entry in fs::read_dir(&dir)? {
             let entry = entry?;
             let (path, name) = (entry.path(), entry.file_name());
             let name = name.to_string_lossy();
             if entry.file_type()?.is_dir() {
+                let of_other = dir == architectures && name != OURS;
                 // make writes these itself.
-                if !BESIDE.contains(&name.as_ref()) && name != "generated" && name != "config" {
+                if !of_other && !BESIDE.contains(&name.as_ref()) && name != "generated" && name != "config" {
                     dirs.push(path);
                 }
                 continue;
@@ -84,7 +89,15 @@ mod tests {
         let dir = tempfile::tempdir().expect("a directory");
         let image = dir.path().join(IMAGE);
         let now = SystemTime::now();
-        for name in ["Kconfig", ".config", "drivers/a.c", "arch/x86/boot/voffset.o", IMAGE] {
+        for name in [
+            "Kconfig",
+            ".config",
+            "drivers/a.c",
+            "arch/x86/a.c",
+            "arch/arm64/a.c",
+            "arch/x86/boot/voffset.o",
+            IMAGE,
+        ] {
             let path = dir.path().join(name);
             fs::create_dir_all(path.parent().expect("a parent")).expect("made");
             fs::write(&path, "text").expect("written");
@@ -101,6 +114,7 @@ mod tests {
 
     #[rstest]
     #[case::a_source("drivers/a.c")]
+    #[case::a_source_of_the_architecture("arch/x86/a.c")]
     #[case::the_config(".config")]
     fn an_image_that_is_older_than_what_it_came_from_is_refused_by_its_name(#[case] newer: &str) {
         let (_dir, image) = tree(Some(newer));
@@ -111,6 +125,7 @@ mod tests {
     #[rstest]
     #[case::nothing_is_newer(None)]
     #[case::an_object_is(Some("arch/x86/boot/voffset.o"))]
+    #[case::a_source_of_another_architecture_is(Some("arch/arm64/a.c"))]
     fn an_image_of_its_sources_is_taken(#[case] newer: Option<&str>) {
         let (_dir, image) = tree(newer);
         check(&image).expect("it is not stale");

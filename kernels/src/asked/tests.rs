@@ -116,14 +116,14 @@ fn a_repository_stands_where_its_tag_does_and_only_unchanged() {
         let Some(Source::Revision { commit, series, .. }) = manifest.sources.first().cloned() else {
             panic!("{rest}")
         };
-        (commit, series.map(|series| series.len()), manifest.history.unmodified)
+        (commit, series.is_some(), manifest.history.unmodified)
     };
     let series = series.display();
-    assert_eq!(of("@v7.4-rc2"), (commit("HEAD~1"), None, true));
-    assert_eq!(of("@HEAD"), (commit("HEAD"), None, false));
-    assert_eq!(of(""), (commit("HEAD"), None, false));
-    assert_eq!(of(&format!("@HEAD~1+{series}")), (commit("HEAD~1"), Some(1), false));
-    assert_eq!(of(&format!("+{series}")), (commit("HEAD~1"), Some(1), false), "its base-commit counts");
+    assert_eq!(of("@v7.4-rc2"), (commit("HEAD~1"), false, true));
+    assert_eq!(of("@HEAD"), (commit("HEAD"), false, false));
+    assert_eq!(of(""), (commit("HEAD"), false, false));
+    assert_eq!(of(&format!("@HEAD~1+{series}")), (commit("HEAD~1"), true, false));
+    assert_eq!(of(&format!("+{series}")), (commit("HEAD~1"), true, false), "its base-commit counts");
     let tree = format!("tree:{}", repo.display());
     assert!(!manifest(&tree).history.unmodified);
     git(&repo, &["checkout", "-q", "v7.4-rc2"]);
@@ -153,4 +153,39 @@ fn a_series_upon_a_kernel_of_the_matrix_is_no_release_any_more() {
         made.sources.iter().all(|source| matches!(source, Source::Patched { .. }))
             && !made.sources.is_empty()
     );
+}
+
+#[rstest]
+#[case("7.3.4", true)]
+#[case("7.4.0-rc2", true)]
+#[case("7.3.4-vendor", false)]
+#[case("7.4.0-rc2-next", false)]
+#[case("7.4.0-rc", false)]
+fn a_name_that_goes_on_is_no_release(#[case] version: &str, #[case] is: bool) {
+    assert_eq!(is_of_release(version), is);
+}
+
+#[test]
+fn a_vendors_tree_and_a_part_of_a_repository_are_no_release() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let tree = dir.path().join("work/linux");
+    make_tree(&tree);
+    let word = format!("tree:{}", tree.display());
+    assert!(manifest(&word).history.unmodified, "without git it is taken for what it says");
+    let makefile = tree.join("Makefile");
+    let text = fs::read_to_string(&makefile).expect("text");
+    fs::write(&makefile, text.replace("-rc2", "-rc2-vendor")).expect("written");
+    assert!(!manifest(&word).history.unmodified);
+    fs::write(&makefile, text).expect("written");
+    git(dir.path().join("work").as_path(), &["init", "-q"]);
+    assert!(!manifest(&word).history.unmodified, "the repository above it may say anything");
+}
+
+#[test]
+fn a_partial_clone_is_refused_with_what_to_do() {
+    let (_dir, repo, _series) = repository();
+    git(&repo, &["config", "remote.origin.promisor", "true"]);
+    let error = ids(&[&format!("git:{}@HEAD", repo.display())]).expect_err("it is partial");
+    assert!(error.contains("is a partial clone") && error.contains("git clone without --filter"), "{error}");
+    ids(&[&format!("tree:{}", repo.display())]).expect("what stands there is whole");
 }

@@ -111,3 +111,58 @@ fn a_revision_with_a_series_is_built_and_its_repository_stays_as_it_is() {
     assert!(matches!(error, KernelError::Series(SeriesError::DoesNotApply { number: 1, .. })), "{error}");
     assert_eq!(held(&path), before);
 }
+
+#[test]
+fn a_tree_and_a_revision_of_one_path_do_not_meet() {
+    let bench = Bench::new();
+    let path = repository(&bench);
+    fs::write(path.join(".config"), "CONFIG_A=y\n").expect("written");
+    fs::write(path.join("word"), "dirty\n").expect("written");
+    let tree = bench.manifest(Source::LocalTree { path: path.clone() });
+    let of = |name: &str| {
+        let commit = git(&path, &["rev-parse", name]);
+        bench.manifest(Source::Revision { repo: path.clone(), commit, series: None })
+    };
+    obtain(&bench, &of("HEAD")).expect("built");
+    obtain(&bench, &tree).expect("built");
+    git(&path, &["commit", "-qm", "second", "--allow-empty"]);
+    obtain(&bench, &of("HEAD")).expect("built");
+    assert_eq!(built(&bench), "first\ndirty\nfirst\n");
+    assert_eq!(fs::read_to_string(path.join("word")).expect("text"), "dirty\n");
+}
+
+#[test]
+fn a_tree_that_changes_while_it_is_built_gives_no_kernel() {
+    let bench = Bench::new();
+    let source = bench.path("tree/a.c");
+    let manifest = bench.manifest(bench.tree(&format!("echo 'int a;' >> {}", source.display())));
+    let error = obtain(&bench, &manifest).expect_err("it is another tree now");
+    assert!(matches!(error, KernelError::Changed { .. }), "{error}");
+    assert!(bench.entries().is_empty(), "{:?}", bench.entries());
+}
+
+#[test]
+fn objects_of_a_build_that_failed_are_not_taken_and_those_of_a_whole_one_are() {
+    let bench = Bench::new();
+    let (log, whole) = (bench.path("log"), bench.path("whole"));
+    let recipe = format!(
+        "! test -e $(O)/half || echo kept >> {}; : > $(O)/half; test -e {}",
+        log.display(),
+        whole.display()
+    );
+    let Source::LocalTree { path } = bench.tree(&recipe) else { panic!("a tree") };
+    git(&path, &["init", "-q"]);
+    git(&path, &["add", "."]);
+    let commit = |subject: &str| {
+        git(&path, &["commit", "-qm", subject, "--allow-empty"]);
+        let commit = git(&path, &["rev-parse", "HEAD"]);
+        bench.manifest(Source::Revision { repo: path.clone(), commit, series: None })
+    };
+    let first = commit("first");
+    obtain(&bench, &first).expect_err("make fails");
+    fs::write(whole, "").expect("written");
+    obtain(&bench, &first).expect("built");
+    assert!(!log.exists(), "what the failed make left is gone");
+    obtain(&bench, &commit("second")).expect("built");
+    assert_eq!(built(&bench), "kept\n");
+}

@@ -50,14 +50,21 @@ const NAMED: usize = 3;
 /// What the config of a kernel says, each in a sentence; nothing where no config is known.
 pub fn outlook(image: &Image, sessions: &[&Session]) -> Vec<String> {
     match image.config {
-        Some(_) => told(|option| image.option(option), sessions),
+        Some(_) => told(|option| image.option(option), !image.modules.is_empty(), sessions),
         None => Vec::new(),
     }
 }
 
-fn told(option: impl Fn(&str) -> Option<String>, sessions: &[&Session]) -> Vec<String> {
-    let is_set = |name: &&str| option(name).is_some_and(|value| value != "n");
-    let missing = |(name, what): &(&str, &str)| (!is_set(name)).then(|| format!("{name} is not set: {what}"));
+/// `loads`: whether a guest loads modules; what is one is not there otherwise.
+fn told(option: impl Fn(&str) -> Option<String>, loads: bool, sessions: &[&Session]) -> Vec<String> {
+    let unset = |name: &str| match option(name).as_deref() {
+        None | Some("n") => Some("is not set"),
+        Some("m") if !loads => Some("is a module, and none is loaded here"),
+        Some(_) => None,
+    };
+    let is_set = |name: &&str| unset(name).is_none();
+    let missing =
+        |(name, what): &(&str, &str)| unset(name).map(|missing| format!("{name} {missing}: {what}"));
     let mut told: Vec<String> = FWCTL.iter().find_map(missing).into_iter().collect();
     told.extend(GUEST.iter().filter_map(missing));
     let mut hidden: BTreeMap<Need, Vec<&str>> = BTreeMap::new();
@@ -75,9 +82,12 @@ fn told(option: impl Fn(&str) -> Option<String>, sessions: &[&Session]) -> Vec<S
             0 => String::new(),
             more => format!(" and {more} more"),
         };
+        let are = match options(need) {
+            [name] => unset(name).unwrap_or_default(),
+            _ => "are not set",
+        };
         let options = options(need).join(" and ");
-        let are = if options.contains(' ') { "are" } else { "is" };
-        format!("{options} {are} not set: sessions that need {} are skipped: {named}{more}", need.name())
+        format!("{options} {are}: sessions that need {} are skipped: {named}{more}", need.name())
     }));
     told
 }
@@ -99,13 +109,19 @@ mod tests {
 
     /// What is told of a kernel that has all but this option.
     fn without(option: &str) -> Vec<String> {
+        with(option, None, false)
+    }
+
+    /// What is told of a kernel that has all, with this value of one option.
+    fn with(option: &str, value: Option<&str>, loads: bool) -> Vec<String> {
         let sessions = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../vectors/sessions");
         let sessions = Sessions::load(&sessions).expect("the sessions read");
         let sessions: Vec<_> = sessions.iter().collect();
         let has = |name: &str| {
-            (name != option && WHOLE.split_whitespace().any(|other| other == name)).then(|| "y".to_owned())
+            let other = || WHOLE.split_whitespace().any(|other| other == name).then(|| "y".to_owned());
+            if name == option { value.map(str::to_owned) } else { other() }
         };
-        told(has, &sessions)
+        told(has, loads, &sessions)
     }
 
     #[rstest]
@@ -121,6 +137,15 @@ mod tests {
     fn an_option_that_is_missing_is_said_with_what_comes_of_it(#[case] option: &str, #[case] said: &str) {
         let told = without(option);
         assert!(told.len() == 1 && told[0].starts_with(said), "{told:?}");
+    }
+
+    #[rstest]
+    #[case("CONFIG_FWCTL", "CONFIG_FWCTL is a module, and none is loaded here: this kernel has no fwctl")]
+    #[case("CONFIG_EDAC", "CONFIG_EDAC is a module, and none is loaded here: sessions that need edac")]
+    fn a_module_is_there_only_where_modules_are_loaded(#[case] option: &str, #[case] said: &str) {
+        let told = with(option, Some("m"), false);
+        assert!(told.len() == 1 && told[0].starts_with(said), "{told:?}");
+        assert_eq!(with(option, Some("m"), true), [] as [String; 0]);
     }
 
     #[test]

@@ -56,6 +56,13 @@ fn kernel(id: &str, image: &Image) -> Kernel {
         modules: image.modules.clone(),
         hz: image.option("CONFIG_HZ").and_then(|hz| hz.parse().ok()),
         instrumented: instrumented(|option| image.option(option)),
+        without: match image.config {
+            Some(_) => Lack::ALL
+                .iter()
+                .filter_map(|lack| Some((*lack, without(*lack, |o| image.option(o))?)))
+                .collect(),
+            None => Default::default(),
+        },
         has: Lack::ALL.iter().filter_map(|lack| Some((*lack, has(*lack, |o| image.option(o))?))).collect(),
         kept: Kept::default(),
     }
@@ -81,6 +88,25 @@ fn has(lack: Lack, option: impl Fn(&str) -> Option<String>) -> Option<String> {
         Lack::Modules | Lack::SlubDebug | Lack::RawCommands | Lack::RawRefusal => return None,
     };
     is(name, "y").then(|| format!("{name}=y"))
+}
+
+/// How a kernel comes to be without this, as its config says; nothing where another thing decides.
+fn without(lack: Lack, option: impl Fn(&str) -> Option<String>) -> Option<String> {
+    let name = match lack {
+        Lack::Fwctl => "CONFIG_FWCTL",
+        Lack::Edac => "CONFIG_EDAC",
+        Lack::Lockdown => "CONFIG_SECURITY_LOCKDOWN_LSM",
+        Lack::UserNamespaces => "CONFIG_USER_NS",
+        Lack::Stack => "CONFIG_STACKTRACE",
+        Lack::Ia32 => "CONFIG_IA32_EMULATION",
+        Lack::PcieHotplug => "CONFIG_HOTPLUG_PCI_PCIE",
+        Lack::Taint | Lack::Modules | Lack::SlubDebug | Lack::RawCommands | Lack::RawRefusal => return None,
+    };
+    Some(match option(name).as_deref() {
+        None | Some("n") => format!("built without {name}"),
+        Some("m") => format!("{name} is a module, and none of it is loaded"),
+        Some(_) => format!("built with {name}, which is not in effect"),
+    })
 }
 
 fn instrumented(option: impl Fn(&str) -> Option<String>) -> bool {
@@ -115,6 +141,26 @@ mod tests {
             config.split(' ').find_map(|line| Some(line.strip_prefix(name)?.strip_prefix('=')?.to_owned()))
         };
         assert_eq!(has(lack, value).as_deref(), expected);
+    }
+
+    #[rstest]
+    #[case::unset("", Lack::Edac, Some("built without CONFIG_EDAC"))]
+    #[case::a_module("CONFIG_EDAC=m", Lack::Edac, Some("CONFIG_EDAC is a module, and none of it is loaded"))]
+    #[case::switched_off(
+        "CONFIG_IA32_EMULATION=y",
+        Lack::Ia32,
+        Some("built with CONFIG_IA32_EMULATION, which is not in effect")
+    )]
+    #[case::another_thing_decides("", Lack::Modules, None)]
+    fn a_config_tells_how_a_kernel_comes_to_be_without(
+        #[case] config: &str,
+        #[case] lack: Lack,
+        #[case] expected: Option<&str>,
+    ) {
+        let value = |name: &str| {
+            config.split(' ').find_map(|line| Some(line.strip_prefix(name)?.strip_prefix('=')?.to_owned()))
+        };
+        assert_eq!(without(lack, value).as_deref(), expected);
     }
 
     #[rstest]

@@ -9,7 +9,7 @@ use std::io;
 use scrubjay_bench::BenchError;
 use scrubjay_host::{OutputError, UnwrittenError, interrupt, words};
 use scrubjay_kernels::{
-    AskedError, ConfigError, ImageError, KernelError, ManifestError, RecipeError, WorkshopError,
+    AskedError, ConfigError, ImageError, KernelError, ManifestError, RecipeError, SeriesError, WorkshopError,
 };
 use scrubjay_machine::{AccelError, LimitError, QemuError};
 use scrubjay_mutants::apply::ApplyError;
@@ -115,7 +115,6 @@ impl Failure {
             | Failure::Merge(_)
             | Failure::Rule(_)
             | Failure::Waiver(_)
-            | Failure::Asked(_)
             | Failure::Manifest(_)
             | Failure::Mutant(_)
             | Failure::Feature(_)
@@ -128,6 +127,8 @@ impl Failure {
                 | ReviewError::Stale { .. }
                 | ReviewError::Carries { .. } => Usage,
             },
+            Failure::Asked(AskedError::Series(error)) => of_series(error),
+            Failure::Asked(_) => Usage,
             Failure::Kernel(error) => of_kernel(error),
             Failure::Workshop(error) => of_workshop(error),
             Failure::Control(error) => match error {
@@ -180,10 +181,10 @@ fn of_kernel(error: &KernelError) -> ExitStatus {
     match error {
         KernelError::Config { source, .. } => of_config(source),
         KernelError::Recipe(RecipeError::Config(source)) => of_config(source),
+        KernelError::Series(error) => of_series(error),
         // Directories, packages and images that the user or a manifest names.
         KernelError::Recipe(RecipeError::Tree { .. })
         | KernelError::Recipe(RecipeError::Git(_))
-        | KernelError::Series(_)
         | KernelError::Image(_)
         | KernelError::Tree { .. }
         | KernelError::Packages { .. }
@@ -200,10 +201,22 @@ fn of_kernel(error: &KernelError) -> ExitStatus {
         | KernelError::NoRoom { .. }
         | KernelError::Make { .. }
         | KernelError::RunMake { .. }
+        | KernelError::Changed { .. }
         | KernelError::Damaged { .. }
         | KernelError::NoSource { .. }
         // Of a signal, which was looked for above.
         | KernelError::Interrupted => ExitStatus::Untested,
+    }
+}
+
+/// A series is the user's; that git or the disk does not do its part is the machine's.
+fn of_series(error: &SeriesError) -> ExitStatus {
+    match error {
+        SeriesError::Read { .. }
+        | SeriesError::Empty { .. }
+        | SeriesError::NoMail { .. }
+        | SeriesError::DoesNotApply { .. } => ExitStatus::Usage,
+        SeriesError::Scratch { .. } | SeriesError::Git(_) => ExitStatus::Untested,
     }
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use scrubjay_check::{Target, outlook};
 use scrubjay_engine::Lab;
-use scrubjay_kernels::{Asked, Image, KernelError, Origin, Resolver};
+use scrubjay_kernels::{Asked, Image, KernelError, Manifest, Origin, Resolver};
 use scrubjay_machine::{Choice, Limit, Qemu, accel};
 use scrubjay_run::ExitStatus;
 use scrubjay_session::Session;
@@ -46,8 +46,9 @@ pub fn obtain(
         },
         Asked::Made(manifest) => match resolver.obtain(manifest, &mut interrupt.progress()) {
             Ok(image) => {
-                if let Cow::Owned(_) = manifest {
+                if let Cow::Owned(manifest) = manifest {
                     said = outlook(&image, sessions);
+                    said.extend(without_effect(manifest, &image));
                 }
                 Ok((Target::new(manifest, &image), provenance(&image.id, &image)))
             }
@@ -68,8 +69,15 @@ pub fn obtain(
     Ok(Obtained { id, target, outlook })
 }
 
+/// The options of the reference that a tree of the user's does not have as wanted, in a line.
+fn without_effect(manifest: &Manifest, image: &Image) -> Option<String> {
+    let options = manifest.config.as_ref()?.without_effect(image);
+    let told = || format!("options that do not take effect in this tree: {}", options.join(", "));
+    (!options.is_empty()).then(told)
+}
+
 /// Where an image came from, in a line that is the same for the same image.
-fn provenance(id: &str, image: &Image) -> String {
+pub fn provenance(id: &str, image: &Image) -> String {
     let from = match &image.provenance.origin {
         Origin::Built { recipe, source, compiler, .. } => {
             format!("built from {source} with {compiler}, recipe {recipe}")

@@ -55,6 +55,23 @@ fn wrong_usage_is_refused_with_2(#[case] arguments: &[&str], #[case] said: &str)
     assert!(ran.err.contains(said), "{}", ran.err);
 }
 
+/// A mail with a patch.
+const MAIL: &str = "From: a\nSubject: [PATCH] one\n\nwords\n---\n a | 2 +-\n\ndiff --git a/a b/a\n--- a/a\n+++ b/a\n\
+                    @@ -1 +1 @@\n-a\n+b\n";
+
+#[rstest]
+#[case::no_room_for_a_moment("TMPDIR", "cannot keep the patches of ")]
+#[case::no_git("PATH", "there is no git; run ci/setup, or install it")]
+fn what_stands_in_a_series_way_is_not_told_of_the_series(#[case] variable: &str, #[case] said: &str) {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("one.patch"), MAIL).unwrap();
+    let word = format!("7.3+{}", dir.path().join("one.patch").display());
+    let nowhere = dir.path().join("nowhere");
+    let ran = run(scrubjay(&["check", "--kernel", &word]).env(variable, nowhere));
+    assert_eq!(ran.status, 3, "{}", ran.err);
+    assert!(ran.err.contains(said) && !ran.err.contains("does not apply"), "{}", ran.err);
+}
+
 #[rstest]
 #[case::an_unknown_field("sessions", "\"title\"", "\"tilte\"", "unknown field `tilte`")]
 #[case::an_unknown_step("sessions", "\"open\": {}", "\"opne\": {}", "unknown variant `opne`")]

@@ -486,24 +486,6 @@ fn has_died(console: &str) -> bool {
     events.iter().filter_map(klog::classify).any(|e| e.class.is_damage() && e.class != klog::Class::Warning)
 }
 
-/// How a kernel without something comes to be so.
-fn without(lack: Lack) -> &'static str {
-    match lack {
-        Lack::Fwctl => "built without CONFIG_FWCTL",
-        Lack::Edac => "built without CONFIG_EDAC",
-        Lack::Lockdown => "built without CONFIG_SECURITY_LOCKDOWN_LSM",
-        Lack::UserNamespaces => "built without CONFIG_USER_NS",
-        Lack::Stack => "built without CONFIG_STACKTRACE",
-        Lack::Ia32 => "built without CONFIG_IA32_EMULATION",
-        Lack::Taint => "no /proc/sys/kernel/tainted",
-        Lack::Modules => "the CXL drivers are built in",
-        Lack::PcieHotplug => "built without CONFIG_HOTPLUG_PCI_PCIE",
-        Lack::SlubDebug => "the slab allocator checks nothing",
-        Lack::RawCommands => "its config does not say CONFIG_CXL_MEM_RAW_COMMANDS=y",
-        Lack::RawRefusal => "its config does not say that CONFIG_CXL_MEM_RAW_COMMANDS is not set",
-    }
-}
-
 impl KernelRun {
     /// Takes over what a guest says of its kernel.
     fn learn(&mut self, live: &Live, kernel: &Kernel) {
@@ -511,7 +493,7 @@ impl KernelRun {
             self.release = live.hello.release.clone();
             let lacks = live.hello.lacks.iter().filter(|l| **l != Lack::Fwctl);
             self.not_checked.extend(lacks.map(|l| match kernel.says_it_has(*l) {
-                None => format!("{l} ({})", without(*l)),
+                None => format!("{l} ({})", kernel.is_without(*l)),
                 Some(option) => {
                     format!(
                         "{l}: the guest says that this kernel has none, although it was built with {option}"

@@ -27,6 +27,8 @@ pub struct Kernel {
     pub instrumented: bool,
     /// What it cannot lack, as it was built with these options; empty where its config is not known.
     pub has: BTreeMap<Lack, String>,
+    /// How it comes to be without what it may lack, as its config says; empty where that is not known.
+    pub without: BTreeMap<Lack, String>,
     /// Guests of it that others start from.
     pub kept: Kept,
 }
@@ -39,6 +41,25 @@ impl Kernel {
     /// The option with which it was built so that it cannot lack this, as far as its config is known.
     pub(crate) fn says_it_has(&self, lack: Lack) -> Option<&str> {
         self.has.get(&lack).map(String::as_str)
+    }
+
+    /// How it comes to be without this, which a guest of it says.
+    pub(crate) fn is_without(&self, lack: Lack) -> &str {
+        let unknown = match lack {
+            Lack::Taint => "no /proc/sys/kernel/tainted",
+            Lack::Modules => "the CXL drivers are built in",
+            Lack::SlubDebug => "the slab allocator checks nothing",
+            Lack::RawCommands => "its config does not say CONFIG_CXL_MEM_RAW_COMMANDS=y",
+            Lack::RawRefusal => "its config does not say that CONFIG_CXL_MEM_RAW_COMMANDS is not set",
+            Lack::Fwctl
+            | Lack::Edac
+            | Lack::Lockdown
+            | Lack::UserNamespaces
+            | Lack::Stack
+            | Lack::Ia32
+            | Lack::PcieHotplug => "its config, which could say why, is not known",
+        };
+        self.without.get(&lack).map_or(unknown, String::as_str)
     }
 
     /// How long things may take in a guest of it.
@@ -124,6 +145,7 @@ mod tests {
             hz: None,
             instrumented,
             has: BTreeMap::new(),
+            without: BTreeMap::new(),
             kept: Kept::default(),
         };
         let plain = kernel(false).deadlines(Accel::Tcg, 2);
