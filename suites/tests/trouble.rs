@@ -143,6 +143,7 @@ fn no_kernel(bench: &Bench) -> anyhow::Result<()> {
         hz: None,
         instrumented: false,
         has: Default::default(),
+        absent: None,
         kept: Default::default(),
     };
     let run = run(bench, &kernel, &[("a", GET), ("b", GET)], &mut |_, _| {})?;

@@ -56,6 +56,9 @@ fn kernel(id: &str, image: &Image) -> Kernel {
         modules: image.modules.clone(),
         hz: image.option("CONFIG_HZ").and_then(|hz| hz.parse().ok()),
         instrumented: instrumented(|option| image.option(option)),
+        absent: image
+            .shipped_without_fwctl()
+            .map(|why| format!("its config says so, and nothing was booted: {why}")),
         has: Lack::ALL.iter().filter_map(|lack| Some((*lack, has(*lack, |o| image.option(o))?))).collect(),
         kept: Kept::default(),
     }

@@ -27,6 +27,8 @@ pub struct Kernel {
     pub instrumented: bool,
     /// What it cannot lack, as it was built with these options; empty where its config is not known.
     pub has: BTreeMap<Lack, String>,
+    /// Why it has no fwctl, where that is known before it boots: then no guest of it is started.
+    pub absent: Option<String>,
     /// Guests of it that others start from.
     pub kept: Kept,
 }
@@ -124,6 +126,7 @@ mod tests {
             hz: None,
             instrumented,
             has: BTreeMap::new(),
+            absent: None,
             kept: Kept::default(),
         };
         let plain = kernel(false).deadlines(Accel::Tcg, 2);

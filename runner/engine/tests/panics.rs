@@ -24,6 +24,7 @@ fn a_panic_in_one_plan_is_an_error_of_its_sessions_and_costs_no_other() {
         hz: None,
         instrumented: false,
         has: BTreeMap::new(),
+        absent: None,
         kept: Default::default(),
     };
     let lab = Lab {
