@@ -14,7 +14,7 @@ use super::wanted::{self, Failed};
 use crate::cache::CacheError;
 use crate::entry;
 use crate::error::KernelError;
-use crate::image::{Image, Origin};
+use crate::image::{Image, ImageError, Origin};
 
 /// Where the parts lie.
 #[derive(Debug)]
@@ -31,10 +31,15 @@ pub(super) struct Parts {
 /// Copies the parts into the entry; gives the places of the modules below it, in the order of loading.
 ///
 /// # Errors
-/// [`KernelError::Packages`] where the parts do not fit each other, [`KernelError::Image`] for an image that is none.
+/// [`KernelError::Packages`] where the parts do not fit each other, or the image is none.
 pub(super) fn assemble(id: &str, parts: &Parts, entry_dir: &Path) -> Result<Vec<PathBuf>, KernelError> {
     let wrong = |what: String| KernelError::Packages { id: id.to_owned(), what };
-    let release = Image::at(id.to_owned(), &parts.image, Origin::File)?.release;
+    let image = Image::at(id.to_owned(), &parts.image, Origin::File).map_err(|error| match error {
+        // Where it lies is gone when this is read.
+        ImageError::NotAKernel { why, .. } => wrong(format!("its vmlinuz is not a kernel image: {why}")),
+        error => error.into(),
+    })?;
+    let release = image.release;
     if release != parts.version {
         let version = &parts.version;
         return Err(wrong(format!("the image that lies there for {version} calls itself {release}")));
