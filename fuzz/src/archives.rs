@@ -1,4 +1,4 @@
-//! Archives and what is in them: tarballs and Debian packages of every compression, and kernel modules.
+//! Archives and what is in them: tarballs and packages of every compression, and kernel modules.
 
 use std::fs;
 use std::path::PathBuf;

@@ -10,12 +10,15 @@ use crate::catalogue::Catalogue;
 use crate::git::{self, GitError};
 use crate::image::{Image, ImageError};
 use crate::manifest::{Compiler, Config, Fwctl, Manifest, ManifestError, Place, Release, Source};
+use crate::package::PackageError;
 use crate::series::{Series, SeriesError};
 use crate::stale;
 
+mod shipped;
+
 /// The forms, for errors.
-const FORMS: &str = "ID, FROM..TO, all, ID+SERIES, tree:PATH, git:PATH@REV, git:PATH@REV+SERIES, vmlinuz:PATH, or \
-                         the path of a bzImage";
+const FORMS: &str = "ID, FROM..TO, all, ID+SERIES, tree:PATH, git:PATH@REV, git:PATH@REV+SERIES, deb:FILE, \
+                         rpm:FILE, running, vmlinuz:PATH, or the path of a bzImage";
 
 /// What stands in a tree for what it is.
 const TREE: [&str; 3] = ["Makefile", "Kconfig", "arch/x86/Makefile"];
@@ -90,6 +93,9 @@ pub enum AskedError {
     /// A series that is none.
     #[error(transparent)]
     Series(#[from] SeriesError),
+    /// Files that are no packages of a kernel, or none that can be tested here.
+    #[error(transparent)]
+    Package(#[from] PackageError),
     /// A file that is no kernel, or an old one.
     #[error(transparent)]
     Image(#[from] ImageError),
@@ -105,7 +111,7 @@ pub fn asked<'a>(words: &[String], catalogue: &'a Catalogue) -> Result<Vec<Asked
     let each_once = words.iter().enumerate().filter(|(i, word)| !words[..*i].contains(word));
     for (_, word) in each_once {
         for kernel in read(word, catalogue)? {
-            let is_made = matches!(kernel, Asked::Made(_));
+            let is_made = matches!(&kernel, Asked::Made(manifest) if !manifest.is_shipped());
             if !is_made || !all.iter().any(|other| other.id() == kernel.id()) {
                 all.push(kernel);
             }
@@ -130,15 +136,39 @@ pub fn asked_one<'a>(word: &str, catalogue: &'a Catalogue) -> Result<Asked<'a>, 
     }
 }
 
-/// Gives each file whose release another kernel has too the name that the user wrote.
+/// Gives each image that is named by its file the modules of a directory: a `lib/modules/VERSION`, or the one above.
+///
+/// # Errors
+/// [`PackageError`].
+pub fn with_modules<'w, 'c: 'w>(
+    all: impl Iterator<Item = &'w mut Asked<'c>>,
+    dir: &Path,
+    catalogue: &Catalogue,
+) -> Result<(), AskedError> {
+    for kernel in all {
+        if let Asked::File { word, image, .. } = kernel {
+            *kernel = Asked::Made(Cow::Owned(shipped::with_modules(word, image, dir, catalogue)?));
+        }
+    }
+    Ok(())
+}
+
+/// Gives each file whose release another kernel has too, and each package whose name and version another has too, the
+/// name that the user wrote.
 pub fn tell_apart<'w, 'c: 'w>(all: impl Iterator<Item = &'w mut Asked<'c>>) {
     let mut all: Vec<_> = all.collect();
     let ids: Vec<String> = all.iter().map(|kernel| kernel.id().to_owned()).collect();
     for kernel in &mut all {
-        if let Asked::File { id, word, .. } = kernel
-            && ids.iter().filter(|other| *other == id).count() > 1
-        {
-            id.clone_from(word);
+        if ids.iter().filter(|other| *other == kernel.id()).count() < 2 {
+            continue;
+        }
+        match kernel {
+            Asked::File { id, word, .. } => id.clone_from(word),
+            Asked::Made(manifest) => {
+                if let Some(word) = manifest.word().map(str::to_owned) {
+                    manifest.to_mut().id = word;
+                }
+            }
         }
     }
 }
@@ -150,6 +180,9 @@ fn read<'a>(word: &str, catalogue: &'a Catalogue) -> Result<Vec<Asked<'a>>, Aske
     }
     if let Some(rest) = word.strip_prefix("git:") {
         return one(revision(word, rest, catalogue)?);
+    }
+    if let Some(shipped) = shipped::read(word, catalogue)? {
+        return one(shipped);
     }
     if let Some(path) = word.strip_prefix("vmlinuz:") {
         let image = file(Path::new(path))?;

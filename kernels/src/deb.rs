@@ -1,4 +1,4 @@
-//! A Debian package as an archive: its members, up to the one with the data. (deb(5), ar(5).)
+//! A Debian package as an archive: its members, up to the one that is wanted. (deb(5), ar(5).)
 //!
 //! Such archives have short names only, so nothing in one decides how much memory is taken. Decompresses nothing.
 
@@ -10,12 +10,27 @@ use object::pod;
 /// The most members that are looked at: a package has three, and a signed one a few more.
 pub(crate) const MOST_MEMBERS: usize = 16;
 
+/// The word that every archive begins with.
+pub(crate) const MAGIC_WORD: &[u8] = &MAGIC;
+
 /// The member that holds a package's files: its name, which says how it is packed, and its bytes. Nothing where there
 /// is none.
 ///
 /// # Errors
 /// What is no archive, is cut short, or has members without end.
-pub(crate) fn data<R: Read>(mut input: R) -> io::Result<Option<(String, Take<R>)>> {
+pub(crate) fn data<R: Read>(input: R) -> io::Result<Option<(String, Take<R>)>> {
+    member(input, "data.tar")
+}
+
+/// The member that holds what a package says of itself, as [`data`].
+///
+/// # Errors
+/// As [`data`].
+pub(crate) fn control<R: Read>(input: R) -> io::Result<Option<(String, Take<R>)>> {
+    member(input, "control.tar")
+}
+
+fn member<R: Read>(mut input: R, wanted: &str) -> io::Result<Option<(String, Take<R>)>> {
     let mut magic = [0; MAGIC.len()];
     input.read_exact(&mut magic).map_err(|_| bad("shorter than the first word of an archive"))?;
     if magic != MAGIC {
@@ -34,7 +49,7 @@ pub(crate) fn data<R: Read>(mut input: R) -> io::Result<Option<(String, Take<R>)
         let Some(size) = size.filter(|_| header.terminator == TERMINATOR) else {
             return Err(bad("a damaged header of a member"));
         };
-        if name.starts_with("data.tar") {
+        if name.starts_with(wanted) {
             return Ok(Some((name, input.take(size))));
         }
         // Members begin at even places.

@@ -137,8 +137,8 @@ pub enum KernelError {
         /// What tells.
         why: String,
     },
-    /// The packages hold no kernel image, or more than one.
-    #[error("kernel {id}: {what}; name the packages that hold vmlinuz, config and modules")]
+    /// The packages hold no kernel image, or more than one, or what they hold does not fit together.
+    #[error("kernel {id}: {what}; name the packages that hold vmlinuz, config and modules of one kernel")]
     Packages {
         /// The kernel.
         id: String,

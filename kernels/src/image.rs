@@ -10,6 +10,7 @@ use scrubjay_image::{BootHeader, REACH};
 use serde::{Deserialize, Serialize};
 
 use crate::digest;
+use crate::package;
 
 /// A kernel ready to boot.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,6 +64,22 @@ pub enum Origin {
         recipe: String,
         /// The packages' files.
         packages: Vec<String>,
+    },
+    /// A distribution's packages that the user named.
+    Packages {
+        /// The recipe's hash, which is in the name of the cache's entry.
+        recipe: String,
+        /// Each package: name and version, file, source package, SHA-256 of the file.
+        packages: Vec<String>,
+    },
+    /// A kernel that lay on this machine with its modules.
+    Installed {
+        /// The recipe's hash, which is in the name of the cache's entry.
+        recipe: String,
+        /// Its image.
+        image: PathBuf,
+        /// Its `lib/modules/VERSION`, where there is one.
+        modules: Option<PathBuf>,
     },
     /// Taken from a directory of prebuilt images, or named by a manifest.
     Prebuilt,
@@ -138,6 +155,17 @@ impl Image {
         let config = std::fs::read_to_string(self.config.as_ref()?).ok()?;
         let mut values = config.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix('='));
         values.next().map(str::to_owned)
+    }
+
+    /// Why this kernel has no fwctl, where the config that it was shipped with says so: a sentence with the option.
+    /// Nothing where that is not known before it boots.
+    pub fn shipped_without_fwctl(&self) -> Option<String> {
+        match self.provenance.origin {
+            Origin::Packages { .. } | Origin::Installed { .. } if self.config.is_some() => {
+                package::without_fwctl(|name| self.option(name))
+            }
+            _ => None,
+        }
     }
 
     /// The image at a path, with no modules.

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::{ConfigError, Fragment};
 use crate::image::Image;
+use crate::package::{Installed, Packages};
 use crate::series::Series;
 
 /// One kernel of the matrix, as its manifest describes it.
@@ -208,6 +209,10 @@ pub enum Source {
         /// The file.
         path: PathBuf,
     },
+    /// A distribution's packages on this machine.
+    Packages(Packages),
+    /// A kernel that lies on this machine with its modules.
+    Installed(Installed),
 }
 
 /// One Debian package in the archive's pool.
@@ -244,6 +249,8 @@ impl Source {
             Self::Revision { .. } => "revision",
             Self::Patched { .. } => "patched",
             Self::Prebuilt { .. } => "prebuilt",
+            Self::Packages(_) => "packages",
+            Self::Installed(_) => "installed",
         }
     }
 
@@ -255,7 +262,9 @@ impl Source {
             | Self::LocalTree { .. }
             | Self::Revision { .. }
             | Self::Patched { .. } => true,
-            Self::DebianImage { .. } | Self::Prebuilt { .. } => false,
+            Self::DebianImage { .. } | Self::Prebuilt { .. } | Self::Packages(_) | Self::Installed(_) => {
+                false
+            }
         }
     }
 
@@ -275,6 +284,8 @@ impl Source {
                 format!("{} with {}", source.describe(), series.path.display())
             }
             Self::LocalTree { path } | Self::Prebuilt { path } => path.display().to_string(),
+            Self::Packages(packages) => packages.title().to_owned(),
+            Self::Installed(kernel) => kernel.image.display().to_string(),
         }
     }
 }
@@ -330,6 +341,19 @@ pub enum ManifestError {
 const LONGEST: u64 = 1 << 20;
 
 impl Manifest {
+    /// Whether it is a kernel as a distribution ships it, which was not built here.
+    pub fn is_shipped(&self) -> bool {
+        matches!(self.sources.as_slice(), [Source::Packages(_) | Source::Installed(_)])
+    }
+
+    /// What the user wrote for packages, which are called something else.
+    pub(crate) fn word(&self) -> Option<&str> {
+        match self.sources.as_slice() {
+            [Source::Packages(packages)] => Some(&packages.word),
+            _ => None,
+        }
+    }
+
     /// Reads one manifest; its id is the file's stem.
     ///
     /// # Errors

@@ -65,15 +65,7 @@ pub enum ModuleError {
 /// The modules below a `lib/modules/VERSION` directory that have to be loaded for `roots`, each behind those that it
 /// depends on. Built-in ones are left out.
 pub(crate) fn load_order(dir: &Path, roots: &[String]) -> Result<Vec<PathBuf>, ModuleError> {
-    let mut search = Search {
-        dir,
-        files: BTreeMap::new(),
-        builtin: builtin(dir)?,
-        order: Vec::new(),
-        done: BTreeSet::new(),
-        open: BTreeSet::new(),
-        depth: 0,
-    };
+    let mut search = Search::new(dir, builtin(dir)?);
     search.index(dir)?;
     for root in roots {
         search.visit(&canonical(root), "the manifest")?;
@@ -92,7 +84,19 @@ struct Search<'a> {
     depth: usize,
 }
 
-impl Search<'_> {
+impl<'a> Search<'a> {
+    fn new(dir: &'a Path, builtin: BTreeSet<String>) -> Self {
+        Search {
+            dir,
+            files: BTreeMap::new(),
+            builtin,
+            order: Vec::new(),
+            done: BTreeSet::new(),
+            open: BTreeSet::new(),
+            depth: 0,
+        }
+    }
+
     fn index(&mut self, dir: &Path) -> Result<(), ModuleError> {
         let failed = |source| ModuleError::Read { path: dir.to_owned(), source };
         for entry in fs::read_dir(dir).map_err(failed)? {
@@ -169,17 +173,8 @@ pub struct Needs {
 
 impl Needs {
     fn read(path: &Path) -> Result<Self, ModuleError> {
-        let failed = |source| ModuleError::Read { path: path.to_owned(), source };
-        let file = File::open(path).map_err(failed)?;
         let not = |why: String| ModuleError::NotAModule { path: path.to_owned(), why };
-        let mut bytes = Vec::new();
-        decoder(path, file)
-            .and_then(|module| module.take(LARGEST_MODULE + 1).read_to_end(&mut bytes))
-            .map_err(failed)?;
-        if bytes.len() as u64 > LARGEST_MODULE {
-            return Err(not(format!("it unpacks to more than {LARGEST_MODULE} bytes")));
-        }
-        Self::of(&bytes).map_err(not)
+        Self::of(&unpacked(path)?).map_err(not)
     }
 
     /// What the bytes of a module say, unpacked.
@@ -187,12 +182,7 @@ impl Needs {
     /// # Errors
     /// In words, what tells that it is no module for x86-64.
     pub fn of(bytes: &[u8]) -> Result<Self, String> {
-        let elf = object::File::parse(bytes).map_err(|error| error.to_string())?;
-        if elf.architecture() != Architecture::X86_64 {
-            return Err("it is for another architecture than x86-64".to_owned());
-        }
-        let info = elf.section_by_name(".modinfo").ok_or("it has no .modinfo section")?;
-        Ok(Self::parse(info.data().map_err(|error| error.to_string())?))
+        modinfo(bytes).map(Self::parse)
     }
 
     /// Reads the strings `key=value` of a `.modinfo` section.
@@ -217,14 +207,56 @@ impl Needs {
     }
 }
 
-fn builtin(dir: &Path) -> Result<BTreeSet<String>, ModuleError> {
+/// The bytes of a module, unpacked.
+pub(crate) fn unpacked(path: &Path) -> Result<Vec<u8>, ModuleError> {
+    let failed = |source| ModuleError::Read { path: path.to_owned(), source };
+    let file = File::open(path).map_err(failed)?;
+    let mut bytes = Vec::new();
+    decoder(path, file)
+        .and_then(|module| module.take(LARGEST_MODULE + 1).read_to_end(&mut bytes))
+        .map_err(failed)?;
+    if bytes.len() as u64 > LARGEST_MODULE {
+        let why = format!("it unpacks to more than {LARGEST_MODULE} bytes");
+        return Err(ModuleError::NotAModule { path: path.to_owned(), why });
+    }
+    Ok(bytes)
+}
+
+/// The kernel that a module is made for, where it says so (`vermagic`).
+pub(crate) fn release(bytes: &[u8]) -> Option<String> {
+    let mut entries = modinfo(bytes).ok()?.split(|&byte| byte == 0);
+    let magic = entries.find_map(|entry| std::str::from_utf8(entry).ok()?.strip_prefix("vermagic="))?;
+    magic.split(' ').next().map(str::to_owned)
+}
+
+/// The names of the modules below a directory.
+pub(crate) fn names(dir: &Path) -> Result<BTreeSet<String>, ModuleError> {
+    let mut search = Search::new(dir, BTreeSet::new());
+    search.index(dir)?;
+    Ok(search.files.into_keys().collect())
+}
+
+fn modinfo(bytes: &[u8]) -> Result<&[u8], String> {
+    let elf = object::File::parse(bytes).map_err(|error| error.to_string())?;
+    if elf.architecture() != Architecture::X86_64 {
+        return Err("it is for another architecture than x86-64".to_owned());
+    }
+    let info = elf.section_by_name(".modinfo").ok_or("it has no .modinfo section")?;
+    info.data().map_err(|error| error.to_string())
+}
+
+/// The modules that are built in, as `modules.builtin` has them; none where there is no such file.
+pub(crate) fn builtin(dir: &Path) -> Result<BTreeSet<String>, ModuleError> {
     let path = dir.join("modules.builtin");
-    let text = fs::read_to_string(&path).map_err(|source| ModuleError::Read { path, source })?;
+    let text = match fs::read_to_string(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        text => text.map_err(|source| ModuleError::Read { path, source })?,
+    };
     Ok(text.lines().filter_map(|line| module_name(Path::new(line))).collect())
 }
 
 /// A module's name from its file, or nothing for another file.
-fn module_name(path: &Path) -> Option<String> {
+pub(crate) fn module_name(path: &Path) -> Option<String> {
     let name = path.file_name()?.to_str()?;
     let (stem, rest) = name.split_once(".ko")?;
     matches!(rest, "" | ".xz" | ".zst" | ".gz").then(|| canonical(stem))
@@ -236,7 +268,7 @@ fn canonical(name: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use object::write::{Object, StandardSegment};
     use object::{BinaryFormat, Endianness, SectionKind};
     use rstest::rstest;
@@ -275,6 +307,11 @@ mod tests {
         let section = object.add_section(segment, b".modinfo".to_vec(), SectionKind::ReadOnlyData);
         object.append_section_data(section, format!("{info}\0").as_bytes(), 1);
         object.write().expect("an object")
+    }
+
+    /// A module for x86-64.
+    pub(crate) fn module_of(info: &str) -> Vec<u8> {
+        module(Architecture::X86_64, info)
     }
 
     /// A directory of modules.

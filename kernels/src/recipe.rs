@@ -14,6 +14,7 @@ use crate::config::ConfigError;
 use crate::digest;
 use crate::git::{self, GitError};
 use crate::manifest::{Compiler, Manifest, Source};
+use crate::package;
 use crate::series::Series;
 use crate::site::is_product;
 use crate::tree;
@@ -58,10 +59,10 @@ pub enum RecipeError {
     /// The repository cannot be asked.
     #[error(transparent)]
     Git(#[from] GitError),
-    /// The local tree cannot be read.
-    #[error("cannot read the kernel tree {}", path.display())]
+    /// The local tree, or the installed kernel, cannot be read.
+    #[error("cannot read the kernel at {}", path.display())]
     Tree {
-        /// The tree.
+        /// The tree, or the image.
         path: PathBuf,
         /// Why.
         source: std::io::Error,
@@ -79,6 +80,7 @@ impl Recipe {
         }
         let modules = match source {
             Source::DebianImage { modules, .. } => modules.clone(),
+            Source::Packages(_) | Source::Installed(_) => package::wanted(),
             _ => Vec::new(),
         };
         let state = state(source)?;
@@ -152,6 +154,11 @@ fn state(source: &Source) -> Result<Option<String>, RecipeError> {
             Some(packages.join(","))
         }
         Source::LocalTree { path } => Some(tree_state(path)?),
+        Source::Packages(packages) => Some(packages.state()),
+        Source::Installed(kernel) => {
+            let failed = |source| RecipeError::Tree { path: kernel.image.clone(), source };
+            Some(kernel.state().map_err(failed)?)
+        }
         Source::Revision { repo, commit, series } => {
             let tree = git::ask(repo, &["rev-parse", &format!("{commit}^{{tree}}")])?;
             Some(format!("git {tree}{}", with(series.as_ref())))

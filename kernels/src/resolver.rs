@@ -15,6 +15,7 @@ use crate::error::KernelError;
 use crate::fetch::{Downloader, Fetched};
 use crate::image::{Image, Origin};
 use crate::manifest::{Config, DebianPackage, Manifest, Source};
+use crate::package::take;
 use crate::progress::Progress;
 use crate::recipe::{Recipe, RecipeError};
 use crate::site::{self, Site};
@@ -161,7 +162,10 @@ impl Resolver {
     pub fn state(&self, manifest: &Manifest) -> Result<State, KernelError> {
         if let Some(image) = self.find(manifest)? {
             return Ok(match image.provenance.origin {
-                Origin::Built { .. } | Origin::DebianImage { .. } => {
+                Origin::Built { .. }
+                | Origin::DebianImage { .. }
+                | Origin::Packages { .. }
+                | Origin::Installed { .. } => {
                     State::Built { dir: image.bzimage.parent().unwrap_or(Path::new("")).to_owned() }
                 }
                 Origin::Prebuilt | Origin::File => State::Prebuilt { path: image.bzimage },
@@ -233,7 +237,11 @@ impl Resolver {
             Source::DebianSource(package) => self.fetch_packages(std::slice::from_ref(package), progress),
             Source::DebianImage { packages, .. } => self.fetch_packages(packages, progress),
             Source::Patched { source, .. } => self.fetch_source(source, progress),
-            Source::LocalTree { .. } | Source::Revision { .. } | Source::Prebuilt { .. } => Ok(Vec::new()),
+            Source::LocalTree { .. }
+            | Source::Revision { .. }
+            | Source::Prebuilt { .. }
+            | Source::Packages(_)
+            | Source::Installed(_) => Ok(Vec::new()),
         }
     }
 
@@ -292,6 +300,16 @@ impl Resolver {
                 let packages = packages.iter().map(DebianPackage::file_name).collect();
                 (modules, Origin::DebianImage { recipe: hash, packages })
             }
+            Source::Packages(packages) => {
+                let scratch = make_dir(&work, "packages")?;
+                let modules = take::packages(packages, &manifest.id, &scratch, &result, progress)?;
+                (modules, Origin::Packages { recipe: hash, packages: packages.provenance() })
+            }
+            Source::Installed(kernel) => {
+                let modules = take::installed(kernel, &manifest.id, &result)?;
+                let (image, dir) = (kernel.image.clone(), kernel.modules.clone());
+                (modules, Origin::Installed { recipe: hash, image, modules: dir })
+            }
             source => {
                 let (modules, source_sha256) = self.compile(manifest, source, &work, &result, progress)?;
                 let origin = Origin::Built {
@@ -310,7 +328,9 @@ impl Resolver {
             return Err(KernelError::Changed { id: manifest.id.clone(), path: path.clone() });
         }
         let image = Image::at(manifest.id.clone(), &result.join(entry::IMAGE), origin)?;
-        let provenance = image.of_version(&manifest.version)?.provenance;
+        // What is shipped has a version of its packager's, and was held against the image's own.
+        let image = if manifest.is_shipped() { image } else { image.of_version(&manifest.version)? };
+        let provenance = image.provenance;
         Record::new(&manifest.id, modules, recipe, provenance).write(&result)?;
         work.publish(RESULT, &dir)?;
         entry::load(&manifest.id, &dir)
@@ -410,7 +430,11 @@ fn file_names(source: &Source) -> Vec<String> {
         Source::DebianSource(package) => vec![package.file_name()],
         Source::DebianImage { packages, .. } => packages.iter().map(DebianPackage::file_name).collect(),
         Source::Patched { source, .. } => file_names(source),
-        Source::LocalTree { .. } | Source::Revision { .. } | Source::Prebuilt { .. } => Vec::new(),
+        Source::LocalTree { .. }
+        | Source::Revision { .. }
+        | Source::Prebuilt { .. }
+        | Source::Packages(_)
+        | Source::Installed(_) => Vec::new(),
     }
 }
 

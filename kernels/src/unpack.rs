@@ -1,5 +1,5 @@
-//! Unpacks Debian packages and tarballs, streaming: nothing is written but what is asked for, and nothing outside
-//! the directory given.
+//! Unpacks Debian packages, RPM packages and tarballs, streaming: nothing is written but what is asked for, and nothing
+//! outside the directory given.
 //!
 //! An archive is believed in nothing: what it may cost is bounded by the constants here, whatever it says of itself.
 //! Knows archive formats; knows nothing of where archives come from or what a kernel is.
@@ -10,12 +10,14 @@ use std::io::{self, BufReader, Read};
 use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 
+use cpio::newc;
 use liblzma::read::XzDecoder;
 use liblzma::stream::{CONCATENATED, Stream};
 
 use crate::bounded::{Bound, Bounded};
 use crate::deb;
 use crate::progress::{Phase, Progress, Unit};
+use crate::rpm;
 
 /// The most that an archive unpacks to, in times of its size on the disk; kernel sources are at ten.
 pub const MOST_TIMES: u64 = 100;
@@ -31,6 +33,10 @@ pub const LONGEST_HEADERS: u64 = 1 << 20;
 pub const DECODER_MEMORY: u64 = 256 << 20;
 /// The largest window of zstd, as a power of two: what `zstd -19` and dpkg-deb use.
 const ZSTD_WINDOW: u32 = 27;
+
+/// The bits of a mode that say what an entry is, and those of a regular file (cpio(5)).
+const FILE_KIND: u32 = 0o170_000;
+const REGULAR_FILE: u32 = 0o100_000;
 
 const UNPACKS_WITHOUT_END: &str = "it unpacks to far more than such an archive holds";
 const HEADERS_WITHOUT_END: &str = "the name or the attributes of an entry are far too long";
@@ -105,7 +111,8 @@ pub fn kernel_tree(archive: &Path, dest: &Path, progress: &mut dyn Progress) -> 
     Ok(tree)
 }
 
-/// Writes those files of a Debian package that `wanted` gives a place below `dest`.
+/// Writes those files of a Debian or RPM package that `wanted` gives a place below `dest`, each once: links, devices and
+/// directories are none.
 ///
 /// # Errors
 /// [`UnpackError`]; what was unpacked until then stays in `dest`.
@@ -124,11 +131,13 @@ pub fn package_files(
         }
         let target = dest.join(place);
         let parent = target.parent().unwrap_or(dest);
-        fs::create_dir_all(parent)
-            .and_then(|()| File::create(&target))
-            .and_then(|mut out| io::copy(file, &mut out))
-            .map_err(|source| job.failed(source))?;
-        Ok(())
+        let made = fs::create_dir_all(parent).and_then(|()| File::create_new(&target));
+        match made.and_then(|mut out| io::copy(file, &mut out)) {
+            Ok(_) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(job
+                .unexpected(format!("`{}` is in it, or in another of the packages, twice", path.display()))),
+            Err(source) => Err(job.failed(source)),
+        }
     })?;
     progress.finish();
     Ok(())
@@ -201,8 +210,65 @@ impl Job {
         }
     }
 
-    /// Visits the regular files of a Debian package's data, in the order in which they lie there.
+    /// Visits the regular files of a package, in the order in which they lie there.
     fn package_files(
+        &self,
+        mut input: impl Read,
+        progress: &mut dyn Progress,
+        visit: &mut Visit<'_>,
+    ) -> Result<(), UnpackError> {
+        let mut magic = Vec::new();
+        let first = Read::by_ref(&mut input).take(rpm::MAGIC.len() as u64).read_to_end(&mut magic);
+        first.map_err(|source| self.failed(source))?;
+        let is_rpm = magic == rpm::MAGIC;
+        let input = io::Cursor::new(magic).chain(input);
+        match is_rpm {
+            true => self.rpm_files(input, progress, visit),
+            false => self.deb_files(input, progress, visit),
+        }
+    }
+
+    fn rpm_files(
+        &self,
+        mut input: impl Read,
+        progress: &mut dyn Progress,
+        visit: &mut Visit<'_>,
+    ) -> Result<(), UnpackError> {
+        let failed = |source| self.failed(source);
+        let packed = rpm::head(&mut input).map_err(failed)?.packed;
+        let headers = Bound::default();
+        headers.allow(LONGEST_HEADERS);
+        let unpacked = decoder(Path::new(&format!("cpio{packed}")), input).map_err(failed)?;
+        let unpacked = Bounded::new(unpacked, self.whole.clone(), UNPACKS_WITHOUT_END);
+        let mut unpacked = Bounded::new(unpacked, headers.clone(), HEADERS_WITHOUT_END);
+        for number in 0.. {
+            self.tick(progress)?;
+            if number >= MOST_ENTRIES {
+                return Err(self.unexpected(format!("more than {MOST_ENTRIES} entries")));
+            }
+            let mut file = newc::Reader::new(unpacked).map_err(failed)?;
+            let entry = file.entry().clone();
+            headers.allow(u64::from(entry.file_size()) + LONGEST_HEADERS);
+            if entry.is_trailer() {
+                unpacked = file.finish().map_err(failed)?;
+                break;
+            }
+            let path = Path::new(entry.name());
+            if !is_inside(path) {
+                return Err(self.escape(path));
+            }
+            let path = path.strip_prefix(".").unwrap_or(path);
+            if entry.mode() & FILE_KIND == REGULAR_FILE {
+                visit(path, &mut file, progress)?;
+            }
+            unpacked = file.finish().map_err(failed)?;
+        }
+        headers.allow(self.whole.left());
+        io::copy(&mut unpacked, &mut io::sink()).map_err(failed)?;
+        Ok(())
+    }
+
+    fn deb_files(
         &self,
         input: impl Read,
         progress: &mut dyn Progress,

@@ -144,6 +144,7 @@ fn no_kernel(bench: &Bench) -> anyhow::Result<()> {
         instrumented: false,
         has: Default::default(),
         without: Default::default(),
+        absent: None,
         kept: Default::default(),
     };
     let run = run(bench, &kernel, &[("a", GET), ("b", GET)], &mut |_, _| {})?;

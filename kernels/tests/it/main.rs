@@ -10,6 +10,8 @@ mod hostile;
 mod images;
 mod manifests;
 mod modules;
+mod pack;
+mod packages;
 mod releases;
 mod support;
 mod trees;

@@ -5,6 +5,7 @@
 //! command and the test harness both stand on this; neither format nor arguments are known here.
 
 pub mod against;
+mod arrivals;
 mod check;
 mod company;
 mod confirm;
@@ -14,6 +15,7 @@ pub mod releases;
 mod run;
 mod target;
 
+pub use arrivals::arrivals;
 pub use check::{Check, explained};
 pub use outlook::outlook;
 pub use target::Target;

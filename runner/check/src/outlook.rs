@@ -3,17 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use scrubjay_kernels::Image;
+use scrubjay_kernels::{FWCTL, Image};
 use scrubjay_session::{Need, Session};
-
-/// What no CXL device has a fwctl node without.
-const FWCTL: [(&str, &str); 5] = [
-    ("CONFIG_FWCTL", "this kernel has no fwctl"),
-    ("CONFIG_CXL_BUS", "this kernel has no CXL, so no fwctl device"),
-    ("CONFIG_CXL_PCI", "no driver takes a CXL memory device, so none has a fwctl node"),
-    ("CONFIG_CXL_MEM", "no driver takes a CXL memory device up to its endpoint"),
-    ("CONFIG_CXL_FEATURES", "the kernel does not look at CXL Features, so no device has a fwctl node"),
-];
 
 /// What a guest here does not come up, or not speak, without.
 const GUEST: [(&str, &str); 9] = [

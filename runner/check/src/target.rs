@@ -63,6 +63,9 @@ fn kernel(id: &str, image: &Image) -> Kernel {
                 .collect(),
             None => Default::default(),
         },
+        absent: image
+            .shipped_without_fwctl()
+            .map(|why| format!("its config says so, and nothing was booted: {why}")),
         has: Lack::ALL.iter().filter_map(|lack| Some((*lack, has(*lack, |o| image.option(o))?))).collect(),
         kept: Kept::default(),
     }

@@ -42,6 +42,8 @@ pub enum Command {
     Report(KeptArgs),
     /// Hold a run that was kept against an earlier one: new findings, gone, no longer tested
     Diff(DiffArgs),
+    /// What an update of a package changes: changes and fixes that arrive, and what it breaks
+    ComparePackages(CompareArgs),
     /// Keep what a kernel gives beside the goldens, for review
     Record(RecordArgs),
     /// Look at recordings, and accept or reject them
@@ -87,6 +89,7 @@ impl Command {
     pub fn is_long(&self) -> bool {
         match self {
             Command::Check(_)
+            | Command::ComparePackages(_)
             | Command::Record(_)
             | Command::Releases(_)
             | Command::WhatIf(_)
@@ -111,7 +114,7 @@ impl Command {
 }
 
 /// What sessions are run with.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct LabArgs {
     /// Sessions, by id or by a pattern over ids and paths (`get-*`, `edac/*`); all where not given
     #[arg(short, long = "session", value_name = "ID|GLOB")]
@@ -125,7 +128,7 @@ pub struct LabArgs {
 }
 
 /// What guests are like, and how many of them there are.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct GuestArgs {
     /// Virtual CPUs of a guest
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = vcpus)]
@@ -146,10 +149,13 @@ impl GuestArgs {
 /// Arguments of `check`.
 #[derive(Debug, Args)]
 pub struct CheckArgs {
-    /// A kernel: ID, FROM..TO, all, ID+SERIES, tree:PATH, git:PATH@REV, git:PATH@REV+SERIES, vmlinuz:PATH, or the path of
-    /// a bzImage; may be given more than once
+    /// A kernel: ID, FROM..TO, all, ID+SERIES, tree:PATH, git:PATH@REV, git:PATH@REV+SERIES, deb:FILE, rpm:FILE, running,
+    /// vmlinuz:PATH, or the path of a bzImage; may be given more than once
     #[arg(short, long = "kernel", value_name = "KERNEL", default_value = DEFAULT_KERNEL)]
     pub kernels: Vec<String>,
+    /// The modules of an image that is named by its file: its lib/modules/VERSION, or the directory above
+    #[arg(long, value_name = "DIR")]
+    pub modules: Option<PathBuf>,
     /// What sessions are run with.
     #[command(flatten)]
     pub lab: LabArgs,
@@ -224,8 +230,28 @@ pub struct DiffArgs {
     pub after: PathBuf,
 }
 
-/// Which reports are written, and where.
+/// Arguments of `compare-packages`.
 #[derive(Debug, Args)]
+pub struct CompareArgs {
+    /// The package that is there: a file, several with a comma between them, or any kernel, written as for check --kernel
+    #[arg(value_name = "OLD")]
+    pub old: String,
+    /// The package that is to come in its place
+    #[arg(value_name = "NEW")]
+    pub new: String,
+    /// What sessions are run with.
+    #[command(flatten)]
+    pub lab: LabArgs,
+    /// The policy that decides the exit status; findings are weighed under all three
+    #[arg(short, long, value_enum, default_value_t)]
+    pub policy: PolicyName,
+    /// Which reports are written, and where.
+    #[command(flatten)]
+    pub reports: ReportArgs,
+}
+
+/// Which reports are written, and where.
+#[derive(Clone, Debug, Args)]
 pub struct ReportArgs {
     /// A report, on standard output or in a file; may be given more than once. Where none is on standard output,
     /// that has the text

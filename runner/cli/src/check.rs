@@ -1,8 +1,8 @@
 //! `scrubjay check`: sessions on kernels, judged.
 
-use scrubjay_check::{Check, Target, against};
+use scrubjay_check::{Check, Target, against, arrivals};
 use scrubjay_engine::Lab;
-use scrubjay_kernels::{Asked, Resolver, asked, asked_one, tell_apart};
+use scrubjay_kernels::{Asked, Resolver, asked, asked_one, tell_apart, with_modules};
 use scrubjay_machine::{Choice, Qemu};
 use scrubjay_reports::{Detail, Reports};
 use scrubjay_run::{ExitStatus, RunEvent};
@@ -44,6 +44,14 @@ pub fn run(args: &CheckArgs, verbose: u8, context: &Context) -> Result<ExitStatu
     let mut kernels = asked(&args.kernels, &catalogue)?;
     let mut against = args.against.as_ref().map(|word| asked_one(word, &catalogue)).transpose()?;
     let baseline = args.baseline.as_ref().map(|word| select::baseline(word, &catalogue)).transpose()?;
+    if let Some(dir) = &args.modules {
+        if !kernels.iter().chain(&against).any(|kernel| matches!(kernel, Asked::File { .. })) {
+            let why =
+                "--modules: no image is named by its file (vmlinuz:PATH) that these could be the modules of";
+            return Err(Usage(why.to_owned()).into());
+        }
+        with_modules(kernels.iter_mut().chain(&mut against), dir, &catalogue)?;
+    }
     tell_apart(kernels.iter_mut().chain(&mut against));
     let waivers = context.waivers(args.waivers.as_deref(), &library.sessions, &catalogue)?;
     let resolver = context.resolver(args.lab.kernel_cache.as_deref())?;
@@ -92,7 +100,9 @@ impl Run<'_> {
         let obtained: Vec<Obtained> = self.kernels.iter().map(obtain).collect::<Result<_, _>>()?;
         interrupt.done()?;
         let targets = || reference.iter().chain(&obtained).filter_map(|kernel| kernel.target.as_ref().ok());
-        let machine = targets().next().map(|(target, _)| lab::machine(target)).transpose()?;
+        // The accelerator is tried with a kernel that is booted anyway, where there is one.
+        let boots = targets().find(|(target, _)| target.kernel.absent.is_none()).or_else(|| targets().next());
+        let machine = boots.map(|(target, _)| lab::machine(target)).transpose()?;
         if let Some((qemu, choice)) = &machine {
             note(format!("{qemu}; {}", table::count(usize::from(self.args.lab.guests.vcpus), "vCPU")));
             note(choice.to_string());
@@ -120,7 +130,11 @@ impl Run<'_> {
         for kernel in &obtained {
             match (&kernel.target, &machine) {
                 (Ok((target, _)), Some(machine)) => {
-                    verdicts.push(self.judge(target, machine, against.as_ref(), reports));
+                    let verdict = self.judge(target, machine, against.as_ref(), reports);
+                    if let Some(reference) = &against {
+                        self.arrivals(reference, &verdict).into_iter().for_each(note);
+                    }
+                    verdicts.push(verdict);
                 }
                 (Ok(_), None) => {}
                 (Err(why), _) => failed(kernel, why),
@@ -156,6 +170,12 @@ impl Run<'_> {
         };
         let lab = self.lab(machine);
         against::reference(&lab, self.library, target, &self.performed(), &mut |event| reports.event(&event))
+    }
+
+    /// What comes with a kernel and what goes, beside the one that it is held against.
+    fn arrivals(&self, reference: &Reference, verdict: &KernelVerdict) -> Vec<String> {
+        let (before, after) = (reference.changes(), &verdict.changes);
+        arrivals(reference.kernel(), before, &verdict.kernel, after, &self.library.changes)
     }
 
     fn judge(

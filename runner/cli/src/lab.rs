@@ -83,6 +83,11 @@ pub fn provenance(id: &str, image: &Image) -> String {
             format!("built from {source} with {compiler}, recipe {recipe}")
         }
         Origin::DebianImage { packages, .. } => format!("taken from {}", packages.join(", ")),
+        Origin::Packages { packages, .. } => format!("taken from {}", packages.join("; ")),
+        Origin::Installed { image, modules, .. } => {
+            let with = modules.as_ref().map(|dir| format!(" with the modules of {}", dir.display()));
+            format!("taken from {}{}", image.display(), with.unwrap_or_default())
+        }
         Origin::Prebuilt => "prebuilt".to_owned(),
         Origin::File => "a file".to_owned(),
     };

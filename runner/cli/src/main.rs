@@ -8,6 +8,7 @@ mod bench;
 mod catalogue;
 mod changes;
 mod check;
+mod compare_packages;
 mod context;
 mod devices;
 mod diff;
@@ -61,6 +62,7 @@ fn run(cli: &Cli) -> Result<ExitStatus> {
         Command::Check(args) => check::run(args, cli.verbose, &context()?),
         Command::Report(args) => report::run(args, cli.verbose, &context()?),
         Command::Diff(args) => diff::run(args),
+        Command::ComparePackages(args) => compare_packages::run(args, cli.verbose, &context()?),
         Command::Record(args) => record::run(args, &context()?),
         Command::Bench(args) => bench::run(args, &context()?),
         Command::Review(args) => review::run(args, &context()?),

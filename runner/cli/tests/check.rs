@@ -49,6 +49,9 @@ fn notes(report: &Value) -> String {
 #[case::fixes_of_a_reference(&["--against", "7.3", "--require-fixes"], "cannot be used with")]
 #[case::unknown_reference(&["--against", "9.9"], "no kernel `9.9`")]
 #[case::a_reference_that_is_no_kernel(&["--against", "./Cargo.toml"], "not a kernel image: ./Cargo.toml")]
+#[case::a_package_that_is_not_there(&["-k", "deb:no/such.deb"], "there is no file no/such.deb")]
+#[case::a_file_that_is_no_package(&["-k", "rpm:./Cargo.toml"], "Cargo.toml: it is neither a Debian package nor an RPM")]
+#[case::modules_of_no_image(&["--modules", "kernels"], "no image is named by its file")]
 #[case::both(&["--against", "7.3", "--baseline", "7.3"], "cannot be used with")]
 #[case::no_such_waivers(&["--waivers", "no/such.toml"], "no/such.toml: ")]
 fn wrong_usage_is_refused_with_2(#[case] arguments: &[&str], #[case] said: &str) {

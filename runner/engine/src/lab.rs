@@ -181,6 +181,9 @@ impl Lab<'_> {
     ) -> (KernelRun, BTreeMap<String, String>) {
         let put_off = Mutex::default();
         let presence = Presence::default();
+        if let Some(evidence) = &kernel.absent {
+            presence.decide(Some(evidence.clone()));
+        }
         let next = AtomicUsize::new(0);
         let at_once = guests.clamp(1, plans.len().max(1));
         let shared = shared_command_lines(plans);

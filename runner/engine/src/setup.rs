@@ -29,6 +29,8 @@ pub struct Kernel {
     pub has: BTreeMap<Lack, String>,
     /// How it comes to be without what it may lack, as its config says; empty where that is not known.
     pub without: BTreeMap<Lack, String>,
+    /// Why it has no fwctl, where that is known before it boots: then no guest of it is started.
+    pub absent: Option<String>,
     /// Guests of it that others start from.
     pub kept: Kept,
 }
@@ -146,6 +148,7 @@ mod tests {
             instrumented,
             has: BTreeMap::new(),
             without: BTreeMap::new(),
+            absent: None,
             kept: Kept::default(),
         };
         let plain = kernel(false).deadlines(Accel::Tcg, 2);

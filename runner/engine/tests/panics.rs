@@ -25,6 +25,7 @@ fn a_panic_in_one_plan_is_an_error_of_its_sessions_and_costs_no_other() {
         instrumented: false,
         has: BTreeMap::new(),
         without: BTreeMap::new(),
+        absent: None,
         kept: Default::default(),
     };
     let lab = Lab {

@@ -8,12 +8,14 @@ use scrubjay_session::{Observation, Session, Step, Transcript};
 
 use crate::explain::differing;
 use crate::golden::{Golden, GoldenStep, Goldens};
+use crate::history::ChangeProfile;
 use crate::judge::{self, Books, Expectation, KernelVerdict, SessionVerdict, judge_session};
 
 /// What a kernel gave that others are held against.
 pub struct Reference {
     kernel: String,
     goldens: Goldens,
+    changes: ChangeProfile,
     missing: BTreeMap<String, Missing>,
 }
 
@@ -52,7 +54,13 @@ impl Reference {
                 }
             }
         }
-        Reference { kernel: kernel.to_owned(), goldens: goldens.into_iter().collect(), missing }
+        let changes = judge::judge(kernel, release, None, performances, &Expectation::default(), books).changes;
+        Reference { kernel: kernel.to_owned(), goldens: goldens.into_iter().collect(), changes, missing }
+    }
+
+    /// Which changes it carries, as the goldens say.
+    pub fn changes(&self) -> &ChangeProfile {
+        &self.changes
     }
 
     /// The reference's id.
