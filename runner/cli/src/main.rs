@@ -15,6 +15,7 @@ mod doctor;
 mod failure;
 mod format;
 mod interrupt;
+mod judge;
 mod kernels;
 mod lab;
 mod log;
@@ -22,6 +23,7 @@ mod manual;
 mod mutants;
 mod obtaining;
 mod output;
+mod policy;
 mod record;
 mod releases;
 mod report;
@@ -58,6 +60,7 @@ fn run(cli: &Cli) -> Result<ExitStatus> {
     match &cli.command {
         Command::Check(args) => check::run(args, cli.verbose, &context()?),
         Command::Report(args) => report::run(args, cli.verbose, &context()?),
+        Command::Judge(args) => judge::run(args, cli.verbose, &context()?),
         Command::Diff(args) => diff::run(args),
         Command::Record(args) => record::run(args, &context()?),
         Command::Bench(args) => bench::run(args, &context()?),

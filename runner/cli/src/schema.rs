@@ -9,6 +9,7 @@ use scrubjay_run::ExitStatus;
 use scrubjay_session::cxl::profile::Profile;
 use scrubjay_session::file;
 use scrubjay_session::{Session, Transcript};
+use scrubjay_verdict::policy::own;
 use scrubjay_verdict::promise::Area;
 use scrubjay_verdict::{Change, Golden, waiver};
 
@@ -21,11 +22,12 @@ use crate::table;
 type Form = (&'static str, fn() -> Schema);
 
 /// Every form.
-const FORMS: [Form; 9] = [
+const FORMS: [Form; 10] = [
     ("bench", || schema_for!(Figures)),
     ("change", || schema_for!(Change)),
     ("device", || schema_for!(Profile)),
     ("golden", || schema_for!(Golden)),
+    ("policy", || schema_for!(own::Form)),
     ("promises", || schema_for!(Area)),
     ("run", || schema_for!(Run)),
     ("session", || schema_for!(Session)),
