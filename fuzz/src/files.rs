@@ -1,4 +1,5 @@
-//! Every form of file that is read: sessions, profiles, goldens, changes, promises, rules, waivers, manifests, mutants.
+//! Every form of file that is read: sessions, profiles, goldens, changes, promises, rules, waivers, policies,
+//! manifests, mutants.
 //!
 //! A text is laid into a folder and read from there, since errors look up their lines in the file. What names other
 //! things (a golden its session, a waiver a rule) is held against this repository's own.
@@ -13,7 +14,7 @@ use scrubjay_session::cxl::profile::{Profile, Profiles};
 use scrubjay_session::lower::{Surroundings, lower};
 use scrubjay_session::{Session, Sessions, file};
 use scrubjay_verdict::golden::fingerprint;
-use scrubjay_verdict::{Changes, Golden, Goldens, Promises, Waivers, rule};
+use scrubjay_verdict::{Changes, Golden, Goldens, OwnPolicy, Promises, Waivers, rule};
 use tempfile::TempDir;
 
 /// What the files of this repository hold.
@@ -115,6 +116,15 @@ pub fn waivers(data: &[u8]) {
     let (_dir, path) = laid(data, "\0", "toml");
     let today = jiff::civil::date(2026, 1, 1);
     let _ = Waivers::load(&path, today, &SHIPPED.sessions, &|id| ["7.2", "7.3"].contains(&id));
+}
+
+/// A policy of the user's own, read, kept and read again.
+pub fn policy(data: &[u8]) {
+    let (_dir, path) = laid(data, "\0", "toml");
+    let Ok(own) = OwnPolicy::load(&path, &SHIPPED.promises) else { return };
+    let text = serde_json::to_string(&own).expect("it can be kept");
+    let kept: OwnPolicy = serde_json::from_str(&text).expect("what was kept is read");
+    assert_eq!((kept.told().len(), &kept), (own.weigh.len(), &own));
 }
 
 /// A kernel's manifest.

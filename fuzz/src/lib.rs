@@ -27,6 +27,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("manifest", files::manifest),
     ("module", archives::module),
     ("mutant", files::mutant),
+    ("policy", files::policy),
     ("profile", files::profile),
     ("promises", files::promises),
     ("rule", files::rule),

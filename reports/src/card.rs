@@ -3,7 +3,7 @@
 
 use scrubjay_session::Field;
 use scrubjay_verdict::finding::{Firmware, WHOLE_KERNEL};
-use scrubjay_verdict::{Cause, Finding, Policy, Promises, Rule};
+use scrubjay_verdict::{Cause, Finding, Promises, Rule, Severity};
 
 use crate::causes::Shown;
 use crate::difference::differences;
@@ -69,16 +69,14 @@ pub fn facts(one: &Shown, promises: &Promises) -> Vec<(&'static str, String)> {
     if !cause.follows.is_empty() {
         facts.push(("follows", follows(cause)));
     }
-    if let Some(waived) = &example.waived {
-        facts.push(("waived", format!("until {}: {} ({})", waived.expires, waived.reason, waived.reference)));
-    }
+    facts.extend(example.waived.iter().map(|waived| ("waived", waived.to_string())));
     facts
 }
 
 /// How a cause weighs under each policy: `exempt warn, footgun break, frozen break`.
 pub fn weights(one: &Shown) -> String {
-    let word = |policy: Policy| format!("{} {}", policy.name(), one.cause.severity.under(policy).name());
-    Policy::ALL.map(word).join(", ")
+    let word = |(policy, severity): (&str, Severity)| format!("{policy} {}", severity.name());
+    one.cause.severity.each().map(word).collect::<Vec<_>>().join(", ")
 }
 
 /// What follows from a cause: `12 get-changed, 3 attribute-changed`.

@@ -183,7 +183,7 @@ mod tests {
         assert_eq!((run.exit_status, run.kernels.len()), (1, 3));
         let first = &run.kernels[0];
         assert_eq!(first.counts, Counts { pass: 2, waived: 1, broken: 3, error: 2, skip: 1 });
-        assert_eq!(first.breaks, Breaks { exempt: 1, footgun: 2, frozen: 3 });
+        assert_eq!(first.breaks, Breaks { exempt: 1, footgun: 2, frozen: 3, own: None });
         assert_eq!(first.defects, [(DefectState::There, 2)].into());
         let findings = &first.verdict.as_ref().unwrap().sessions;
         let find = |id: &str| &findings.iter().find(|s| s.session == id).unwrap().findings[0];

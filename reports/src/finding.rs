@@ -1,7 +1,6 @@
 //! A finding as lines that a maintainer can paste into a mail. The same for every text format.
 
 use scrubjay_session::{Field, klog};
-use scrubjay_verdict::finding::Waived;
 use scrubjay_verdict::finding::{Repeat, WHOLE_KERNEL};
 use scrubjay_verdict::rule::id;
 use scrubjay_verdict::{Finding, Policy, Promises, Rule, Status};
@@ -90,10 +89,9 @@ pub fn lines(finding: &Finding, look: Look) -> Vec<String> {
     }
     lines.extend(log(finding, look.indent));
     // Coloured words are no longer than they look only to a terminal: no wrapping here.
-    let severities: Vec<_> = Policy::ALL
-        .iter()
-        .map(|policy| format!("{} {}", policy.name(), look.colour.severity(finding.severity.under(*policy))))
-        .collect();
+    let severities = finding.severity.each();
+    let severities: Vec<_> =
+        severities.map(|(policy, severity)| format!("{policy} {}", look.colour.severity(severity))).collect();
     lines.push(format!("{}  {:9} {}", look.indent, "weighs", severities.join(", ")));
     lines.push(format!("{}  {:9} {}", look.indent, "id", finding.fingerprint));
     lines
@@ -115,9 +113,7 @@ pub fn rows(finding: &Finding, promises: &Promises) -> Vec<(&'static str, String
         let follows: Vec<_> = finding.follows.iter().map(|field| field.name()).collect();
         rows.push(("so too", follows.join(", ")));
     }
-    if let Some(Waived { reason, reference, expires }) = &finding.waived {
-        rows.push(("waived", plain(&format!("until {expires}: {reason} ({reference})"))));
-    }
+    rows.extend(finding.waived.iter().map(|waived| ("waived", plain(&waived.to_string()))));
     rows
 }
 

@@ -5,7 +5,7 @@ use std::io;
 use std::mem;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use scrubjay_verdict::{ChangeProfile, Finding, KernelVerdict, Policy, WaiverUse, causes};
+use scrubjay_verdict::{ChangeProfile, Finding, KernelVerdict, OwnPolicy, Policy, WaiverUse, causes};
 
 use crate::run::{
     Asked, Breaks, Counts, Evidence, FORMAT, KernelReport, KernelState, Run, SessionSummary, Times,
@@ -20,6 +20,7 @@ pub struct Gather {
     /// How long the run took, where that is known beforehand.
     took: Option<u64>,
     policy: Policy,
+    own_policy: Option<OwnPolicy>,
     tally: Tally,
     notes: Vec<String>,
     kernels: Vec<KernelReport>,
@@ -53,6 +54,7 @@ impl Gather {
             begun: Instant::now(),
             took: None,
             policy: Policy::default(),
+            own_policy: None,
             tally: Tally::default(),
             notes: Vec::new(),
             kernels: Vec::new(),
@@ -103,7 +105,7 @@ impl Gather {
     fn close(&mut self, mut report: KernelReport, about: &BTreeMap<String, About>) {
         if let Some(verdict) = &mut report.verdict {
             report.counts = Counts::of(verdict, self.policy);
-            report.breaks = Breaks::of(verdict);
+            report.breaks = Breaks::of(verdict, self.policy);
             for seen in verdict.sessions.iter().flat_map(|session| &session.defects) {
                 *report.defects.entry(seen.state).or_default() += 1;
             }
@@ -132,6 +134,7 @@ impl Gather {
             format: FORMAT.to_owned(),
             complete,
             policy: self.policy,
+            own_policy: self.own_policy.clone(),
             against: self.against.clone(),
             baseline: self.baseline.clone(),
             asked: mem::take(&mut self.asked),
@@ -151,8 +154,18 @@ impl Gather {
     pub fn event(&mut self, event: &RunEvent) -> io::Result<Option<Run>> {
         self.tally.event(event)?;
         match event {
-            RunEvent::RunStarted { policy, kernels, sessions, shard, against, baseline, require_fixes } => {
+            RunEvent::RunStarted {
+                policy,
+                own_policy,
+                kernels,
+                sessions,
+                shard,
+                against,
+                baseline,
+                require_fixes,
+            } => {
                 self.policy = *policy;
+                self.own_policy.clone_from(own_policy);
                 self.asked = Asked {
                     kernels: kernels.clone(),
                     sessions: sessions.clone(),

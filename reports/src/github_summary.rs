@@ -1,11 +1,10 @@
 //! GitHub's step summary: markdown for the page of a run, short. Nothing that was said elsewhere is more than text in it.
 
-use scrubjay_run::ExitStatus;
-use scrubjay_verdict::Promises;
+use scrubjay_verdict::{Policy, Promises};
 
 use crate::problem::{Problem, Weight, problems};
 use crate::profile::fixes;
-use crate::run::{Breaks, Counts, KernelReport, KernelState, Run};
+use crate::run::{Counts, KernelReport, KernelState, Run};
 use crate::text::{count, cut, markdown};
 
 /// The most findings of a weight that are listed.
@@ -16,8 +15,7 @@ const LONGEST: usize = 300;
 
 /// The page.
 pub fn text(run: &Run, promises: &Promises) -> String {
-    let meaning = ExitStatus::of(run.exit_status).map_or("unknown".to_owned(), ExitStatus::meaning);
-    let mut out = format!("## scrubjay: {meaning}\n\n");
+    let mut out = format!("## scrubjay: {}\n\n", run.meaning());
     let other = |what: &str, id: &Option<String>| id.as_ref().map(|id| format!(", {what} {}", named(id)));
     let more: String =
         [other("against", &run.against), other("baseline", &run.baseline)].into_iter().flatten().collect();
@@ -31,10 +29,13 @@ pub fn text(run: &Run, promises: &Promises) -> String {
     if !run.complete {
         out.push_str("**The run was cut short: what is missing was not tested.**\n\n");
     }
-    out.push_str("| kernel | pass | waived | break | error | skip | breaks: exempt | footgun | frozen |\n");
-    out.push_str("|---|--:|--:|--:|--:|--:|--:|--:|--:|\n");
+    let policies = run.policies();
+    let names: Vec<_> = policies.iter().map(|policy| policy.name()).collect();
+    let head = format!("| kernel | pass | waived | break | error | skip | breaks: {} |\n", names.join(" | "));
+    out.push_str(&head);
+    out.push_str(&format!("|---|--:|--:|--:|--:|--:|{}\n", "--:|".repeat(policies.len())));
     for kernel in &run.kernels {
-        out.push_str(&row(kernel));
+        out.push_str(&row(kernel, &policies));
     }
     let problems = problems(run, promises);
     list(&mut out, "Breaks", &problems, Weight::Break);
@@ -44,14 +45,14 @@ pub fn text(run: &Run, promises: &Promises) -> String {
     out
 }
 
-fn row(kernel: &KernelReport) -> String {
+fn row(kernel: &KernelReport, policies: &[Policy]) -> String {
     let id = named(&kernel.kernel);
     if kernel.state == KernelState::Failed {
-        return format!("| {id} | nothing could be tested | | | | | | | |\n");
+        return format!("| {id} | nothing could be tested | | | | |{}\n", " |".repeat(policies.len()));
     }
     let Counts { pass, waived, broken, error, skip } = kernel.counts;
-    let Breaks { exempt, footgun, frozen } = kernel.breaks;
-    format!("| {id} | {pass} | {waived} | {broken} | {error} | {skip} | {exempt} | {footgun} | {frozen} |\n")
+    let breaks: Vec<_> = policies.iter().map(|policy| kernel.breaks.under(*policy).to_string()).collect();
+    format!("| {id} | {pass} | {waived} | {broken} | {error} | {skip} | {} |\n", breaks.join(" | "))
 }
 
 fn list(out: &mut String, title: &str, problems: &[Problem], weight: Weight) {

@@ -20,7 +20,7 @@ use crate::again::{again, guests};
 use crate::run::{KernelReport, Run, Times};
 use crate::text::{count, plain};
 use crate::waivers::idle;
-use scrubjay_run::{Again, ExitStatus};
+use scrubjay_run::Again;
 
 const STYLE: &str = include_str!("html/style.css");
 
@@ -70,8 +70,7 @@ pub fn page(run: &Run, all: &Promises, claims: &Claims) -> String {
 
 /// What the run came to, as the exit status says it.
 fn verdict(run: &Run) -> String {
-    let meaning = ExitStatus::of(run.exit_status).map_or("unknown".to_owned(), ExitStatus::meaning);
-    format!("exit status {}: {meaning}", run.exit_status)
+    format!("exit status {}: {}", run.exit_status, run.meaning())
 }
 
 /// The look of the verdict: green only where everything that applies was tested.
@@ -133,7 +132,7 @@ mod tests {
 
     use super::*;
     use crate::document::{Document, Sink};
-    use scrubjay_run::RunEvent;
+    use scrubjay_run::{ExitStatus, RunEvent};
     use scrubjay_samples::{catalogue, clean, mixed, play};
 
     /// Sessions of the samples, and a promise that none of them claims.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::DateTime;
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestRerun, TestSuite};
-use scrubjay_run::{Again, ExitStatus};
+use scrubjay_run::Again;
 use scrubjay_verdict::finding::Repeat;
 use scrubjay_verdict::{Finding, Promises, SessionVerdict, Status};
 
@@ -69,10 +69,9 @@ impl Writer<'_> {
         let mut suite = TestSuite::new(plain(&kernel.kernel));
         let times = self.run.times.session_millis.get(&kernel.kernel);
         let millis = |session: &str| times.and_then(|times| times.get(session)).copied().unwrap_or_default();
-        let meaning = ExitStatus::of(*exit_status).map_or_else(String::new, ExitStatus::meaning);
         suite.add_properties([
             Property::new("policy", policy.name()),
-            Property::new("exit status", format!("{exit_status}: {meaning}")),
+            Property::new("exit status", format!("{exit_status}: {}", self.run.meaning())),
         ]);
         suite.add_properties(self.run.asked.shard().map(|shard| Property::new("shard", shard.to_string())));
         let verdict = kernel.verdict.as_ref().map(|verdict| with_logs(self.run, verdict));
@@ -246,7 +245,7 @@ mod tests {
     use expect_test::{ExpectFile, expect_file};
     use rstest::rstest;
     use scrubjay_host::Signal;
-    use scrubjay_run::RunEvent;
+    use scrubjay_run::{ExitStatus, RunEvent};
     use scrubjay_samples::{catalogue, clean, mixed};
 
     use super::*;

@@ -2,7 +2,6 @@
 //! a session is a test, and what is said of a kernel as a whole is the test `fwctl.kernel`.
 
 use jiff::Timestamp;
-use scrubjay_verdict::finding::Waived;
 use scrubjay_verdict::{Finding, KernelVerdict, Promises, SessionVerdict, Status};
 use serde_json::{Map, Value, json};
 
@@ -180,11 +179,8 @@ impl Kernel<'_> {
                 "fingerprint": finding.fingerprint,
                 "severity": finding.severity,
             });
-            if let (Some(Waived { reason, reference, expires }), Some(told)) =
-                (&finding.waived, told.as_object_mut())
-            {
-                let waived = format!("until {expires}: {reason} ({reference})");
-                told.insert("waived".to_owned(), json!(plain(&waived)));
+            if let (Some(waived), Some(told)) = (&finding.waived, told.as_object_mut()) {
+                told.insert("waived".to_owned(), json!(plain(&waived.to_string())));
             }
             told
         });

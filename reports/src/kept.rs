@@ -6,13 +6,14 @@ use std::collections::BTreeMap;
 use scrubjay_run::{Again, ExitStatus, Guests, RunEvent};
 use scrubjay_verdict::{Finding, KernelVerdict};
 
-use crate::gather::of_unwritten;
+use crate::gather::{Gather, of_unwritten};
 use crate::run::{KernelReport, KernelState, Run};
 
 /// The events of a run that is kept.
 pub fn events(run: &Run) -> Vec<RunEvent> {
     let mut events = vec![RunEvent::RunStarted {
         policy: run.policy,
+        own_policy: run.own_policy.clone(),
         kernels: run.asked.kernels.clone(),
         sessions: run.asked.sessions.clone(),
         shard: run.asked.shard(),
@@ -35,6 +36,13 @@ pub fn events(run: &Run) -> Vec<RunEvent> {
     });
     events.push(RunEvent::RunFinished { cut });
     events
+}
+
+/// A run that was put together or judged once more, with the counts, causes and exit status of what it came to.
+pub(crate) fn counted(run: Run) -> Run {
+    let mut gather = Gather::of_kept(&run.times);
+    let counted = events(&run).iter().find_map(|event| gather.event(event).ok().flatten());
+    counted.unwrap_or(run)
 }
 
 fn of_kernel(run: &Run, report: &KernelReport) -> Vec<RunEvent> {
@@ -89,7 +97,6 @@ mod tests {
     use scrubjay_samples::{clean, mixed};
 
     use super::*;
-    use crate::gather::Gather;
 
     fn cut(at: usize, status: ExitStatus) -> Vec<RunEvent> {
         let mut events = mixed();

@@ -131,7 +131,7 @@ impl<W: Write> Ktap<W> {
 fn waived(verdict: &SessionVerdict, policy: Policy) -> String {
     let waived = verdict.findings.iter().filter(|f| f.waived_break(policy)).filter_map(|f| f.waived.as_ref());
     let first = waived.min_by_key(|waived| waived.expires);
-    let told = first.map(|waived| format!("waived until {}: {}", waived.expires, waived.reason));
+    let told = first.map(|waived| format!("waived {waived}"));
     format!("XFAIL {}", told.unwrap_or_default())
 }
 
@@ -216,7 +216,7 @@ impl<W: Write> Consumer for Ktap<W> {
                 self.say("  ", otherwise.iter().cloned())?;
                 let directive = match (breaks, otherwise.first()) {
                     (false, Some(first)) => format!("ERROR {first}"),
-                    (false, None) if unsettled => "ERROR seen too seldom to tell it from chance".to_owned(),
+                    (false, None) if unsettled => "ERROR seen too rarely to tell it from chance".to_owned(),
                     _ => String::new(),
                 };
                 self.test(!breaks && otherwise.is_empty() && !unsettled, WHOLE, &directive)?;

@@ -1,7 +1,7 @@
 //! Renders a run: terminal, run.json, KTAP, HTML.
 //!
-//! The run emits [`RunEvent`](scrubjay_run::RunEvent)s; each format is one [`Consumer`](scrubjay_run::Consumer) in one file, and [`Reports`] hands
-//! every event to all of them. A format never reaches back into what runs or judges.
+//! The run emits [`RunEvent`](scrubjay_run::RunEvent)s; each format is one [`Consumer`](scrubjay_run::Consumer) in one
+//! file, and [`Reports`] hands every event to all of them. A format never reaches back into what runs or judges.
 
 mod again;
 mod bar;
@@ -29,6 +29,7 @@ mod not_tested;
 mod paint;
 mod problem;
 mod profile;
+pub mod rejudge;
 pub mod run;
 mod sarif;
 mod summary;

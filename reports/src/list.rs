@@ -77,7 +77,7 @@ fn regression(one: &Shown, run: &Run, promises: &Promises) -> Vec<String> {
         value.as_ref().map(|value| format!(" --{name} {}", quoted(value))).unwrap_or_default()
     };
     let (against, baseline) = (option("against", &run.against), option("baseline", &run.baseline));
-    let policy = if run.policy == Policy::default() { None } else { Some(run.policy.name().to_owned()) };
+    let policy = (run.policy != Policy::default()).then(|| run.policy.argument());
     // A command stays in one line, however long: it is there to be copied.
     lines.push(format!(
         "  scrubjay check -k {}{against}{baseline}{}{}{session}",

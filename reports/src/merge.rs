@@ -8,15 +8,12 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use scrubjay_run::Shard;
-use scrubjay_verdict::finding::WHOLE_KERNEL;
 use scrubjay_verdict::history::is_of_history;
 use scrubjay_verdict::history::ranges::nearest;
 use scrubjay_verdict::rule::id;
-use scrubjay_verdict::{
-    Expectation, Finding, KernelVerdict, Library, SessionVerdict, WaiverState, WaiverUse, judge,
-};
+use scrubjay_verdict::{Expectation, Finding, KernelVerdict, Library, SessionVerdict, Waivers, judge};
 
-use crate::gather::{Gather, empty};
+use crate::gather::empty;
 use crate::kept;
 use crate::run::{Asked, GuestCounts, KernelReport, KernelState, Run, Times};
 
@@ -64,7 +61,6 @@ pub fn merge(parts: Vec<Part>, library: &Library) -> Result<Run, MergeError> {
         asked: Asked { shard: None, ..first.asked.clone() },
         notes: union(parts.iter().flat_map(|part| &part.run.notes)),
         kernels: Vec::new(),
-        waivers: waivers(&parts, library),
         times: times(&parts),
         ..first.clone()
     };
@@ -75,14 +71,13 @@ pub fn merge(parts: Vec<Part>, library: &Library) -> Result<Run, MergeError> {
             all.console_tail = evidence.console_tail.clone().or(all.console_tail.take());
         }
     }
+    let waivers = Waivers::of_kept(&merged.waivers, &library.sessions);
     for (place, kernel) in merged.asked.kernels.iter().enumerate() {
-        merged.kernels.push(of_kernel(kernel, place, &parts, library)?);
+        merged.kernels.push(of_kernel(kernel, place, &parts, &waivers, library)?);
     }
-    // Its counts and its exit status are those of what it came to.
-    let mut gather = Gather::of_kept(&merged.times);
-    let events = kept::events(&merged);
-    let counted = events.iter().find_map(|event| gather.event(event).ok().flatten());
-    Ok(counted.unwrap_or(merged))
+    let verdicts: Vec<_> = merged.kernels.iter().filter_map(|kernel| kernel.verdict.clone()).collect();
+    merged.waivers = waivers.uses(&verdicts);
+    Ok(kept::counted(merged))
 }
 
 /// The shards by their numbers, each once, all whole and of one run.
@@ -121,7 +116,7 @@ fn differs(one: &Run, two: &Run) -> Option<&'static str> {
     let of = |run: &Run| run.asked.shard().map(Shard::of);
     let waivers = |run: &Run| run.waivers.iter().map(|used| used.waiver.clone()).collect::<Vec<_>>();
     let what = [
-        (one.policy != two.policy, "its policy"),
+        (one.policy != two.policy || one.own_policy != two.own_policy, "its policy"),
         (one.against != two.against, "what it was held against"),
         (one.baseline != two.baseline, "its baseline"),
         (one.asked.kernels != two.asked.kernels, "its kernels"),
@@ -137,6 +132,7 @@ fn of_kernel(
     kernel: &str,
     place: usize,
     parts: &[Part],
+    waivers: &Waivers,
     library: &Library,
 ) -> Result<KernelReport, MergeError> {
     let mut reports = Vec::new();
@@ -159,7 +155,7 @@ fn of_kernel(
     sessions.sort_by(|a, b| a.session.cmp(&b.session));
     let verdicts: Vec<_> =
         reports.iter().filter_map(|(part, report)| Some((*part, report.verdict.as_ref()?))).collect();
-    let verdict = conclude(kernel, &verdicts, sessions, library)?;
+    let verdict = conclude(kernel, &verdicts, sessions, waivers, library)?;
     let titles = reports.iter().flat_map(|(_, report)| report.sessions.clone());
     let mut tried_again: Vec<_> = reports.iter().flat_map(|(_, report)| report.tried_again.clone()).collect();
     tried_again.sort_by(|a, b| (&a.session, &a.why).cmp(&(&b.session, &b.why)));
@@ -211,6 +207,7 @@ fn conclude(
     kernel: &str,
     verdicts: &[(&Part, &KernelVerdict)],
     sessions: Vec<SessionVerdict>,
+    waivers: &Waivers,
     library: &Library,
 ) -> Result<KernelVerdict, MergeError> {
     let said = |verdict: &KernelVerdict| (verdict.release.clone(), verdict.changes.held_to);
@@ -231,43 +228,23 @@ fn conclude(
     let require_fixes = verdicts.first().is_some_and(|(part, _)| part.run.asked.require_fixes);
     let expectation = Expectation { release: held_to, require_fixes, absent: None };
     let mut verdict = judge::conclude(kernel, &release, None, sessions, &expectation, &library.books());
+    // Which of them are waived is said anew too: what they say of the sessions is in their fingerprints.
+    waivers.apply(kernel, &release, &mut verdict.findings);
+    if let Some(own) = verdicts.first().and_then(|(part, _)| part.run.own_policy.as_ref()) {
+        own.weigh(&mut verdict.findings);
+    }
     let of_shards = || verdicts.iter().flat_map(|(_, verdict)| &verdict.findings);
     for finding in verdict.findings.iter_mut().filter(|finding| is_of_history(&finding.rule)) {
         let same = |other: &&Finding| other.rule == finding.rule && other.accepted == finding.accepted;
         // One that was confirmed in any shard is.
         match of_shards().filter(same).min_by_key(|other| other.unsettled) {
-            Some(other) => {
-                (finding.repeat, finding.unsettled) = (other.repeat, other.unsettled);
-                finding.waived = other.waived.clone().filter(|_| other.fingerprint == finding.fingerprint);
-            }
+            Some(other) => (finding.repeat, finding.unsettled) = (other.repeat, other.unsettled),
             None => finding.unsettled = finding.breaks(policy),
         }
     }
     let absent = of_shards().find(|finding| finding.rule == id::FWCTL_ABSENT).cloned();
     verdict.findings.splice(0..0, absent);
     Ok(verdict)
-}
-
-/// What each waiver came to in all shards together.
-fn waivers(parts: &[Part], library: &Library) -> Vec<WaiverUse> {
-    let Some(first) = parts.first() else { return Vec::new() };
-    let whole = first.run.asked.sessions.len() >= library.sessions.len();
-    let of = |place: usize| parts.iter().filter_map(move |part| part.run.waivers.get(place));
-    let merged = first.run.waivers.iter().enumerate().map(|(place, used)| {
-        let is = |state| of(place).any(|used| used.state == state);
-        let seen_on =
-            first.run.asked.kernels.iter().filter(|id| of(place).any(|used| used.seen_on.contains(id)));
-        let state = match () {
-            () if is(WaiverState::Expired) => WaiverState::Expired,
-            () if is(WaiverState::Applied) => WaiverState::Applied,
-            // No shard has enough sessions to say so of a kernel as a whole.
-            () if used.waiver.session == WHOLE_KERNEL && whole => WaiverState::Unmatched,
-            () if is(WaiverState::Unmatched) => WaiverState::Unmatched,
-            () => WaiverState::Untried,
-        };
-        WaiverUse { waiver: used.waiver.clone(), state, seen_on: seen_on.cloned().collect() }
-    });
-    merged.collect()
 }
 
 /// From the start of the first shard to the end of the last.

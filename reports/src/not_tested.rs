@@ -12,40 +12,49 @@ const NAMED: usize = 3;
 pub struct NotTested {
     /// False for an error.
     pub skipped: bool,
-    /// Which sessions, or how many.
+    /// Which sessions, or how many; and on which kernels, where the run has more than one.
     pub who: String,
     /// Why.
     pub why: String,
-    /// On which kernels; empty where the run has but one.
-    pub kernels: Vec<String>,
+}
+
+/// The sessions of a kernel that came to an error or a skip, by which of the two it is (errors come first) and why.
+pub fn by_reason(kernel: &KernelReport) -> BTreeMap<(bool, &str), Vec<&str>> {
+    let mut reasons: BTreeMap<(bool, &str), Vec<&str>> = BTreeMap::new();
+    for session in kernel.verdict.iter().flat_map(|verdict| &verdict.sessions) {
+        let reason = match (&session.error, &session.skipped) {
+            (Some(why), _) => (false, why.as_str()),
+            (None, Some(why)) => (true, why.as_str()),
+            (None, None) => continue,
+        };
+        reasons.entry(reason).or_default().push(&session.session);
+    }
+    reasons
 }
 
 /// Errors and skips of sessions, by reason.
 pub fn sessions(run: &Run) -> Vec<NotTested> {
     let mut reasons: BTreeMap<(bool, &str), BTreeMap<&str, Vec<&str>>> = BTreeMap::new();
     for kernel in &run.kernels {
-        for session in kernel.verdict.iter().flat_map(|verdict| &verdict.sessions) {
-            let (skipped, why) = match (&session.error, &session.skipped) {
-                (Some(why), _) => (false, why),
-                (None, Some(why)) => (true, why),
-                (None, None) => continue,
-            };
-            let sessions = reasons.entry((skipped, why)).or_default();
-            sessions.entry(&session.session).or_default().push(&kernel.kernel);
+        for (reason, ids) in by_reason(kernel) {
+            let sessions = reasons.entry(reason).or_default();
+            ids.into_iter().for_each(|id| sessions.entry(id).or_default().push(&kernel.kernel));
         }
     }
     let told = reasons.into_iter().map(|((skipped, why), sessions)| {
-        let mut kernels: Vec<String> = Vec::new();
-        if run.kernels.len() > 1 {
-            let on =
-                |kernel: &&KernelReport| sessions.values().any(|ids| ids.contains(&kernel.kernel.as_str()));
-            kernels = run.kernels.iter().filter(on).map(|kernel| kernel.kernel.clone()).collect();
-        }
-        let who = match sessions.len() {
+        let mut who = match sessions.len() {
             n if n <= NAMED => sessions.keys().copied().collect::<Vec<_>>().join(", "),
             n => count(n, "session"),
         };
-        NotTested { skipped, who, why: why.to_owned(), kernels }
+        if run.kernels.len() > 1 {
+            let on = |kernel: &&&str| sessions.values().any(|kernels| kernels.contains(*kernel));
+            let kernels: Vec<_> = run.kernels.iter().map(|kernel| kernel.kernel.as_str()).collect();
+            who.push_str(&format!(
+                ", on {}",
+                kernels.iter().filter(on).copied().collect::<Vec<_>>().join(", ")
+            ));
+        }
+        NotTested { skipped, who, why: why.to_owned() }
     });
     told.collect()
 }

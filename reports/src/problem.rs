@@ -81,7 +81,7 @@ fn findings<'a>(
     promises: &'a Promises,
 ) -> impl Iterator<Item = Problem<'a>> {
     let all = kernel.verdict.iter().flat_map(|verdict| verdict.all_findings());
-    // What no rule names, and what was seen too seldom, is not tested, and told as that.
+    // What no rule names, and what was seen too rarely, is not tested, and told as that.
     let told = all.filter(|f| f.waived.is_none() && f.rule != id::UNCLASSIFIED && !f.unsettled);
     told.map(move |finding| Problem {
         kernel: plain(&kernel.kernel),
@@ -113,10 +113,9 @@ fn text(finding: &Finding, promises: &Promises) -> Vec<String> {
         "" => line(&format!("  {text}")),
         name => line(&format!("{name}: {text}")),
     });
-    let severities: Vec<_> = Policy::ALL
-        .iter()
-        .map(|policy| format!("{} {}", policy.name(), finding.severity.under(*policy).name()))
-        .collect();
+    let severities = finding.severity.each();
+    let severities: Vec<_> =
+        severities.map(|(policy, severity)| format!("{policy} {}", severity.name())).collect();
     let seen = finding.repeat.map(|repeat| format!("seen in: {}", often(repeat)));
     let ends = [format!("weighs: {}", severities.join(", ")), format!("id: {}", finding.fingerprint)];
     rows.take(MOST).chain(seen).chain(ends).collect()

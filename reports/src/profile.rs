@@ -25,12 +25,12 @@ pub fn changes(verdict: &KernelVerdict, nearest: Option<&str>) -> Vec<String> {
     }
     lines.extend(listed("regressed", &profile.regressed));
     if let Some(release) = profile.held_to {
-        lines.extend(listed(&format!("more than {release} has, and no fault"), &profile.surplus));
-        lines.extend(listed(&format!("not known of {release}"), &profile.undecided));
+        lines.extend(listed(&format!("beyond what {release} has, and not a fault"), &profile.surplus));
+        lines.extend(listed(&format!("unknown for {release}"), &profile.undecided));
     }
     for part in &profile.inconsistent {
         lines.push(format!(
-            "inconsistent: {} is there in {} and not in {}",
+            "inconsistent: {} shows in {} and not in {}",
             part.change,
             part.carried_in.join(", "),
             part.lacked_in.join(", ")
@@ -44,7 +44,7 @@ pub fn changes(verdict: &KernelVerdict, nearest: Option<&str>) -> Vec<String> {
     if let Some(last) = lines.last_mut() {
         last.push_str(&match &profile.held_to {
             Some(release) => format!("; held to {release}"),
-            None => "; described only, held to no release".to_owned(),
+            None => "; described only, not held to a release".to_owned(),
         });
     }
     lines
@@ -59,7 +59,7 @@ pub fn changes_in_short(verdict: &KernelVerdict, nearest: Option<&str>) -> Optio
     let nearest = nearest.map(|nearest| format!("; nearest release: {nearest}")).unwrap_or_default();
     let held = match held_to {
         Some(release) => format!("; held to {release}"),
-        None => "; described only, held to no release".to_owned(),
+        None => "; described only, not held to a release".to_owned(),
     };
     Some(format!("{} carried, {} lacked{nearest}{held}", carries.len(), lacks.len()))
 }
@@ -84,7 +84,7 @@ pub fn fixes_in_short(verdict: &KernelVerdict) -> Option<String> {
         .collect();
     if counts.is_empty() {
         let shown = !verdict.changes.carries.is_empty();
-        return shown.then(|| "none missing of those that were shown".to_owned());
+        return shown.then(|| "none missing among those that sessions show".to_owned());
     }
     Some(counts.join(", "))
 }
@@ -172,9 +172,9 @@ mod tests {
         let expected = [
             "carries a; lacks b, c; nearest release: 7.2 to 7.2.3",
             "regressed: c",
-            "more than 7.2.3 has, and no fault: a",
-            "not known of 7.2.3: b",
-            "inconsistent: d is there in one and not in two",
+            "beyond what 7.2.3 has, and not a fault: a",
+            "unknown for 7.2.3: b",
+            "inconsistent: d shows in one and not in two",
             "not shown by any session that ran: e; held to 7.2.3",
         ];
         assert_eq!(changes(&verdict, Some("7.2 to 7.2.3")), expected);
@@ -198,7 +198,7 @@ mod tests {
         let mut verdict = kernel("7.3", Vec::new(), vec![passed("one")]);
         assert_eq!(fixes(&verdict), [""; 0]);
         verdict.changes.carries = vec!["a".into()];
-        assert_eq!(fixes(&verdict), ["none missing of those that were shown"]);
+        assert_eq!(fixes(&verdict), ["none missing among those that sessions show"]);
     }
 
     #[test]
@@ -206,7 +206,7 @@ mod tests {
         let mut verdict = kernel("vendor", Vec::new(), vec![passed("one")]);
         verdict.changes = ChangeProfile { carries: vec!["a".into()], ..ChangeProfile::default() };
         let text = changes(&verdict, None).join("\n");
-        assert_eq!(text, "carries a; lacks none; described only, held to no release");
+        assert_eq!(text, "carries a; lacks none; described only, not held to a release");
     }
 
     #[test]

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use schemars::JsonSchema;
-use scrubjay_run::{Again, Guests, Shard};
+use scrubjay_run::{Again, ExitStatus, Guests, Shard};
 use scrubjay_session::file::{self, FileError};
-use scrubjay_verdict::{Cause, DefectState, KernelVerdict, Policy, Status, WaiverUse};
+use scrubjay_verdict::{Cause, DefectState, KernelVerdict, OwnPolicy, Policy, Status, WaiverUse};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -32,6 +32,9 @@ pub struct Run {
     pub complete: bool,
     /// The policy that decides.
     pub policy: Policy,
+    /// What it says, where it is one of the user's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_policy: Option<OwnPolicy>,
     /// The kernel that the others are held against instead of goldens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub against: Option<String>,
@@ -225,6 +228,9 @@ pub struct Breaks {
     pub footgun: usize,
     /// Under frozen.
     pub frozen: usize,
+    /// Under the user's own, where that decides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own: Option<usize>,
 }
 
 /// A kernel's own words.
@@ -280,6 +286,17 @@ impl Run {
         Ok(run)
     }
 
+    /// The policies under which findings are weighed: the three, and the one that decides.
+    pub fn policies(&self) -> Vec<Policy> {
+        let own = Some(self.policy).filter(|policy| !Policy::ALL.contains(policy));
+        Policy::ALL.into_iter().chain(own).collect()
+    }
+
+    /// What the number means that the command ended with.
+    pub fn meaning(&self) -> String {
+        ExitStatus::of(self.exit_status).map_or("unknown".to_owned(), ExitStatus::meaning)
+    }
+
     /// What two runs of the same have in common: without times, the kernels' own words and what the host did.
     pub fn comparable(&self) -> Self {
         let mut run = Run { evidence: BTreeMap::new(), times: Times::default(), ..self.clone() };
@@ -309,12 +326,13 @@ impl Counts {
 }
 
 impl Breaks {
-    /// Counts the findings of a kernel.
-    pub fn of(verdict: &KernelVerdict) -> Self {
+    /// Counts the findings of a kernel; `policy` is that which decides.
+    pub fn of(verdict: &KernelVerdict, policy: Policy) -> Self {
         Breaks {
             exempt: verdict.breaks(Policy::Exempt),
             footgun: verdict.breaks(Policy::Footgun),
             frozen: verdict.breaks(Policy::Frozen),
+            own: matches!(policy, Policy::Own(_)).then(|| verdict.breaks(policy)),
         }
     }
 
@@ -324,6 +342,7 @@ impl Breaks {
             Policy::Exempt => self.exempt,
             Policy::Footgun => self.footgun,
             Policy::Frozen => self.frozen,
+            Policy::Own(_) => self.own.unwrap_or(self.frozen),
         }
     }
 }

@@ -7,7 +7,6 @@
 
 use std::collections::BTreeMap;
 
-use scrubjay_run::ExitStatus;
 use scrubjay_verdict::{Policy, Promises, Rule, Severity};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -65,7 +64,6 @@ fn of_kernel(
     }
     let notes = run.notes.iter().map(|note| notification("note", &plain(note)));
     let shard = run.asked.shard().map(|s| format!("shard-{}-of-{}/", s.number(), s.of())).unwrap_or_default();
-    let meaning = ExitStatus::of(run.exit_status).map_or_else(String::new, ExitStatus::meaning);
     json!({
         "tool": { "driver": {
             "name": "scrubjay",
@@ -77,7 +75,7 @@ fn of_kernel(
         "invocations": [{
             "executionSuccessful": told.is_empty() && run.complete,
             "exitCode": run.exit_status,
-            "exitCodeDescription": meaning,
+            "exitCodeDescription": run.meaning(),
             "toolExecutionNotifications": told.into_iter().chain(notes).collect::<Vec<_>>(),
         }],
         "columnKind": "unicodeCodePoints",

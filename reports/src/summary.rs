@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use scrubjay_run::{Again, ExitStatus, Guests};
-use scrubjay_verdict::{Policy, Promises, Status};
+use scrubjay_run::{Again, Guests};
+use scrubjay_verdict::{Promises, Status};
 
 use crate::again::{again, guests};
 use crate::card;
@@ -18,6 +18,9 @@ use crate::waivers::idle;
 
 /// Columns of a status word.
 const STATUS: usize = 6;
+
+/// Columns of a name before what is said of all kernels or of one.
+const NAME: usize = 11;
 
 /// Lines of the console of a guest that died.
 const CONSOLE: usize = 8;
@@ -65,7 +68,16 @@ pub fn lines(run: &Run, look: &Look) -> Vec<String> {
 
 /// A name before the first line of a text.
 fn named(name: &str, text: &str) -> Vec<String> {
-    wrapped(&format!("{name:11} "), text)
+    wrapped(&format!("{name:NAME$} "), text)
+}
+
+/// A status before the first line of a text, in its colour, which takes no room.
+fn worded(look: &Look, status: Status, width: usize, text: &str) -> Vec<String> {
+    let mut lines = wrapped(&" ".repeat(width + 1), text);
+    if let Some(first) = lines.first_mut() {
+        *first = format!("{} {}", look.colour.status(status, width), first.trim_start());
+    }
+    lines
 }
 
 fn failed(run: &Run, look: &Look) -> Vec<String> {
@@ -96,9 +108,9 @@ fn cards(run: &Run, shown: &[Shown], look: &Look) -> Vec<String> {
             lines.extend(wrapped(&format!("  {name:9} "), &text));
         }
         // Coloured words are no longer than they look only to a terminal: no wrapping here.
-        let severities = Policy::ALL.iter().map(|policy| {
-            format!("{} {}", policy.name(), look.colour.severity(one.cause.severity.under(*policy)))
-        });
+        let severities = one.cause.severity.each();
+        let severities =
+            severities.map(|(policy, severity)| format!("{policy} {}", look.colour.severity(severity)));
         lines.push(format!("  {:9} {}", "weighs", severities.collect::<Vec<_>>().join(", ")));
         lines.push(format!(
             "  {:9} {}, the example's {}",
@@ -111,15 +123,9 @@ fn cards(run: &Run, shown: &[Shown], look: &Look) -> Vec<String> {
 /// Sessions that could not be tested, a paragraph for each reason.
 fn errors(run: &Run, look: &Look) -> Vec<String> {
     let mut lines = Vec::new();
-    for NotTested { who, why, kernels, .. } in not_tested::sessions(run).iter().filter(|told| !told.skipped) {
+    for NotTested { who, why, .. } in not_tested::sessions(run).iter().filter(|told| !told.skipped) {
         lines.push(String::new());
-        let word = look.colour.status(Status::Error, STATUS);
-        let on = if kernels.is_empty() { String::new() } else { format!(", on {}", kernels.join(", ")) };
-        let head = wrapped("       ", &format!("could not be tested: {who}{on}"));
-        lines.extend(head.into_iter().enumerate().map(|(i, line)| match i {
-            0 => format!("{word} {}", line.trim_start()),
-            _ => line,
-        }));
+        lines.extend(worded(look, Status::Error, STATUS, &format!("could not be tested: {who}")));
         lines.extend(why.lines().take(REASON).flat_map(|line| wrapped("  ", line)));
     }
     lines
@@ -150,10 +156,7 @@ fn minor(run: &Run, shown: &[Shown]) -> Vec<String> {
     let minor: Vec<_> = shown.iter().filter(|one| !one.is_card(run.policy)).collect();
     let mut lines: Vec<_> = minor.first().map(|_| String::new()).into_iter().collect();
     for one in minor {
-        let until =
-            one.example.waived.as_ref().map(|waived| {
-                format!("; until {}: {} ({})", waived.expires, waived.reason, waived.reference)
-            });
+        let until = one.example.waived.as_ref().map(|waived| format!("; {waived}"));
         let text = format!(
             "{}: {}: {}{}; id {}",
             one.cause.rule,
@@ -175,17 +178,18 @@ fn table(run: &Run, look: &Look) -> Vec<String> {
     }
     let width =
         judged.iter().map(|kernel| plain(&kernel.kernel).chars().count()).max().unwrap_or(0).clamp(6, 60);
-    let [exempt, footgun, frozen] = Policy::ALL.map(Policy::name);
+    let policies = run.policies();
+    let names: Vec<_> = policies.iter().map(|policy| format!("{:>6}", policy.name())).collect();
     let mut lines = vec![
         String::new(),
-        format!(
-            "{:width$}  pass waived break error  skip   breaks: {exempt} {footgun} {frozen}   release",
-            "kernel"
-        ),
+        format!("{:width$}  pass waived break error  skip   breaks: {}   release", "kernel", names.join(" ")),
     ];
     for kernel in judged {
         let Counts { pass, waived, broken, error, skip } = kernel.counts;
-        let breaks = kernel.breaks;
+        let breaks = policies.iter().zip(&names).map(|(policy, name)| {
+            let width = name.len();
+            format!("{:>width$}", kernel.breaks.under(*policy))
+        });
         let release = match kernel.verdict.as_ref().map(|verdict| verdict.release.as_str()) {
             _ if kernel.state == KernelState::Interrupted => "interrupted",
             None | Some("") => "never came up",
@@ -193,11 +197,9 @@ fn table(run: &Run, look: &Look) -> Vec<String> {
         };
         let name = format!("{:width$}", plain(&kernel.kernel));
         lines.push(format!(
-            "{} {pass:>5} {waived:>6} {broken:>5} {error:>5} {skip:>5}           {:>6} {:>7} {:>6}   {}",
+            "{} {pass:>5} {waived:>6} {broken:>5} {error:>5} {skip:>5}           {}   {}",
             look.colour.strong(&name),
-            breaks.exempt,
-            breaks.footgun,
-            breaks.frozen,
+            breaks.collect::<Vec<_>>().join(" "),
             plain(release)
         ));
         let areas = areas(kernel);
@@ -281,14 +283,8 @@ fn missing_fixes(run: &Run) -> Vec<String> {
 
 fn not_tested(run: &Run, look: &Look) -> Vec<String> {
     let mut lines = Vec::new();
-    for NotTested { who, why, kernels, .. } in not_tested::sessions(run).iter().filter(|told| told.skipped) {
-        let on = if kernels.is_empty() { String::new() } else { format!(", on {}", kernels.join(", ")) };
-        let word = look.colour.status(Status::Skip, 11);
-        let head = wrapped("            ", &format!("{who}{on}: {why}"));
-        lines.extend(head.into_iter().enumerate().map(|(i, line)| match i {
-            0 => format!("{word} {}", line.trim_start()),
-            _ => line,
-        }));
+    for NotTested { who, why, .. } in not_tested::sessions(run).iter().filter(|told| told.skipped) {
+        lines.extend(worded(look, Status::Skip, NAME, &format!("{who}: {why}")));
     }
     let unobserved = not_tested::unobserved(run);
     if !unobserved.is_empty() {
@@ -322,7 +318,6 @@ fn came_up(run: &Run) -> Vec<String> {
 
 /// The exit status, what it means, and the numbers behind it.
 pub fn last(run: &Run, shown: &[Shown]) -> String {
-    let meaning = ExitStatus::of(run.exit_status).map_or("unknown".to_owned(), ExitStatus::meaning);
     let breaking = shown.iter().filter(|one| one.cause.breaks(run.policy)).count();
     let mut total = Counts::default();
     for Counts { pass, waived, broken, error, skip } in run.kernels.iter().map(|kernel| kernel.counts) {
@@ -339,7 +334,7 @@ pub fn last(run: &Run, shown: &[Shown]) -> String {
         [("waived", total.waived), ("break", total.broken), ("error", total.error), ("skip", total.skip)];
     parts.extend(others.iter().filter(|(_, n)| *n > 0).map(|(word, n)| format!("{n} {word}")));
     let why = match breaking {
-        0 => meaning,
+        0 => run.meaning(),
         1 => format!("1 cause breaks {}", run.policy.name()),
         n => format!("{n} causes break {}", run.policy.name()),
     };

@@ -46,7 +46,7 @@ fn of_kernel<'a>(run: &'a Run, report: &'a KernelReport) -> Vec<Untested<'a>> {
     }));
     let seldom = verdict.findings.iter().filter(|finding| finding.unsettled);
     all.extend(
-        seldom.map(|finding| whole(format!("{} was seen too seldom to tell it from chance", finding.rule))),
+        seldom.map(|finding| whole(format!("{} was seen too rarely to tell it from chance", finding.rule))),
     );
     match report.state {
         KernelState::Interrupted => {

@@ -18,7 +18,7 @@ fn sentence(used: &WaiverUse) -> Option<String> {
             format!("expired after {}; its finding was not seen, remove it", waiver.expires)
         }
         (WaiverState::Expired, seen) => {
-            format!("expired after {}; its finding is there on {}", waiver.expires, seen.join(", "))
+            format!("expired after {}; its finding is still there on {}", waiver.expires, seen.join(", "))
         }
         (WaiverState::Unmatched, _) => format!(
             "matches nothing: its session ran on a kernel of {} and did not give the finding",
@@ -39,7 +39,7 @@ mod tests {
     #[case::applied(WaiverState::Applied, &["7.2"], None)]
     #[case::untried(WaiverState::Untried, &[], None)]
     #[case::expired(WaiverState::Expired, &["7.2", "7.3"],
-        Some("waiver 3ed398df9c0b354d (set-by-scope) expired after 2026-12-31; its finding is there on 7.2, 7.3: the vendor ships it"))]
+        Some("waiver 3ed398df9c0b354d (set-by-scope) expired after 2026-12-31; its finding is still there on 7.2, 7.3: the vendor ships it"))]
     #[case::expired_and_gone(WaiverState::Expired, &[],
         Some("waiver 3ed398df9c0b354d (set-by-scope) expired after 2026-12-31; its finding was not seen, remove it: the vendor ships it"))]
     #[case::unmatched(WaiverState::Unmatched, &[],

@@ -10,9 +10,12 @@ use scrubjay_run::{Guests, RunEvent, Shard};
 use scrubjay_samples::{
     absence, damage, errored, finding, intermittent, passed, play, skipped, waived, with,
 };
+use scrubjay_verdict::finding::WHOLE_KERNEL;
 use scrubjay_verdict::history::ranges::nearest;
 use scrubjay_verdict::rule::id;
-use scrubjay_verdict::{Expectation, Finding, Library, Policy, SessionVerdict, judge};
+use scrubjay_verdict::{
+    Expectation, Finding, Library, Policy, SessionVerdict, Waiver, WaiverState, WaiverUse, judge,
+};
 
 fn library() -> Library {
     Library::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("..")).unwrap()
@@ -60,6 +63,7 @@ fn events(kernels: &[(&str, Kernel)], shard: Option<&str>, library: &Library) ->
     let mut events = vec![
         RunEvent::RunStarted {
             policy: Policy::Frozen,
+            own_policy: None,
             kernels: kernels.iter().map(|(id, _)| (*id).to_owned()).collect(),
             sessions: kernels[0].1.sessions.iter().map(|session| session.session.clone()).collect(),
             shard,
@@ -149,6 +153,39 @@ fn a_break_that_shows_only_in_all_shards_together_is_not_settled() {
     assert!(of(id::CHANGE_INCONSISTENT).iter().all(|finding| finding.unsettled));
     assert_eq!((of(id::CHANGE_INCONSISTENT).len(), of(id::REGRESSED).len()), (1, 0));
     assert_eq!(merged.exit_status, 3);
+}
+
+/// The waiver names what all sessions say together, which no shard has seen.
+#[test]
+fn what_shows_only_in_all_shards_together_is_waived_as_in_the_run_in_one_piece() {
+    let library = library();
+    let shows = |id: &str, with: bool| match with {
+        true => shows(id, &["get-count-bounded"], &[]),
+        false => shows(id, &[], &["get-count-bounded"]),
+    };
+    let sessions = || ["a", "b", "c", "d"].map(|id| shows(id, matches!(id, "b" | "d"))).to_vec();
+    let kernels = || [("7.3", Kernel { sessions: sessions(), absent: None })];
+    let whole = kept(&events(&kernels(), None, &library));
+    let finding = &whole.kernels[0].verdict.as_ref().unwrap().findings[0];
+    assert_eq!(finding.rule, id::CHANGE_INCONSISTENT);
+    let waiver = Waiver {
+        fingerprint: finding.fingerprint.clone(),
+        session: WHOLE_KERNEL.to_owned(),
+        kernels: vec!["7.2..=7.3".to_owned()],
+        reason: "backported by halves".to_owned(),
+        reference: "ticket 7".to_owned(),
+        expires: "2030-01-01".parse().unwrap(),
+    };
+    for (state, exit_status) in [(WaiverState::Untried, 0), (WaiverState::Expired, 3)] {
+        let mut parts = shards(&kernels(), 2, &library);
+        let used = WaiverUse { waiver: waiver.clone(), state, seen_on: Vec::new() };
+        parts.iter_mut().for_each(|part| part.run.waivers = vec![used.clone()]);
+        let merged = merge(parts, &library).unwrap();
+        let expected = if state == WaiverState::Expired { state } else { WaiverState::Applied };
+        let seen_on = vec!["7.3".to_owned()];
+        assert_eq!(merged.waivers, [WaiverUse { waiver: waiver.clone(), state: expected, seen_on }]);
+        assert_eq!(merged.exit_status, exit_status);
+    }
 }
 
 #[test]

@@ -85,6 +85,7 @@ impl Bench {
             lab,
             shuffle: None,
             policy: Policy::default(),
+            own: None,
             waivers: &self.waivers,
             against: None,
         };

@@ -230,6 +230,7 @@ fn company(bench: &Bench) -> anyhow::Result<()> {
         lab: &lab,
         shuffle: None,
         policy: Policy::Frozen,
+        own: None,
         waivers: &Waivers::default(),
         against: Some(&reference),
     };

@@ -1,7 +1,7 @@
 //! The causes: a card each, the heaviest first, with the finding that shows it most clearly.
 
 use maud::{Markup, html};
-use scrubjay_verdict::{Finding, Policy, Promises};
+use scrubjay_verdict::{Finding, Promises};
 
 use crate::card;
 use crate::causes::{Shown, shown};
@@ -36,12 +36,11 @@ fn article(one: &Shown, run: &Run, promises: &Promises) -> Markup {
                 }
                 @if let Some(waived) = &example.waived {
                     dt { "waived" }
-                    dd { "until " (waived.expires) ": " (plain(&waived.reason)) " (" (plain(&waived.reference)) ")" }
+                    dd { (plain(&waived.to_string())) }
                 }
                 dt { "weighs" }
-                dd { @for policy in Policy::ALL {
-                    @let word = cause.severity.under(policy).name();
-                    (policy.name()) " " span class=(word) { (word) } " "
+                dd { @for (policy, severity) in cause.severity.each() {
+                    (policy) " " span class=(severity.name()) { (severity.name()) } " "
                 } }
                 dt { "id" }
                 dd { code { (cause.fingerprint) } }

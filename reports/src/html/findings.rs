@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use maud::{Markup, html};
-use scrubjay_verdict::{Finding, Policy, Promises};
+use scrubjay_verdict::{Finding, Promises};
 
 use crate::finding::{headline, often, rows, weight};
 use crate::html::diff;
@@ -71,9 +71,8 @@ fn article(one: &Shown, run: &Run, promises: &Promises) -> Markup {
                 dd { (kernels(one)) }
                 dt { "weighs" }
                 dd {
-                    @for policy in Policy::ALL {
-                        @let word = finding.severity.under(policy).name();
-                        (policy.name()) " " span class=(word) { (word) } " "
+                    @for (policy, severity) in finding.severity.each() {
+                        (policy) " " span class=(severity.name()) { (severity.name()) } " "
                     }
                 }
                 dt { "id" }

@@ -9,7 +9,7 @@ use crate::text::plain;
 
 /// A line for each kernel.
 pub fn table(run: &Run) -> Option<Markup> {
-    let policies = Policy::ALL.map(Policy::name);
+    let policies = run.policies();
     Some(html! {
         div class="wide" { table {
             thead {
@@ -17,20 +17,20 @@ pub fn table(run: &Run) -> Option<Markup> {
                     th rowspan="2" { "kernel" }
                     th rowspan="2" { "release" }
                     th colspan="5" { "sessions" }
-                    th colspan="3" { "breaks" }
+                    th colspan=(policies.len()) { "breaks" }
                     th rowspan="2" { "nearest release" }
                 }
                 tr {
                     @for word in ["pass", "waived", "break", "error", "skip"] { th { (word) } }
-                    @for word in policies { th { (word) } }
+                    @for policy in &policies { th { (policy.name()) } }
                 }
             }
-            tbody { @for kernel in &run.kernels { (line(kernel)) } }
+            tbody { @for kernel in &run.kernels { (line(kernel, &policies)) } }
         } }
     })
 }
 
-fn line(kernel: &KernelReport) -> Markup {
+fn line(kernel: &KernelReport, policies: &[Policy]) -> Markup {
     let Counts { pass, waived, broken, error, skip } = kernel.counts;
     let counts = [
         (pass, Status::Pass),
@@ -43,14 +43,14 @@ fn line(kernel: &KernelReport) -> Markup {
         tr {
             th scope="row" { (kernel.kernel) }
             @if let (KernelState::Failed, Some(why)) = (kernel.state, &kernel.why) {
-                td class="error" colspan="10" { "nothing could be tested: " (plain(why)) }
+                td class="error" colspan=(7 + policies.len()) { "nothing could be tested: " (plain(why)) }
             } @else {
                 td { (release(kernel)) }
                 @for (n, status) in counts {
                     td class=(if n == 0 { "none" } else { status.name() }) { (n) }
                 }
-                @for policy in Policy::ALL {
-                    @let n = kernel.breaks.under(policy);
+                @for policy in policies {
+                    @let n = kernel.breaks.under(*policy);
                     td class=(if n == 0 { "none" } else { Status::Break.name() }) { (n) }
                 }
                 td { (kernel.nearest_release.as_deref().unwrap_or_default()) }

@@ -6,6 +6,7 @@ use maud::{Markup, html};
 use scrubjay_verdict::{SessionVerdict, Status};
 
 use crate::html::{findings, status};
+use crate::not_tested::by_reason;
 use crate::run::{KernelReport, Run, SessionSummary};
 use crate::text::{count, plain};
 
@@ -27,16 +28,11 @@ struct Untested<'a> {
 impl<'a> Untested<'a> {
     /// Of one kernel: its errors, its skips, and what could not be observed on it.
     fn of(kernel: &'a KernelReport) -> impl Iterator<Item = Self> {
-        let mut reasons: BTreeMap<(bool, &str), Vec<&str>> = BTreeMap::new();
-        for session in verdicts(kernel) {
-            let (skipped, why) = match (&session.error, &session.skipped) {
-                (Some(why), _) => (false, why),
-                (None, Some(why)) => (true, why),
-                (None, None) => continue,
-            };
-            reasons.entry((skipped, why)).or_default().push(&session.session);
-        }
-        let told = reasons.into_iter().map(|((skipped, why), sessions)| Untested { skipped, why, sessions });
+        let told = by_reason(kernel).into_iter().map(|((skipped, why), sessions)| Untested {
+            skipped,
+            why,
+            sessions,
+        });
         let unobserved = kernel.not_checked.iter();
         told.chain(unobserved.map(|why| Untested { skipped: true, why, sessions: Vec::new() }))
     }

@@ -27,7 +27,7 @@ pub struct Parked {
 /// Lets go of all roots and of all that is on `buses`; why not, where that cannot be.
 pub fn park(buses: &[String], spare: Vec<String>) -> Result<Parked, String> {
     if !Path::new("/sys/bus/pci/rescan").exists() {
-        return Err("this kernel cannot look for PCI devices anew".to_owned());
+        return Err("this kernel cannot rescan the PCI bus".to_owned());
     }
     let start = Instant::now();
     while devices::binds_roots() && !devices::roots(false).is_empty() && start.elapsed() < ROOT {

@@ -5,8 +5,8 @@ use scrubjay_session::Performance;
 use scrubjay_verdict::judge::judge_session;
 use scrubjay_verdict::rule::id;
 use scrubjay_verdict::{
-    Finding, KernelVerdict, Library, Policy, Reference, Rule, SessionVerdict, Severities, Severity, Waivers,
-    judge,
+    Finding, KernelVerdict, Library, OwnPolicy, Policy, Reference, Rule, SessionVerdict, Severities,
+    Severity, Waivers, judge,
 };
 
 use crate::target::Target;
@@ -25,6 +25,8 @@ pub struct Check<'a> {
     pub shuffle: Option<u64>,
     /// The policy that decides what is a suspected break.
     pub policy: Policy,
+    /// What it says, where it is one of the user's own.
+    pub own: Option<&'a OwnPolicy>,
     /// What is let through.
     pub waivers: &'a Waivers,
     /// The kernel that others are held against instead of goldens.
@@ -76,7 +78,7 @@ impl Check<'_> {
             let absence = verdict.findings.iter_mut().filter(|finding| finding.rule == id::FWCTL_ABSENT);
             absence.for_each(|finding| finding.severity = WARN);
         }
-        self.waivers.apply(kernel, &target.release, &mut verdict.findings);
+        self.weigh(target, &mut verdict.findings);
         verdict
     }
 
@@ -87,8 +89,16 @@ impl Check<'_> {
             None => judge_session(session, performance, &books),
             Some(other) => other.judge_session(session, performance, &books),
         };
-        self.waivers.apply(&target.kernel.id, &target.release, &mut verdict.findings);
+        self.weigh(target, &mut verdict.findings);
         verdict
+    }
+
+    /// Marks what is waived, and says what each finding weighs under the user's own policy.
+    fn weigh(&self, target: &Target, findings: &mut [Finding]) {
+        self.waivers.apply(&target.kernel.id, &target.release, &mut *findings);
+        if let Some(own) = self.own {
+            own.weigh(findings);
+        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! A suspected break is run again on fresh boots before it is called one.
 //!
 //! Only runs in which the host gave the guest its time count. What came again at once is confirmed. What did not is
-//! looked for up to [`ROUNDS`] times more, and is told where it came twice in them; else nothing is said of the kernel.
+//! looked for up to [`ROUNDS`] times more, and is told where it came twice in them ([`Repeat::is_settled`]); else nothing is
+//! said of the kernel.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +10,7 @@ use scrubjay_engine::{CameUp, KernelRun};
 use scrubjay_session::{Field, Performance, Session};
 use scrubjay_verdict::finding::Repeat;
 use scrubjay_verdict::history::{is_of_history, wanted};
-use scrubjay_verdict::{Finding, KernelVerdict, Policy, Rule, SessionVerdict};
+use scrubjay_verdict::{Finding, KernelVerdict, Policy, SessionVerdict};
 
 use crate::check::Check;
 use crate::company::{Victim, culprits};
@@ -18,18 +19,8 @@ use crate::target::Target;
 /// How often a finding that did not come again at once is looked for.
 const ROUNDS: u32 = 10;
 
-/// In how many of those it has to come.
-const ENOUGH: u32 = 2;
-
 /// How often a session may fail to be run again: each time it was tried several times already.
 const FAILURES: u32 = 2;
-
-/// Whether a session's break may be chance: what hurts the kernel is conclusive the first time.
-pub fn is_suspect(verdict: &SessionVerdict, policy: Policy) -> bool {
-    let breaks = || verdict.findings.iter().filter(|f| f.breaks(policy));
-    let conclusive = |rule: &str| Rule::find(rule).is_some_and(|rule| rule.conclusive);
-    breaks().next().is_some() && !breaks().any(|f| conclusive(&f.rule))
-}
 
 /// Which finding: the value that was seen may be another each time.
 type Key = (String, String, String, Option<Field>);
@@ -38,34 +29,11 @@ fn key(finding: &Finding) -> Key {
     (finding.rule.clone(), finding.session.clone(), finding.step.clone(), finding.field)
 }
 
-/// How often a finding came when it was looked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Count {
-    all: Repeat,
-    /// In the runs after the first.
-    later: u32,
-}
-
-impl Count {
-    const FIRST: Count = Count { all: Repeat { seen: 1, of: 1 }, later: 0 };
-
-    fn add(&mut self, seen: bool) {
-        self.all.of += 1;
-        self.all.seen += u32::from(seen);
-        self.later += u32::from(seen);
-    }
-
-    fn is_settled(self) -> bool {
-        let each_time = self.all.of > 1 && self.all.seen == self.all.of;
-        each_time || self.later >= ENOUGH
-    }
-}
-
 /// A session whose break is looked at again.
 struct Case<'a> {
     session: &'a Session,
     /// Each finding, and whether it breaks.
-    counts: BTreeMap<Key, (Count, bool)>,
+    counts: BTreeMap<Key, (Repeat, bool)>,
     failed: Vec<String>,
     /// What it gave the first time that it was run again.
     again: Option<Performance>,
@@ -73,11 +41,11 @@ struct Case<'a> {
 
 impl<'a> Case<'a> {
     fn new(session: &'a Session, first: &SessionVerdict, policy: Policy) -> Self {
-        let counts = first.findings.iter().map(|f| (key(f), (Count::FIRST, f.breaks(policy)))).collect();
+        let counts = first.findings.iter().map(|f| (key(f), (Repeat::FIRST, f.breaks(policy)))).collect();
         Case { session, counts, failed: Vec::new(), again: None }
     }
 
-    fn breaking(&self) -> impl Iterator<Item = (&Key, Count)> {
+    fn breaking(&self) -> impl Iterator<Item = (&Key, Repeat)> {
         self.counts.iter().filter(|(_, (_, breaks))| *breaks).map(|(key, (count, _))| (key, *count))
     }
 
@@ -87,7 +55,7 @@ impl<'a> Case<'a> {
 
     /// Whether none of its breaks came again the first time that it was run again.
     fn passed_alone(&self) -> bool {
-        self.again.is_some() && self.breaking().all(|(_, count)| count.all == Repeat { seen: 1, of: 2 })
+        self.again.is_some() && self.breaking().all(|(_, count)| count == Repeat { seen: 1, of: 2 })
     }
 
     /// Takes what it gave when it was run again; a run that came to nothing counts for nothing.
@@ -106,11 +74,11 @@ impl<'a> Case<'a> {
     /// Why nothing can be said of the kernel, where that is so.
     fn unsettled(&self) -> Option<String> {
         let (key, count) = self.breaking().find(|(_, count)| !count.is_settled())?;
-        let Repeat { seen, of } = count.all;
+        let Repeat { seen, of } = count;
         let (rule, step) = (&key.0, &key.2);
         let why = self.failed.last().map(|why| format!("; when it was run again: {why}")).unwrap_or_default();
         Some(format!(
-            "{rule} at step {step} was seen in {seen} of {of} runs, which is too seldom to tell it from chance{why}"
+            "{rule} at step {step} was seen in {seen} of {of} runs, which is too rarely to tell it from chance{why}"
         ))
     }
 }
@@ -185,7 +153,7 @@ pub fn confirm(check: &Check, target: &Target, suspects: &[String], run: &Kernel
             confirmed.unsettled.extend(seldom.map(|(key, _)| key.clone()));
             confirmed.error(&case.session.id, why);
         }
-        confirmed.counts.extend(case.counts.iter().map(|(key, (count, _))| (key.clone(), count.all)));
+        confirmed.counts.extend(case.counts.iter().map(|(key, (count, _))| (key.clone(), *count)));
     }
     confirmed
 }
@@ -275,7 +243,7 @@ pub fn confirm_history(
     let policy = check.policy;
     let doubted = |finding: &&mut Finding| is_history(finding) && finding.breaks(policy);
     let mut findings: Vec<_> =
-        verdict.findings.iter_mut().filter(doubted).map(|finding| (finding, Count::FIRST)).collect();
+        verdict.findings.iter_mut().filter(doubted).map(|finding| (finding, Repeat::FIRST)).collect();
     let (mut failed, mut more) = (0, CameUp::default());
     for round in 0..=ROUNDS {
         if sessions.is_empty() || failed == FAILURES || findings.iter().all(|(_, count)| count.is_settled()) {
@@ -298,7 +266,7 @@ pub fn confirm_history(
         }
     }
     for (finding, count) in findings {
-        finding.repeat = (count.all.of > 1).then_some(count.all);
+        finding.repeat = (count.of > 1).then_some(count);
         finding.unsettled = !sessions.is_empty() && !count.is_settled();
     }
     more
@@ -321,7 +289,7 @@ mod tests {
 
     fn suspect(findings: Vec<Finding>) -> bool {
         let verdict = SessionVerdict { findings, ..SessionVerdict::new("s") };
-        is_suspect(&verdict, Policy::Frozen)
+        verdict.is_suspect(Policy::Frozen)
     }
 
     #[test]
@@ -397,7 +365,7 @@ mod tests {
         let session = session();
         let mut case = case(&session);
         assert_eq!(rounds(&mut case, seen), made);
-        assert_eq!(case.breaking().next().unwrap().1.all, repeat);
+        assert_eq!(case.breaking().next().unwrap().1, repeat);
         assert_eq!(case.unsettled().is_none(), told);
     }
 

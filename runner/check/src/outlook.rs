@@ -13,9 +13,9 @@ const GUEST: [(&str, &str); 9] = [
     ("CONFIG_BLK_DEV_INITRD", "a guest does not start the agent"),
     ("CONFIG_BINFMT_ELF", "a guest does not start the agent"),
     ("CONFIG_DEVTMPFS", "a guest has no device nodes"),
-    ("CONFIG_PROC_FS", "the agent learns nothing of the kernel"),
+    ("CONFIG_PROC_FS", "the agent learns nothing about the kernel"),
     ("CONFIG_SYSFS", "the agent finds no device"),
-    ("CONFIG_PRINTK", "a kernel that is hurt says nothing of it"),
+    ("CONFIG_PRINTK", "a kernel that is hurt does not say so"),
     ("CONFIG_SERIAL_8250_CONSOLE", "a guest that does not come up cannot say why"),
 ];
 

@@ -49,7 +49,7 @@ impl Check<'_> {
                 Progress::Session { session, performance, time } => {
                     let verdict = self.judge_one(target, session, performance);
                     let millis = time.as_millis() as u64;
-                    if confirm::is_suspect(&verdict, self.policy) {
+                    if verdict.is_suspect(self.policy) {
                         suspects.insert(session.to_owned(), millis);
                         return;
                     }

@@ -4,16 +4,19 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::thread::available_parallelism;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use scrubjay_host::Signal;
 use scrubjay_run::{ExitStatus, Shard};
 use scrubjay_verdict::change::Statement;
 
 use crate::format::{Report, ReportParser};
+use crate::policy::{PolicyParser, PolicyWord};
 
 /// The kernel that is taken where none is named.
 pub const DEFAULT_KERNEL: &str = "7.3";
+/// The policy that decides where none is named.
+const DEFAULT_POLICY: &str = "frozen";
 /// The kernel that mutants are tried on where none is named.
 const MODULAR_KERNEL: &str = "7.3-modular";
 
@@ -25,7 +28,7 @@ pub struct Cli {
     /// else the source tree that this was built from]
     #[arg(long, global = true, value_name = "DIR")]
     pub root: Option<PathBuf>,
-    /// Say more on standard error; twice for everything
+    /// Say more: -v also lists every session, -vv tells on standard error what the program does
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
     /// What to do.
@@ -36,23 +39,25 @@ pub struct Cli {
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Replay sessions on kernels and judge what they give
+    /// Replay sessions on kernels and judge the results
     Check(CheckArgs),
-    /// Render a run that was kept (run.json), in any form, or put the shards of one together
+    /// Write reports of a kept run (run.json), or merge the shards of one
     Report(KeptArgs),
-    /// Hold a run that was kept against an earlier one: new findings, gone, no longer tested
+    /// Judge a kept run (run.json) again, under another policy or with other waivers, without a boot
+    Judge(JudgeArgs),
+    /// Compare a kept run with an earlier one: what is new, gone or no longer tested
     Diff(DiffArgs),
     /// What an update of a package changes: changes and fixes that arrive, and what it breaks
     ComparePackages(CompareArgs),
-    /// Keep what a kernel gives beside the goldens, for review
+    /// Record what a kernel gives next to the goldens, for review
     Record(RecordArgs),
     /// Look at recordings, and accept or reject them
     Review(ReviewArgs),
-    /// How each release differs from the one before, as a page
+    /// Write a page on how each release differs from the one before
     Releases(ReleasesArgs),
     /// What a decision about the kernel would break: a Feature blocked or let through, or any semantic patch
     #[command(
-        after_help = "Exit status: 0 nothing breaks under any policy, 1 something does, 2 a Feature, a list or a patch \
+        after_help = "Exit status: 0 nothing breaks under any policy, 1 something does, 2 no such Feature, or a decision \
                       that changes nothing, 3 nothing breaks, but something could not be tested"
     )]
     WhatIf(WhatIfArgs),
@@ -64,9 +69,9 @@ pub enum Command {
     Devices(DevicesArgs),
     /// The sessions: list
     Sessions(SessionsArgs),
-    /// Seeded changes of the kernel, and whether the suite catches them: list, run
+    /// Seeded kernel changes, and whether the suite catches them: list, run
     Mutants(MutantsArgs),
-    /// The rules by which differences are named
+    /// The rules that name differences
     Rules,
     /// One rule: what it means, and why it weighs what it weighs
     Explain(ExplainArgs),
@@ -74,7 +79,7 @@ pub enum Command {
     Promises(PromisesArgs),
     /// The ABI's history: which release has which change
     Changes(ChangesArgs),
-    /// What is here, what is missing, what to type
+    /// What is installed, what is missing, and what to type
     Doctor(DoctorArgs),
     /// Write the JSON Schemas of all file forms into vectors/schema
     Schema(SchemaArgs),
@@ -98,6 +103,7 @@ impl Command {
             | Command::Mutants(_)
             | Command::Doctor(_) => true,
             Command::Report(_)
+            | Command::Judge(_)
             | Command::Diff(_)
             | Command::Review(_)
             | Command::Devices(_)
@@ -116,7 +122,7 @@ impl Command {
 /// What sessions are run with.
 #[derive(Clone, Debug, Args)]
 pub struct LabArgs {
-    /// Sessions, by id or by a pattern over ids and paths (`get-*`, `edac/*`); all where not given
+    /// Sessions, by id or by a pattern over ids and paths (`get-*`, `edac/*`) [default: all]
     #[arg(short, long = "session", value_name = "ID|GLOB")]
     pub sessions: Vec<String>,
     /// Directory of prebuilt images, VERSION/bzImage [default: SCRUBJAY_KERNEL_CACHE]
@@ -133,7 +139,7 @@ pub struct GuestArgs {
     /// Virtual CPUs of a guest
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = vcpus)]
     pub vcpus: u8,
-    /// Guests at the same time [default: two more than processors, because guests also wait]
+    /// How many guests run at the same time [default: two more than there are processors, because guests also wait]
     #[arg(short, long, value_name = "N")]
     pub jobs: Option<NonZeroUsize>,
 }
@@ -150,7 +156,7 @@ impl GuestArgs {
 #[derive(Debug, Args)]
 pub struct CheckArgs {
     /// A kernel: ID, FROM..TO, all, ID+SERIES, tree:PATH, git:PATH@REV, git:PATH@REV+SERIES, deb:FILE, rpm:FILE, running,
-    /// vmlinuz:PATH, or the path of a bzImage; may be given more than once
+    /// vmlinuz:PATH, or the path of a bzImage; may be repeated
     #[arg(short, long = "kernel", value_name = "KERNEL", default_value = DEFAULT_KERNEL)]
     pub kernels: Vec<String>,
     /// The modules of an image that is named by its file: its lib/modules/VERSION, or the directory above
@@ -159,33 +165,34 @@ pub struct CheckArgs {
     /// What sessions are run with.
     #[command(flatten)]
     pub lab: LabArgs,
-    /// The policy that decides the exit status; findings are weighed under all three
-    #[arg(short, long, value_enum, default_value_t)]
-    pub policy: PolicyName,
+    /// The policy that decides the exit status: one of the three, or a file of your own; findings are weighed under the
+    /// three in any case
+    #[arg(short, long, value_name = "POLICY|FILE.toml", value_parser = PolicyParser, default_value = DEFAULT_POLICY)]
+    pub policy: PolicyWord,
     /// Which reports are written, and where.
     #[command(flatten)]
     pub reports: ReportArgs,
-    /// Try every value of every sweep, those too whose outcome is undefined and of which a sample is tried otherwise
+    /// Try every value of every sweep; without this, a sweep whose outcome is undefined tries a sample
     #[arg(long)]
     pub thorough: bool,
-    /// Perform only a part of the sessions, such as 2/4, the second of four; `report merge` puts the parts together
+    /// Perform only one shard of the sessions, such as 2/4, the second of four; `report merge` merges the shards
     #[arg(long, value_name = "NUMBER/OF", conflicts_with = "against")]
     pub shard: Option<Shard>,
-    /// Run the sessions in an order drawn from this number
+    /// Run the sessions in a random order, drawn from this seed
     #[arg(long, value_name = "SEED")]
     pub shuffle: Option<u64>,
-    /// Hold the kernels against this one instead of goldens, written as for --kernel
+    /// Compare the kernels with this one instead of with goldens; written as for --kernel
     #[arg(long, value_name = "KERNEL", conflicts_with = "baseline")]
     pub against: Option<String>,
-    /// Every change that this release has, such as 7.2, 7.2.4 or 7.3-rc2, or a kernel that is one, is required of the
-    /// kernels [default: an unmodified release is held to its own place in the history, others are only described]
+    /// Require every change that this release has, such as 7.2, 7.2.4 or 7.3-rc2, or that a kernel has which is one
+    /// [default: an unmodified release has to have the changes of its own place in the history, others are only
+    /// described]
     #[arg(long, value_name = "RELEASE|KERNEL")]
     pub baseline: Option<String>,
-    /// A fix that a kernel's own stable series has and that it lacks is a break; missing fixes are listed
-    /// in any case
+    /// Treat a fix as a break that a kernel lacks and its own stable series has; missing fixes are always listed
     #[arg(long, conflicts_with = "against")]
     pub require_fixes: bool,
-    /// Waivers [default: vectors/waivers.toml, where it is there]
+    /// File of waivers [default: vectors/waivers.toml, if it exists]
     #[arg(long, value_name = "FILE")]
     pub waivers: Option<PathBuf>,
 }
@@ -208,7 +215,7 @@ pub struct KeptArgs {
 /// What can be done with several runs that were kept.
 #[derive(Debug, Subcommand)]
 pub enum KeptCommand {
-    /// Put the shards of one run together: all of them, each once
+    /// Merge the shards of one run: all of them, each once
     Merge {
         /// Their run.json, in any order
         #[arg(required = true, value_name = "RUN")]
@@ -217,6 +224,23 @@ pub enum KeptCommand {
         #[command(flatten)]
         reports: ReportArgs,
     },
+}
+
+/// Arguments of `judge`.
+#[derive(Debug, Args)]
+pub struct JudgeArgs {
+    /// The run.json
+    #[arg(value_name = "RUN")]
+    pub run: PathBuf,
+    /// The policy that decides: one of the three, or a file of your own
+    #[arg(short, long, value_name = "POLICY|FILE.toml", value_parser = PolicyParser, default_value = DEFAULT_POLICY)]
+    pub policy: PolicyWord,
+    /// File of waivers [default: the waivers of the run]
+    #[arg(long, value_name = "FILE")]
+    pub waivers: Option<PathBuf>,
+    /// Which reports are written, and where.
+    #[command(flatten)]
+    pub reports: ReportArgs,
 }
 
 /// Arguments of `diff`.
@@ -242,9 +266,9 @@ pub struct CompareArgs {
     /// What sessions are run with.
     #[command(flatten)]
     pub lab: LabArgs,
-    /// The policy that decides the exit status; findings are weighed under all three
-    #[arg(short, long, value_enum, default_value_t)]
-    pub policy: PolicyName,
+    /// The policy that decides the exit status: one of the three, or a file of your own
+    #[arg(short, long, value_name = "POLICY|FILE.toml", value_parser = PolicyParser, default_value = DEFAULT_POLICY)]
+    pub policy: PolicyWord,
     /// Which reports are written, and where.
     #[command(flatten)]
     pub reports: ReportArgs,
@@ -253,8 +277,8 @@ pub struct CompareArgs {
 /// Which reports are written, and where.
 #[derive(Clone, Debug, Args)]
 pub struct ReportArgs {
-    /// A report, on standard output or in a file; may be given more than once. Where none is on standard output,
-    /// that has the text
+    /// A report, on standard output or in a file; may be repeated. Standard output has the text unless another report
+    /// goes there
     #[arg(short, long = "format", value_name = "TYPE[:FILE]", value_parser = ReportParser)]
     pub formats: Vec<Report>,
 }
@@ -273,17 +297,17 @@ pub struct RecordArgs {
 /// Arguments of `review`. Without a decision it asks on a terminal, and only shows elsewhere.
 #[derive(Debug, Args)]
 pub struct ReviewArgs {
-    /// Sessions, by id or by a pattern over ids and paths; all that wait where not given
+    /// Sessions, by id or by a pattern over ids and paths [default: all that wait]
     #[arg(value_name = "SESSION|GLOB")]
     pub sessions: Vec<String>,
-    /// Accept: as `base` (replaces it where nothing explains), `also` (one more allowed value), or
+    /// Accept as `base` (replaces the base where nothing explains the recording), `also` (one more allowed value), or
     /// `change:ID` (what a change gives; `change:A+B` for what both together give)
     #[arg(long, value_name = "AS", conflicts_with = "reject")]
     pub accept: Option<String>,
     /// Remove the recordings
     #[arg(long)]
     pub reject: bool,
-    /// Only name what waits
+    /// Only list what waits
     #[arg(long, conflicts_with_all = ["accept", "reject"])]
     pub list: bool,
     /// Why it is accepted, and facts about a change that has no file yet.
@@ -318,7 +342,7 @@ pub struct FactArgs {
     /// Mainline's first tag with the bug that it mends, and how that is known; none where it mends nothing
     #[arg(long, value_name = "TAG=HOW", help_heading = "For a change that is new")]
     pub introduced: Option<Statement>,
-    /// The number of what it mends
+    /// The CVE that it mends
     #[arg(long, value_name = "CVE", help_heading = "For a change that is new")]
     pub cve: Option<String>,
     /// The last release of a stable series that lacks it, 7.2.3=list; once for each series
@@ -341,7 +365,7 @@ pub struct ReleasesArgs {
     /// What sessions are run with.
     #[command(flatten)]
     pub lab: LabArgs,
-    /// Write the page there; standard output where not given
+    /// Where the page is written [default: standard output]
     #[arg(short, long, value_name = "FILE")]
     pub write: Option<PathBuf>,
 }
@@ -349,19 +373,19 @@ pub struct ReleasesArgs {
 /// Arguments of `what-if`.
 #[derive(Debug, Args)]
 pub struct WhatIfArgs {
-    /// A Feature that the kernel is to keep to itself, by name or UUID; may be given more than once
+    /// A Feature that the kernel would keep to itself, by name or UUID; may be repeated
     #[arg(long, value_name = "FEATURE")]
     pub block: Vec<String>,
-    /// A Feature that the kernel is to let through; may be given more than once
+    /// A Feature that the kernel would let through; may be repeated
     #[arg(long, value_name = "FEATURE")]
     pub unblock: Vec<String>,
-    /// A semantic patch over drivers/cxl, drivers/edac and drivers/fwctl; may be given more than once
+    /// A semantic patch over drivers/cxl, drivers/edac and drivers/fwctl; may be repeated
     #[arg(long, value_name = "FILE.cocci")]
     pub patch: Vec<PathBuf>,
-    /// The kernel that is changed and held against itself: one whose manifest says keep-tree
+    /// The kernel that is changed and compared with itself; its manifest has to say keep-tree
     #[arg(long, value_name = "ID", default_value = MODULAR_KERNEL)]
     pub against: String,
-    /// Sessions, by id or by a pattern over ids and paths; all where not given
+    /// Sessions, by id or by a pattern over ids and paths [default: all]
     #[arg(short, long = "session", value_name = "ID|GLOB")]
     pub sessions: Vec<String>,
     /// What guests are like.
@@ -381,10 +405,10 @@ pub struct BenchArgs {
     /// Virtual CPUs of a guest
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = vcpus)]
     pub vcpus: u8,
-    /// How many pairs of a shared and a bare boot
+    /// How many pairs of a shared and a bare boot are measured
     #[arg(long, value_name = "N", default_value = "5")]
     pub pairs: NonZeroUsize,
-    /// Write the figures there, as JSON (scrubjay.bench/1)
+    /// Where the figures are written, as JSON (scrubjay.bench/1)
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 }
@@ -403,7 +427,7 @@ pub struct KernelsArgs {
 /// What can be done with kernels.
 #[derive(Debug, Subcommand)]
 pub enum KernelsCommand {
-    /// The kernels of the catalogue, and how far each is
+    /// The kernels of the catalogue, and which of them are built
     List,
     /// Download what kernels are made from
     Fetch(KernelIds),
@@ -470,9 +494,9 @@ pub struct SessionsArgs {
 /// What can be done with sessions.
 #[derive(Debug, Subcommand)]
 pub enum SessionsCommand {
-    /// The sessions, and how far each is
+    /// The sessions, and which of them have a golden
     List {
-        /// By id or by a pattern over ids and paths; all where not given
+        /// By id or by a pattern over ids and paths [default: all]
         #[arg(value_name = "ID|GLOB")]
         sessions: Vec<String>,
     },
@@ -491,7 +515,7 @@ pub struct MutantsArgs {
 pub enum MutantsCommand {
     /// The mutants, and the rule that has to flag each
     List {
-        /// By id or by a pattern; all where not given
+        /// By id or by a pattern [default: all]
         #[arg(value_name = "ID|GLOB")]
         mutants: Vec<String>,
     },
@@ -506,16 +530,16 @@ pub enum MutantsCommand {
 /// Arguments of `mutants run`.
 #[derive(Debug, Args)]
 pub struct MutantsRunArgs {
-    /// Mutants, by id or by a pattern; all where not given
+    /// Mutants, by id or by a pattern [default: all]
     #[arg(value_name = "ID|GLOB")]
     pub mutants: Vec<String>,
-    /// A kernel whose manifest says keep-tree; may be given more than once
+    /// A kernel whose manifest says keep-tree; may be repeated
     #[arg(short, long = "kernel", value_name = "ID", default_value = MODULAR_KERNEL)]
     pub kernels: Vec<String>,
-    /// Only so many of them, others each day
+    /// Only this many, a different selection each day
     #[arg(long, value_name = "N", conflicts_with = "mutants")]
     pub some: Option<usize>,
-    /// Write what came of each into the table of this page (docs/mutants.md); the rest of it stays as it is
+    /// Update the table of this page (docs/mutants.md); the rest of the page stays as it is
     #[arg(long, value_name = "FILE")]
     pub write: Option<PathBuf>,
     /// Keep the verdict of each in this directory, KERNEL/MUTANT.json
@@ -536,14 +560,14 @@ pub struct ExplainArgs {
 /// Arguments of `promises`.
 #[derive(Debug, Args)]
 pub struct PromisesArgs {
-    /// Promises by id or by the letter of their area; all where not given
+    /// Promises by id or by the letter of their area [default: all]
     pub ids: Vec<String>,
 }
 
 /// Arguments of `changes`.
 #[derive(Debug, Args)]
 pub struct ChangesArgs {
-    /// One of them, in full; all in short where not given
+    /// A change, which is then told in full [default: all, in short]
     pub id: Option<String>,
 }
 
@@ -558,7 +582,7 @@ pub struct DoctorArgs {
 /// Arguments of `schema`.
 #[derive(Debug, Args)]
 pub struct SchemaArgs {
-    /// Write nothing; exit with 2 if a file is not up to date
+    /// Write nothing; exit with 2 if a file is out of date
     #[arg(long)]
     pub check: bool,
 }
@@ -577,28 +601,6 @@ pub struct ManArgs {
     /// Write a page for each subcommand into this directory
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
-}
-
-/// A policy by name.
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
-pub enum PolicyName {
-    /// Operations that taint the kernel carry no guarantee
-    Exempt,
-    /// fwctl stays, and the kernel survives state changes behind its back
-    Footgun,
-    /// What worked once works for ever
-    #[default]
-    Frozen,
-}
-
-impl From<PolicyName> for scrubjay_verdict::Policy {
-    fn from(name: PolicyName) -> Self {
-        match name {
-            PolicyName::Exempt => Self::Exempt,
-            PolicyName::Footgun => Self::Footgun,
-            PolicyName::Frozen => Self::Frozen,
-        }
-    }
 }
 
 fn vcpus(text: &str) -> Result<u8, String> {

@@ -7,13 +7,14 @@ use scrubjay_machine::{Choice, Qemu};
 use scrubjay_reports::{Detail, Reports};
 use scrubjay_run::{ExitStatus, RunEvent};
 use scrubjay_session::Session;
-use scrubjay_verdict::{KernelVerdict, Library, Policy, Reference, Release, Waivers};
+use scrubjay_verdict::{KernelVerdict, Library, OwnPolicy, Policy, Reference, Release, Waivers};
 
 use crate::args::CheckArgs;
 use crate::context::Context;
 use crate::failure::{Result, Usage};
 use crate::interrupt::Interrupt;
 use crate::lab::{self, Obtained};
+use crate::policy::Decides;
 use crate::{output, select, table};
 
 /// What a run is made from, read and held against each other before anything is booted.
@@ -23,6 +24,9 @@ struct Run<'a> {
     /// What is wrong with the vectors and stops nothing.
     loose_ends: Vec<String>,
     waivers: &'a Waivers,
+    policy: Policy,
+    /// What it says, where it is one of the user's own.
+    own: Option<&'a OwnPolicy>,
     resolver: &'a Resolver,
     /// Those that were asked for; of a shard, those of the whole run.
     sessions: Vec<&'a Session>,
@@ -53,6 +57,7 @@ pub fn run(args: &CheckArgs, verbose: u8, context: &Context) -> Result<ExitStatu
         with_modules(kernels.iter_mut().chain(&mut against), dir, &catalogue)?;
     }
     tell_apart(kernels.iter_mut().chain(&mut against));
+    let Decides { policy, own } = args.policy.read(&library.promises)?;
     let waivers = context.waivers(args.waivers.as_deref(), &library.sessions, &catalogue)?;
     let resolver = context.resolver(args.lab.kernel_cache.as_deref())?;
     let run = Run {
@@ -60,6 +65,8 @@ pub fn run(args: &CheckArgs, verbose: u8, context: &Context) -> Result<ExitStatu
         library: &library,
         loose_ends,
         waivers: &waivers,
+        policy,
+        own: own.as_ref(),
         resolver: &resolver,
         sessions: select::sessions(&args.lab.sessions, &library.sessions, context)?,
         kernels,
@@ -78,7 +85,8 @@ pub fn run(args: &CheckArgs, verbose: u8, context: &Context) -> Result<ExitStatu
 impl Run<'_> {
     fn check(&self, reports: &Reports) -> Result<()> {
         reports.event(&RunEvent::RunStarted {
-            policy: self.args.policy.into(),
+            policy: self.policy,
+            own_policy: self.own.cloned(),
             kernels: self.kernels.iter().map(|kernel| kernel.id().to_owned()).collect(),
             sessions: self.sessions.iter().map(|session| session.id.clone()).collect(),
             shard: self.args.shard,
@@ -90,6 +98,7 @@ impl Run<'_> {
         for text in &self.loose_ends {
             note(format!("warning: {text}"));
         }
+        self.own.iter().flat_map(|own| own.told()).for_each(&note);
         // What nobody can read is not worth a boot.
         if let Some(why) = reports.failures().first() {
             return Err(Usage(format!("a report cannot be written: {why}")).into());
@@ -193,7 +202,8 @@ impl Run<'_> {
             library: self.library,
             lab: &lab,
             shuffle: self.args.shuffle,
-            policy: self.args.policy.into(),
+            policy: self.policy,
+            own: self.own,
             waivers: self.waivers,
             against,
         };

@@ -16,7 +16,7 @@ pub fn run(args: &CompareArgs, verbose: u8, context: &Context) -> Result<ExitSta
         kernels: vec![word(&args.new)],
         modules: None,
         lab: args.lab.clone(),
-        policy: args.policy,
+        policy: args.policy.clone(),
         reports: args.reports.clone(),
         thorough: false,
         shard: None,

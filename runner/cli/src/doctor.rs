@@ -170,7 +170,7 @@ fn accelerator(qemu: Option<&Qemu>, image: Option<&Path>, found: &mut Findings) 
             Ok(choice) => found.add(Mark::Ok, "accelerator", format!("{} ({})", choice.accel, choice.why)),
             Err(error) => found.add(Mark::Missing, "accelerator", error.to_string()),
         },
-        _ => found.add(Mark::Without, "accelerator", "tried out once there are QEMU and a kernel"),
+        _ => found.add(Mark::Without, "accelerator", "tried as soon as there is a QEMU and a kernel"),
     }
 }
 
@@ -194,7 +194,9 @@ fn builders(needed: bool, found: &mut Findings) {
 fn aid(program: &'static str, what_for: &str, who: &str, found: &mut Findings) {
     match in_path(program) {
         Some(path) => found.add(Mark::Ok, program, format!("{} (for {what_for})", path.display())),
-        None => found.add(Mark::Without, program, format!("not here; only {who} wants it; type `ci/setup`")),
+        None => {
+            found.add(Mark::Without, program, format!("not installed; only {who} needs it; type `ci/setup`"))
+        }
     }
 }
 

@@ -20,7 +20,7 @@ use scrubjay_session::FileError;
 use scrubjay_session::cxl::profile::UnknownProfile;
 use scrubjay_verdict::library::LibraryError;
 use scrubjay_verdict::review::ReviewError;
-use scrubjay_verdict::{RuleError, WaiverError};
+use scrubjay_verdict::{PolicyError, RuleError, WaiverError};
 use scrubjay_what_if::{DecisionError, FeatureError};
 
 /// What a part of the command gives.
@@ -62,6 +62,8 @@ pub enum Failure {
     Rule(#[from] RuleError),
     /// The waivers.
     Waiver(#[from] WaiverError),
+    /// A policy of the user's own.
+    Policy(#[from] PolicyError),
     /// What the user wrote for a kernel.
     Asked(#[from] AskedError),
     /// A kernel's manifest.
@@ -115,6 +117,7 @@ impl Failure {
             | Failure::Merge(_)
             | Failure::Rule(_)
             | Failure::Waiver(_)
+            | Failure::Policy(_)
             | Failure::Manifest(_)
             | Failure::Mutant(_)
             | Failure::Feature(_)

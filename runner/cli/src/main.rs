@@ -16,6 +16,7 @@ mod doctor;
 mod failure;
 mod format;
 mod interrupt;
+mod judge;
 mod kernels;
 mod lab;
 mod log;
@@ -24,6 +25,7 @@ mod memory;
 mod mutants;
 mod obtaining;
 mod output;
+mod policy;
 mod record;
 mod releases;
 mod report;
@@ -61,6 +63,7 @@ fn run(cli: &Cli) -> Result<ExitStatus> {
     match &cli.command {
         Command::Check(args) => check::run(args, cli.verbose, &context()?),
         Command::Report(args) => report::run(args, cli.verbose, &context()?),
+        Command::Judge(args) => judge::run(args, cli.verbose, &context()?),
         Command::Diff(args) => diff::run(args),
         Command::ComparePackages(args) => compare_packages::run(args, cli.verbose, &context()?),
         Command::Record(args) => record::run(args, &context()?),

@@ -105,8 +105,15 @@ fn try_on(
     interrupt.done()?;
     let lab = lab::lab(library, &machine, &args.guests);
     let waivers = Waivers::default();
-    let check =
-        Check { library, lab: &lab, shuffle: None, policy: Policy::Frozen, waivers: &waivers, against: None };
+    let check = Check {
+        library,
+        lab: &lab,
+        shuffle: None,
+        policy: Policy::Frozen,
+        own: None,
+        waivers: &waivers,
+        against: None,
+    };
     let trials = Trials { check: &check, manifest, workshop: &workshop };
     let control = trials.control(mutants)?;
     say(&format!("kernel {}: clean without a mutant ({:.1} s)", manifest.id, control.as_secs_f64()))?;

@@ -47,6 +47,7 @@ pub fn run(args: &RecordArgs, context: &Context) -> Result<ExitStatus> {
         lab: &lab,
         shuffle: None,
         policy: Policy::default(),
+        own: None,
         waivers: &waivers,
         against: None,
     };
@@ -64,7 +65,7 @@ pub fn run(args: &RecordArgs, context: &Context) -> Result<ExitStatus> {
                 let newer = match ids.is_empty() {
                     true => String::new(),
                     false => format!(
-                        "; {} carries {}: no base without a word on that",
+                        "; {} carries {}: a base only with a reason for that",
                         target.release,
                         ids.join(", ")
                     ),

@@ -79,7 +79,7 @@ fn wanted<'a>(ids: &[String], catalogue: &'a Catalogue) -> Result<Vec<&'a Manife
     };
     manifests.sort_by_key(|m| m.history.release);
     if manifests.len() < 2 {
-        return Err(Usage("one release has nothing to be held against; name two or more".into()).into());
+        return Err(Usage("one release has nothing to be compared with; name two or more".into()).into());
     }
     Ok(manifests)
 }

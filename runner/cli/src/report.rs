@@ -29,7 +29,7 @@ pub fn run(args: &KeptArgs, verbose: u8, context: &Context) -> Result<ExitStatus
 }
 
 /// Hands a run to the reports that were asked for.
-fn render(run: &Run, asked: &ReportArgs, detail: Detail, library: &Library) -> Result<ExitStatus> {
+pub fn render(run: &Run, asked: &ReportArgs, detail: Detail, library: &Library) -> Result<ExitStatus> {
     let reports = output::reports(asked, detail, library, Some(&run.times))?;
     output::told(&reports, |reports| {
         kept::events(run).iter().for_each(|event| reports.event(event));

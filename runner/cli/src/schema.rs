@@ -10,6 +10,7 @@ use scrubjay_session::cxl::profile::Profile;
 use scrubjay_session::file;
 use scrubjay_session::{Session, Transcript};
 use scrubjay_verdict::change::Unseen;
+use scrubjay_verdict::policy::own;
 use scrubjay_verdict::promise::Area;
 use scrubjay_verdict::{Change, Golden, waiver};
 
@@ -22,11 +23,12 @@ use crate::table;
 type Form = (&'static str, fn() -> Schema);
 
 /// Every form.
-const FORMS: [Form; 10] = [
+const FORMS: [Form; 11] = [
     ("bench", || schema_for!(Figures)),
     ("change", || schema_for!(Change)),
     ("device", || schema_for!(Profile)),
     ("golden", || schema_for!(Golden)),
+    ("policy", || schema_for!(own::Form)),
     ("promises", || schema_for!(Area)),
     ("run", || schema_for!(Run)),
     ("session", || schema_for!(Session)),

@@ -40,7 +40,7 @@ pub fn choose<'a, T>(
 ) -> Result<Vec<&'a T>> {
     let mut wanted = vec![words.is_empty(); all.len()];
     for word in words {
-        let pattern = Pattern::new(word).map_err(|e| Usage(format!("`{word}` is no pattern: {e}")))?;
+        let pattern = Pattern::new(word).map_err(|e| Usage(format!("`{word}` is not a pattern: {e}")))?;
         let options = MatchOptions { require_literal_separator: true, ..MatchOptions::default() };
         let mut any = false;
         for (item, wanted) in all.iter().zip(&mut wanted) {
@@ -79,7 +79,7 @@ pub fn baseline(word: &str, catalogue: &Catalogue) -> Result<Release> {
         Asked::File { image, .. } => image.release.parse().ok(),
     };
     let no_release = || {
-        let why = "is no release as it was made, so nothing is known of what it has to carry; name one, such as \
+        let why = "is not an unmodified release, so nobody knows which changes it has to carry; name one, such as \
                    7.2, 7.2.4 or 7.3-rc2";
         Usage(format!("--baseline: {word} {why}")).into()
     };
@@ -119,7 +119,7 @@ mod tests {
     #[case::mistyped("get-valeu", "no session `get-valeu`")]
     #[case::names_what_is_alike("edac", "there is edac-limits")]
     #[case::matches_nothing("set-*", "no session `set-*`")]
-    #[case::no_pattern("get-[", "is no pattern")]
+    #[case::no_pattern("get-[", "is not a pattern")]
     fn a_word_that_names_nothing_is_refused(#[case] word: &str, #[case] said: &str) {
         let error = chosen(&["info", word]).unwrap_err();
         assert!(error.contains(said), "{error}");

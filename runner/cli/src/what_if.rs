@@ -7,7 +7,6 @@ use scrubjay_host::words;
 use scrubjay_kernels::Workshop;
 use scrubjay_run::ExitStatus;
 use scrubjay_session::cxl::profile::Profiles;
-use scrubjay_verdict::Policy;
 use scrubjay_what_if::run::Run;
 use scrubjay_what_if::{Answer, Decision, Feature};
 
@@ -35,7 +34,7 @@ pub fn run(args: &WhatIfArgs, context: &Context) -> Result<ExitStatus> {
     interrupt.done()?;
     let files: Vec<_> = sources.keys().map(|file| file.display().to_string()).collect();
     words::say(format!(
-        "{}\n{}\nchanged, and its modules built anew: {}",
+        "{}\n{}\nchanged, with its modules rebuilt: {}",
         machine.0,
         machine.1,
         files.join(", ")
@@ -65,7 +64,7 @@ fn decision(args: &WhatIfArgs, profiles: &Profiles) -> Result<Decision> {
 
 fn status(answer: &Answer) -> ExitStatus {
     match () {
-        () if Policy::ALL.iter().any(|policy| answer.breaks(*policy) > 0) => ExitStatus::Broken,
+        () if answer.breaks.iter().any(|n| *n > 0) => ExitStatus::Broken,
         () if answer.is_incomplete() => ExitStatus::Untested,
         () => ExitStatus::Clean,
     }

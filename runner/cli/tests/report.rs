@@ -73,7 +73,7 @@ fn file(root: &Root, name: &str) -> String {
 #[case::two_in_a_file(&["-f", "ktap:a", "-f", "json:a"], "ktap and json both go to a; name two files")]
 #[case::no_such_type(&["-f", "xml:a"], "gitlab-code-quality")]
 #[case::no_file(&["-f", "json:"], "`json:` names no file")]
-#[case::no_shard(&["--shard", "5/4"], "`5/4` is no shard; write it as 2/4")]
+#[case::no_shard(&["--shard", "5/4"], "`5/4` is not a shard; write it as 2/4")]
 #[case::a_shard_of_what_has_no_goldens(&["--shard", "1/4", "--against", "7.3"], "cannot be used with")]
 #[case::a_shard_without_a_session(&["--shard", "99/99"], "shard 99/99 has no session: ")]
 fn what_cannot_be_meant_is_refused_with_2(#[case] arguments: &[&str], #[case] said: &str) {
@@ -176,4 +176,96 @@ fn two_runs_are_held_against_each_other() {
     // It has errors of its own, so it is no pass either.
     assert_eq!(ran.status, 3, "{}{}", ran.out, ran.err);
     assert!(ran.out.contains("  gone break  set-blocked in set-by-scope"), "{}", ran.out);
+}
+
+/// A policy of the user's own, beside what else is in a directory.
+fn policy(dir: &Path, rule: &str, severity: &str) -> String {
+    let path = dir.join("our-gate.toml");
+    let lines = format!("[[weigh]]\nrule = \"{rule}\"\nseverity = \"{severity}\"\nreason = \"we know\"\n");
+    fs::write(&path, format!("format = \"scrubjay.policy/1\"\nextends = \"exempt\"\n{lines}")).unwrap();
+    path.display().to_string()
+}
+
+fn judge(path: &Path, arguments: &[&str]) -> Said {
+    run(scrubjay(&["judge"]).arg(path).args(arguments))
+}
+
+/// A run with one break, which is none under `exempt`.
+fn refused_set(dir: &Path) -> PathBuf {
+    kept(dir, "run.json", |run| {
+        let kernels = run["kernels"].as_array_mut().unwrap();
+        kernels.truncate(1);
+        kernels[0]["verdict"]["findings"] = json!([]);
+        let sessions = kernels[0]["verdict"]["sessions"].as_array_mut().unwrap();
+        sessions
+            .retain(|session| ["info-basic", "set-by-scope"].contains(&session["session"].as_str().unwrap()));
+        let finding = &mut sessions[1]["findings"][0];
+        (finding["severity"]["exempt"], finding["repeat"]) = ("warn".into(), json!({"seen": 2, "of": 2}));
+        run["asked"]["kernels"] = json!(["7.1"]);
+        run["asked"]["sessions"] = json!(["info-basic", "set-by-scope"]);
+        run["notes"] = json!([]);
+        run["waivers"] = json!([]);
+    })
+}
+
+#[test]
+fn a_kept_run_is_judged_again_by_another_policy_and_ends_as_that_says() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = refused_set(dir.path());
+    let frozen = judge(&path, &[]);
+    assert_eq!(frozen.status, 1, "{}{}", frozen.out, frozen.err);
+    assert!(frozen.out.contains("1 cause breaks frozen"), "{}", frozen.out);
+    let again = dir.path().join("again.json");
+    let exempt = judge(&path, &["--policy", "exempt", "-f", &format!("json:{}", again.display())]);
+    assert_eq!(exempt.status, 0, "{}{}", exempt.out, exempt.err);
+    let note = "judged again: policy exempt decides; it was frozen when the run was made";
+    assert!(exempt.out.contains(note), "{}", exempt.out);
+    assert_eq!((&read(&again)["policy"], &read(&again)["exit_status"]), (&json!("exempt"), &json!(0)));
+    // What is kept of it is a run like any other.
+    assert_eq!(report(&again, &[]).status, 0);
+}
+
+#[test]
+fn a_policy_of_ones_own_is_named_in_every_report() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = refused_set(dir.path());
+    let own = policy(dir.path(), "set-blocked", "break");
+    for format in ["terminal", "ktap", "json", "html", "list", "junit", "sarif", "github-summary", "kcidb"] {
+        let ran = judge(&path, &["--policy", &own, "-f", format]);
+        assert_eq!(ran.status, 1, "{format}: {}", ran.err);
+        assert!(ran.out.contains("our-gate"), "{format}: {}", ran.out);
+    }
+    let ran = judge(&path, &["--policy", &own]);
+    assert!(
+        ran.out.contains("weighs    exempt warn, footgun break, frozen break, our-gate break"),
+        "{}",
+        ran.out
+    );
+    assert!(
+        ran.out.contains("policy our-gate is exempt, but rule set-blocked weighs break: we know"),
+        "{}",
+        ran.out
+    );
+    assert!(ran.out.contains("1 cause breaks our-gate"), "{}", ran.out);
+}
+
+#[rstest]
+#[case::a_policy(&["--policy", "lenient"], "possible values: exempt, footgun, frozen")]
+#[case::no_file(&["--policy", "no/such.toml"], "no/such.toml: ")]
+#[case::waivers(&["--waivers", "no/such.toml"], "no/such.toml: ")]
+fn what_a_run_cannot_be_judged_by_is_refused_with_2(#[case] arguments: &[&str], #[case] said: &str) {
+    for ran in [judge(&mixed(), arguments), check(&Root::new(), arguments)] {
+        assert_eq!(ran.status, 2, "{}{}", ran.out, ran.err);
+        assert!(ran.err.contains(said) && ran.out.is_empty(), "{}", ran.err);
+    }
+}
+
+#[test]
+fn a_rule_that_there_is_not_is_refused_with_file_line_and_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let own = policy(dir.path(), "set-bloked", "break");
+    let ran = judge(&mixed(), &["--policy", &own]);
+    assert_eq!(ran.status, 2, "{}{}", ran.out, ran.err);
+    let said = format!("{own}:4: at `weigh[0].rule`: there is no rule `set-bloked`");
+    assert!(ran.err.contains(&said) && ran.out.is_empty(), "{}", ran.err);
 }

@@ -168,7 +168,7 @@ fn a_rejected_recording_is_gone_and_the_golden_as_it_was() {
 #[case::with_a_release_that_is_none(
     &["--accept", "change:new", "--reason", "r", "--reference", "r", "--no-commit", "lost", "--mainline", "soon=list",
         "--promise", "C01"],
-    "`soon` is no release")]
+    "`soon` is not a release")]
 #[case::facts_for_nothing(
     &["--accept", "base", "--reason", "r", "--reference", "r", "--mainline", "9.9=list"], "for one that has no file yet")]
 #[case::base_without_a_reason(&["--accept", "base", "--reference", "r"], "base needs --reason and --reference")]

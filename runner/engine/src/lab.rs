@@ -25,6 +25,15 @@ pub const BOOT_STEP: &str = "(boot)";
 /// How often a session is tried again whose result may be the host's doing.
 const TRIES_MORE: usize = 3;
 
+/// What a line of [`KernelRun::not_checked`] begins with that names a module which the kernel refused.
+const MODULE_REFUSED: &str = "module refused";
+
+/// The lines of what was not checked that name a module which the kernel refused: what ran is not the kernel that was
+/// asked about.
+pub fn modules_refused(not_checked: &[String]) -> impl Iterator<Item = &String> {
+    not_checked.iter().filter(|line| line.starts_with(MODULE_REFUSED))
+}
+
 /// What sessions gave on one kernel.
 #[derive(Clone, Debug, Default)]
 pub struct KernelRun {
@@ -504,7 +513,7 @@ impl KernelRun {
                 }
             }));
             let refused = live.hello.modules_refused.iter();
-            self.not_checked.extend(refused.map(|m| format!("module refused: {m}")));
+            self.not_checked.extend(refused.map(|m| format!("{MODULE_REFUSED}: {m}")));
         }
         let by_hand = |root: &String| {
             format!("binding of {root} at boot: this kernel did not, so it was bound by hand")

@@ -41,7 +41,7 @@ pub enum SpecError {
         vcpus: u8,
     },
     /// A stock device of a size that its Identify cannot express.
-    #[error("device {index}: {size_mib} MiB is no multiple of 256")]
+    #[error("device {index}: {size_mib} MiB is not a multiple of 256")]
     DeviceSize {
         /// Which device.
         index: usize,

@@ -32,7 +32,7 @@ pub enum QmpError {
         within: Duration,
     },
     /// The answer has another form than the command's.
-    #[error("QEMU's answer to `{command}` is none")]
+    #[error("QEMU's reply to `{command}` could not be read")]
     Garbled {
         /// The command.
         command: &'static str,

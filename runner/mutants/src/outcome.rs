@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use scrubjay_engine::KernelRun;
+use scrubjay_engine::{KernelRun, modules_refused};
 use scrubjay_session::Performance;
 use scrubjay_verdict::rule::id;
 use scrubjay_verdict::{Finding, KernelVerdict, Severity};
@@ -50,7 +50,7 @@ impl Outcome {
     /// What came of a mutant that was run.
     pub fn of(mutant: &Mutant, run: &KernelRun, verdict: &KernelVerdict) -> Self {
         let findings: Vec<&Finding> = verdict.all_findings().filter(|f| f.rule != id::KNOWN_DAMAGE).collect();
-        let refused = run.not_checked.iter().find(|line| line.starts_with("module refused"));
+        let refused = modules_refused(&run.not_checked).next();
         let failed = || {
             let performed = run.performances.values().any(|p| matches!(p, Performance::Performed(_)));
             let error =

@@ -9,6 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use scrubjay_check::{Check, Target};
+use scrubjay_engine::modules_refused;
 use scrubjay_kernels::{Image, Manifest, Silent, Workshop, WorkshopError};
 use scrubjay_session::{Boot, Session};
 use scrubjay_verdict::KernelVerdict;
@@ -44,7 +45,7 @@ impl Trial {
 #[derive(Debug, thiserror::Error)]
 pub enum ControlError {
     /// Its modules could not be built.
-    #[error("the modules of kernel {kernel} cannot be built anew")]
+    #[error("the modules of kernel {kernel} cannot be rebuilt")]
     Build {
         /// The kernel.
         kernel: String,
@@ -101,7 +102,7 @@ impl Trials<'_> {
         let failed =
             |s: &scrubjay_verdict::SessionVerdict| Some(format!("{}: {}", s.session, s.error.as_ref()?));
         what.extend(verdict.sessions.iter().filter_map(failed));
-        what.extend(run.not_checked.iter().filter(|line| line.starts_with("module refused")).cloned());
+        what.extend(modules_refused(&run.not_checked).cloned());
         if what.is_empty() {
             Ok(start.elapsed())
         } else {

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use scrubjay_verdict::{KernelVerdict, Policy, SessionVerdict, WaiverUse};
+use scrubjay_verdict::{KernelVerdict, OwnPolicy, Policy, SessionVerdict, WaiverUse};
 
 use crate::shard::Shard;
 use crate::status::ExitStatus;
@@ -14,6 +14,8 @@ pub enum RunEvent {
     RunStarted {
         /// The policy that decides.
         policy: Policy,
+        /// What it says, where it is one of the user's own.
+        own_policy: Option<OwnPolicy>,
         /// The ids of the kernels, in the order in which they will come.
         kernels: Vec<String>,
         /// The ids of the sessions that each of them is asked for; of a shard, those of the whole run.

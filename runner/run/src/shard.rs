@@ -15,7 +15,7 @@ const MOST: usize = 1000;
 
 /// Why a text is no shard.
 #[derive(Debug, thiserror::Error)]
-#[error("`{0}` is no shard; write it as 2/4, the second of four")]
+#[error("`{0}` is not a shard; write it as 2/4, the second of four")]
 pub struct ShardError(String);
 
 impl Shard {

@@ -10,6 +10,7 @@ fn run(policy: Policy, sessions: Vec<SessionVerdict>, whole: Vec<Finding>, tail:
     let mut tally = Tally::default();
     let started = RunEvent::RunStarted {
         policy,
+        own_policy: None,
         kernels: vec!["7.3".into()],
         sessions: sessions.iter().map(|session| session.session.clone()).collect(),
         shard: None,

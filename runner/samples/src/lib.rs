@@ -41,8 +41,7 @@ pub fn framed() -> Finding {
     let mut finding = Finding::new("get-changed", at, raw(1), raw(2), &catalogue());
     finding.accepted_decoded = serde_json::json!({"out-len": 1040, "retval": "success"});
     finding.seen_decoded = serde_json::json!({"out-len": 16, "retval": "success"});
-    finding.severity =
-        Severities { exempt: Severity::Note, footgun: Severity::Note, frozen: Severity::Break };
+    finding.severity = Severities { frozen: Severity::Break, ..Severities::all(Severity::Note) };
     finding
 }
 
@@ -67,8 +66,7 @@ pub fn absence(expected: Option<&str>) -> Finding {
     let mut finding =
         Finding::new("fwctl-absent", place(WHOLE_KERNEL, "", None, "A08"), accepted, seen, &catalogue());
     if expected.is_some() {
-        finding.severity =
-            Severities { exempt: Severity::Note, footgun: Severity::Note, frozen: Severity::Note };
+        finding.severity = Severities::all(Severity::Note);
     }
     finding
 }
@@ -215,6 +213,7 @@ pub fn run_of(kernels: Vec<Vec<RunEvent>>) -> Vec<RunEvent> {
     }
     let mut events = vec![RunEvent::RunStarted {
         policy: Policy::Frozen,
+        own_policy: None,
         kernels: ids.collect(),
         sessions,
         shard: None,
@@ -265,7 +264,7 @@ pub fn mixed() -> Vec<RunEvent> {
     }];
     let mut first = of_kernel(
         first,
-        Some("none; but for 1 change 7.2.4 to 7.2.5"),
+        Some("none; except for 1 change 7.2.4 to 7.2.5"),
         &["ia32 (built without CONFIG_IA32_EMULATION)"],
     );
     if let Some(RunEvent::KernelJudged { guests, .. }) = first.last_mut() {

@@ -10,6 +10,7 @@ mod canonical;
 mod check;
 pub mod cxl;
 mod decode;
+pub mod descriptors;
 pub mod file;
 pub mod klog;
 mod locate;
@@ -27,6 +28,7 @@ pub mod transcript;
 mod wrong;
 
 pub use cxl::mailbox::MailboxCommand;
+pub use descriptors::Descriptors;
 pub use file::FileError;
 pub use observation::{Observation, Seen};
 pub use session::{Boot, Need, Session, Sessions};

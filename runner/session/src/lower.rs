@@ -2,8 +2,6 @@
 //!
 //! Builds bytes; performs nothing.
 
-use std::collections::HashMap;
-
 use scrubjay_uapi::cxl::KnownFeature;
 use scrubjay_wire::{Anchor, GuestStep, Op, Program, Where};
 use uuid::Uuid;
@@ -13,6 +11,8 @@ use crate::call::{self, Call};
 use crate::cxl::action::{Driver, FirmwareFail, FirmwareFault, FirmwareSet};
 use crate::cxl::call as cxl;
 use crate::cxl::memdev;
+use crate::cxl::names::feature;
+use crate::descriptors::Descriptors;
 use crate::session::Session;
 use crate::shape::Shape;
 use crate::step::{Action, Step};
@@ -116,7 +116,8 @@ pub struct Surroundings<'a> {
 /// # Errors
 /// A Feature that neither the profile nor the kernel's list knows; a call that cannot be laid out.
 pub fn lower(session: &Session, surroundings: &Surroundings) -> Result<Lowered, LowerError> {
-    let mut lowering = Lowering { session, surroundings, slots: HashMap::new(), metas: Vec::new(), laid: 0 };
+    let mut lowering =
+        Lowering { session, surroundings, descriptors: Descriptors::default(), metas: Vec::new(), laid: 0 };
     let steps = lowering.steps(&session.steps)?;
     Ok(Lowered { program: Program { session: session.id.clone(), steps }, steps: lowering.metas })
 }
@@ -124,8 +125,7 @@ pub fn lower(session: &Session, surroundings: &Surroundings) -> Result<Lowered, 
 struct Lowering<'a> {
     session: &'a Session,
     surroundings: &'a Surroundings<'a>,
-    /// The session's device behind each descriptor.
-    slots: HashMap<String, usize>,
+    descriptors: Descriptors,
     metas: Vec<Meta>,
     /// Bytes of all buffers so far.
     laid: usize,
@@ -153,9 +153,9 @@ impl Lowering<'_> {
             why,
         };
         let plain = |op| Ok((op, Shape::Plain));
+        self.descriptors.take(self.metas.len(), &step.action);
         match &step.action {
             Action::Open(open) => {
-                self.slots.extend(open.slots().into_iter().map(|slot| (slot, open.device)));
                 let anchor = match open.node {
                     Node::Fwctl => Anchor::Node,
                     Node::Memdev => Anchor::MemdevNode,
@@ -169,18 +169,8 @@ impl Lowering<'_> {
                 plain(Op::Open { slots: open.slots(), at, flags })
             }
             Action::Close(slot) => plain(Op::Close { slot: slot.slot.clone() }),
-            Action::Dup(dup) => {
-                if let Some(&device) = self.slots.get(&dup.from) {
-                    self.slots.insert(dup.to.clone(), device);
-                }
-                plain(Op::Dup { from: dup.from.clone(), to: dup.to.clone() })
-            }
-            Action::Reopen(reopen) => {
-                if let Some(&device) = self.slots.get(&reopen.from) {
-                    self.slots.insert(reopen.to.clone(), device);
-                }
-                plain(Op::Reopen { from: reopen.from.clone(), to: reopen.to.clone() })
-            }
+            Action::Dup(dup) => plain(Op::Dup { from: dup.from.clone(), to: dup.to.clone() }),
+            Action::Reopen(dup) => plain(Op::Reopen { from: dup.from.clone(), to: dup.to.clone() }),
             action if crate::session::is_call(action) => {
                 let call = self.call(action).map_err(refuse)?;
                 self.lay(action, &call).map_err(refuse)?;
@@ -284,18 +274,17 @@ impl Lowering<'_> {
     /// A Feature by its name in the profile of the descriptor's device, else in the kernel's list,
     /// else by its UUID; with the version that a Set takes.
     fn feature(&self, slot: &str, name: &str) -> Result<(Uuid, u8), String> {
-        let profile = &self.session.devices[self.slots.get(slot).copied().unwrap_or(0)];
-        (self.surroundings.feature)(profile, name)
-            .or_else(|| KnownFeature::from_name(name).map(|known| (known.uuid(), 1)))
-            .or_else(|| Uuid::parse_str(name).ok().map(|uuid| (uuid, 1)))
-            .ok_or_else(|| {
-                let known: Vec<_> = KnownFeature::ALL.iter().map(|f| f.name()).collect();
-                format!(
-                    "no Feature `{}`: neither in the profile `{profile}`, nor one of {}, nor a UUID",
-                    name.escape_debug(),
-                    known.join(", ")
-                )
-            })
+        let device = self.descriptors.behind(slot).map_or(0, |behind| behind.device);
+        let profile = &self.session.devices[device];
+        let of_profile = (self.surroundings.feature)(profile, name);
+        of_profile.or_else(|| feature(name).map(|uuid| (uuid, 1))).ok_or_else(|| {
+            let known: Vec<_> = KnownFeature::ALL.iter().map(|f| f.name()).collect();
+            format!(
+                "no Feature `{}`: neither in the profile `{profile}`, nor one of {}, nor a UUID",
+                name.escape_debug(),
+                known.join(", ")
+            )
+        })
     }
 
     fn device(&self, device: usize) -> u16 {

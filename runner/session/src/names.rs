@@ -51,7 +51,7 @@ macro_rules! named {
                 value.map($name).ok_or_else(|| {
                     let names: Vec<_> = <$of>::ALL.iter().map(|v| v.name()).collect();
                     serde::de::Error::custom(format!(
-                        "`{text}` is none of {} and no number of {} bits",
+                        "`{text}` is neither one of {} nor a number of {} bits",
                         names.join(", "),
                         <$raw>::BITS
                     ))

@@ -1,5 +1,7 @@
 //! Findings: one difference, by one rule, at one step of one session on one kernel.
 
+use std::fmt;
+
 use jiff::civil::Date;
 use schemars::JsonSchema;
 use scrubjay_session::{Field, MailboxCommand};
@@ -64,7 +66,7 @@ pub struct Finding {
     /// How often it was seen, once it was run again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repeat: Option<Repeat>,
-    /// Seen too seldom to be told from chance: what the session pins is untested, and this no break.
+    /// Seen too rarely to be told from chance: what the session pins is untested, and this no break.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unsettled: bool,
     /// That it is let through on purpose, and until when.
@@ -85,6 +87,13 @@ pub struct Waived {
     /// The last day.
     #[schemars(with = "String")]
     pub expires: Date,
+}
+
+impl fmt::Display for Waived {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Waived { reason, reference, expires } = self;
+        write!(f, "until {expires}: {reason} ({reference})")
+    }
 }
 
 /// The mailbox commands of a step; of more than [`Firmware::MOST`] the first.
@@ -126,6 +135,26 @@ pub struct Repeat {
     pub seen: u32,
     /// Of so many runs.
     pub of: u32,
+}
+
+impl Repeat {
+    /// Once, before it was run again.
+    pub const FIRST: Repeat = Repeat { seen: 1, of: 1 };
+
+    /// In how many of the runs after the first it has to come, where it does not come in each.
+    const ENOUGH: u32 = 2;
+
+    /// One run more.
+    pub fn add(&mut self, seen: bool) {
+        self.of += 1;
+        self.seen += u32::from(seen);
+    }
+
+    /// Whether it was seen often enough to tell it from chance.
+    pub fn is_settled(self) -> bool {
+        let each_time = self.of > 1 && self.seen == self.of;
+        each_time || self.seen > Self::ENOUGH
+    }
 }
 
 /// Where a finding was made and what it shows.
@@ -173,7 +202,7 @@ impl Finding {
     }
 
     /// Whether it fails a gate under this policy. What no rule names is an error, never a break, and so is what
-    /// was seen too seldom.
+    /// was seen too rarely.
     pub fn breaks(&self, policy: Policy) -> bool {
         let counts = self.waived.is_none() && self.rule != id::UNCLASSIFIED && !self.unsettled;
         counts && self.severity.under(policy) == Severity::Break

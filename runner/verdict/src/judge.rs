@@ -19,7 +19,7 @@ use crate::history::{self, ChangeProfile, Shown};
 use crate::policy::{Policy, Severities, Severity};
 use crate::promise::Promises;
 use crate::release::Release;
-use crate::rule::id;
+use crate::rule::{Rule, id};
 
 /// What is expected of a kernel.
 #[derive(Clone, Debug, Default)]
@@ -115,6 +115,13 @@ impl SessionVerdict {
         }
     }
 
+    /// Whether a break of it may be chance: what hurts the kernel is conclusive the first time.
+    pub fn is_suspect(&self, policy: Policy) -> bool {
+        let breaks = || self.findings.iter().filter(|f| f.breaks(policy));
+        let conclusive = |rule: &str| Rule::find(rule).is_some_and(|rule| rule.conclusive);
+        breaks().next().is_some() && !breaks().any(|f| conclusive(&f.rule))
+    }
+
     /// Of a session of which nothing is known yet.
     pub fn new(session: &str) -> Self {
         SessionVerdict {
@@ -199,8 +206,7 @@ fn absence(evidence: &str, expectation: &Expectation, books: &Books) -> Finding 
     };
     let mut finding = Finding::new(id::FWCTL_ABSENT, place, accepted, evidence.to_owned(), books.promises);
     if expectation.absent.is_some() {
-        finding.severity =
-            Severities { exempt: Severity::Note, footgun: Severity::Note, frozen: Severity::Note };
+        finding.severity = Severities::all(Severity::Note);
     }
     finding
 }

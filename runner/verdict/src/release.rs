@@ -35,12 +35,12 @@ pub struct Release {
 
 /// A text that is no release.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{}` is no release; write it as 7.3, 7.3-rc2 or 7.2.4", .0.escape_debug())]
+#[error("`{}` is not a release; write it as 7.3, 7.3-rc2 or 7.2.4", .0.escape_debug())]
 pub struct NoRelease(String);
 
 /// A text that is no release series.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{}` is no release series; write it as 7.2", .0.escape_debug())]
+#[error("`{}` is not a release series; write it as 7.2", .0.escape_debug())]
 pub struct NoSeries(String);
 
 impl Release {

@@ -316,15 +316,17 @@ impl Rule {
             exempt: self.exempt.severity,
             footgun: self.footgun.severity,
             frozen: self.frozen.severity,
+            own: None,
         }
     }
 
-    /// How much it weighs under a policy, and why.
+    /// How much it weighs under a policy, and why. What a policy of the user's own says depends on the finding: of that
+    /// it is what `frozen` says, the strictest.
     pub fn weight(&self, policy: Policy) -> &Weight {
         match policy {
             Policy::Exempt => &self.exempt,
             Policy::Footgun => &self.footgun,
-            Policy::Frozen => &self.frozen,
+            Policy::Frozen | Policy::Own(_) => &self.frozen,
         }
     }
 }

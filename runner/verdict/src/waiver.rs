@@ -89,7 +89,6 @@ pub enum WaiverError {
 #[derive(Clone, Debug, Default)]
 pub struct Waivers {
     entries: Vec<Entry>,
-    today: Date,
     /// How many sessions there are: fewer can say little of a kernel as a whole.
     sessions: usize,
 }
@@ -98,6 +97,8 @@ pub struct Waivers {
 struct Entry {
     waiver: Waiver,
     scopes: Vec<Scope>,
+    /// Whether its last day is over.
+    expired: bool,
 }
 
 /// Kernels that a waiver holds for. Releases are `major.minor`.
@@ -120,9 +121,19 @@ impl Waivers {
         is_kernel: &dyn Fn(&str) -> bool,
     ) -> Result<Self, WaiverError> {
         let text = file::read_text(path, file::LONGEST)?;
-        let reader = Reader { path, text: &text, sessions, is_kernel };
+        let reader = Reader { path, text: &text, today, sessions, is_kernel };
         let entries = reader.entries()?;
-        Ok(Waivers { entries, today, sessions: sessions.len() })
+        Ok(Waivers { entries, sessions: sessions.len() })
+    }
+
+    /// Those of a run that is kept, as they stood on its day.
+    pub fn of_kept(uses: &[WaiverUse], sessions: &Sessions) -> Self {
+        let entry = |used: &WaiverUse| Entry {
+            waiver: used.waiver.clone(),
+            scopes: used.waiver.kernels.iter().filter_map(|text| Scope::read(text).ok()).collect(),
+            expired: used.state == WaiverState::Expired,
+        };
+        Waivers { entries: uses.iter().map(entry).collect(), sessions: sessions.len() }
     }
 
     /// Reads the waivers of a root, if it has any.
@@ -151,8 +162,7 @@ impl Waivers {
         release: &str,
         findings: impl IntoIterator<Item = &'f mut Finding>,
     ) {
-        let holding =
-            self.entries.iter().filter(|e| !e.has_expired(self.today) && e.holds_for(kernel, release));
+        let holding = self.entries.iter().filter(|e| !e.expired && e.holds_for(kernel, release));
         let holding: BTreeMap<&str, &Waiver> =
             holding.map(|e| (e.waiver.fingerprint.as_str(), &e.waiver)).collect();
         for finding in findings.into_iter().filter(|f| f.rule != id::UNCLASSIFIED) {
@@ -183,7 +193,7 @@ impl Waivers {
             session => verdict.sessions.iter().any(|s| s.session == session && performed(s)),
         };
         let state = match () {
-            () if entry.has_expired(self.today) => WaiverState::Expired,
+            () if entry.expired => WaiverState::Expired,
             () if !seen_on.is_empty() => WaiverState::Applied,
             () if within.into_iter().any(tried) => WaiverState::Unmatched,
             () => WaiverState::Untried,
@@ -193,10 +203,6 @@ impl Waivers {
 }
 
 impl Entry {
-    fn has_expired(&self, today: Date) -> bool {
-        today > self.waiver.expires
-    }
-
     fn holds_for(&self, kernel: &str, release: &str) -> bool {
         self.scopes.iter().any(|scope| match scope {
             Scope::Id(id) => id == kernel,
@@ -204,6 +210,33 @@ impl Entry {
                 from.is_none_or(|from| from <= release) && to.is_none_or(|to| release <= to)
             }),
         })
+    }
+}
+
+impl Scope {
+    /// Reads an id, or a range of releases.
+    ///
+    /// # Errors
+    /// What is wrong with a range.
+    fn read(text: &str) -> Result<Self, String> {
+        let Some((from, to)) = text.split_once("..") else {
+            return Ok(Scope::Id(text.to_owned()));
+        };
+        let ends = [(from, true), (to.strip_prefix('=').unwrap_or(to), to.is_empty() || to.starts_with('='))];
+        let [from, to] = ends.map(|(text, shaped)| match (text, shaped) {
+            ("", true) => Ok(None),
+            (text, true) => end(text).map(Some).ok_or(()),
+            (_, false) => Err(()),
+        });
+        match (from, to) {
+            (Ok(None), Ok(None)) | (Err(()), _) | (_, Err(())) => {
+                Err(format!("`{text}` is not a range of releases; write 7.2..=7.3, 7.2.. or ..=7.1"))
+            }
+            (Ok(Some(from)), Ok(Some(to))) if from > to => {
+                Err(format!("`{text}` holds for no release: it ends before it begins"))
+            }
+            (Ok(from), Ok(to)) => Ok(Scope::Releases { from, to }),
+        }
     }
 }
 
@@ -260,6 +293,7 @@ struct WaiverForm {
 struct Reader<'a> {
     path: &'a Path,
     text: &'a str,
+    today: Date,
     sessions: &'a Sessions,
     is_kernel: &'a dyn Fn(&str) -> bool,
 }
@@ -304,7 +338,7 @@ impl Reader<'_> {
     fn entry(&self, at: usize, form: WaiverForm) -> Result<Entry, WaiverError> {
         let print = form.fingerprint.get_ref();
         if print.len() != 16 || !print.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f')) {
-            let what = format!("`{print}` is no fingerprint; take the 16 digits after `id` from a report");
+            let what = format!("`{print}` is not a fingerprint; take the 16 digits after `id` from a report");
             return self.bad(form.fingerprint.span().start, what);
         }
         let session = form.session.get_ref();
@@ -332,34 +366,19 @@ impl Reader<'_> {
             reference: form.reference.into_inner(),
             expires,
         };
-        Ok(Entry { waiver, scopes })
+        let expired = self.today > waiver.expires;
+        Ok(Entry { waiver, scopes, expired })
     }
 
     fn scope(&self, spanned: &Spanned<String>) -> Result<Scope, WaiverError> {
         let (at, text) = (spanned.span().start, spanned.get_ref());
-        let Some((from, to)) = text.split_once("..") else {
-            return match (self.is_kernel)(text) {
-                true => Ok(Scope::Id(text.clone())),
-                false => self.bad(
-                    at,
-                    format!("no kernel `{text}` in the catalogue; for others name releases, as 7.2..=7.3"),
-                ),
-            };
-        };
-        let ends = [(from, true), (to.strip_prefix('=').unwrap_or(to), to.is_empty() || to.starts_with('='))];
-        let [from, to] = ends.map(|(text, shaped)| match (text, shaped) {
-            ("", true) => Ok(None),
-            (text, true) => end(text).map(Some).ok_or(()),
-            (_, false) => Err(()),
-        });
-        match (from, to) {
-            (Ok(None), Ok(None)) | (Err(()), _) | (_, Err(())) => {
-                self.bad(at, format!("`{text}` is no range of releases; write 7.2..=7.3, 7.2.. or ..=7.1"))
-            }
-            (Ok(Some(from)), Ok(Some(to))) if from > to => {
-                self.bad(at, format!("`{text}` holds for no release: it ends before it begins"))
-            }
-            (Ok(from), Ok(to)) => Ok(Scope::Releases { from, to }),
+        match Scope::read(text) {
+            Ok(Scope::Id(id)) if !(self.is_kernel)(&id) => self.bad(
+                at,
+                format!("no kernel `{id}` in the catalogue; for others name releases, as 7.2..=7.3"),
+            ),
+            Ok(scope) => Ok(scope),
+            Err(why) => self.bad(at, why),
         }
     }
 
@@ -374,7 +393,7 @@ impl Reader<'_> {
             }
             other => {
                 let what =
-                    format!("{other} is no day; write it without quotes and time: expires = 2027-01-31");
+                    format!("{other} is not a date; write it without quotes and time: expires = 2027-01-31");
                 return self.bad(value.span().start, what);
             }
         };
@@ -382,7 +401,7 @@ impl Reader<'_> {
             i16::try_from(date.year).ok().zip(i8::try_from(date.month).ok()).zip(i8::try_from(date.day).ok());
         match day.map(|((year, month), day)| Date::new(year, month, day)) {
             Some(Ok(date)) => Ok(date),
-            _ => self.bad(value.span().start, format!("there is no day {date}")),
+            _ => self.bad(value.span().start, format!("the date {date} does not exist")),
         }
     }
 }

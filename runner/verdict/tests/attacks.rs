@@ -222,7 +222,7 @@ fn the_files_are_accepted_before_they_are_attacked() {
 )]
 #[case::module_that_leaves_its_folder(
     r##""load-module": { "name": "../../x" }"##,
-    r##": at `steps[1].do.load-module.name`: `../../x` is no module's name as `/proc/modules` has it"##
+    r##": at `steps[1].do.load-module.name`: `../../x` is not a module name as `/proc/modules` has it"##
 )]
 #[case::path_that_leaves_its_anchor(
     r##""read": { "anchor": "pci", "path": "/etc/shadow" }"##,
@@ -238,7 +238,7 @@ fn the_files_are_accepted_before_they_are_attacked() {
 )]
 #[case::command_of_the_memdev_that_is_none(
     r##""memdev-send": { "command": "identfy" }"##,
-    r##":66: at `steps[1].do.memdev-send.command`: `identfy` is none of identify, raw, get-supported-logs, get-firmware-info, get-partition-info, get-lsa, get-health-info, get-log, set-partition-info, set-lsa, get-alert-config, set-alert-config, get-shutdown-state, set-shutdown-state, get-scan-media-capabilities, get-timestamp, get-log-capabilities, clear-log, get-supported-logs-sublist and no number of 32 bits"##
+    r##":66: at `steps[1].do.memdev-send.command`: `identfy` is neither one of identify, raw, get-supported-logs, get-firmware-info, get-partition-info, get-lsa, get-health-info, get-log, set-partition-info, set-lsa, get-alert-config, set-alert-config, get-shutdown-state, set-shutdown-state, get-scan-media-capabilities, get-timestamp, get-log-capabilities, clear-log, get-supported-logs-sublist nor a number of 32 bits"##
 )]
 #[case::raw_command_without_an_opcode(
     r##""memdev-send": { "command": "raw", "out": 8 }"##,
@@ -448,7 +448,7 @@ fn a_step_that_cannot_be_meant_is_refused_in_its_place(#[case] step: &str, #[cas
     "changes/c.json",
     r##""release": "7.2""##,
     r##""release": "7\u001b""##,
-    r##":5:68: at `mainline.release`: `7\u{1b}` is no release; write it as 7.3, 7.3-rc2 or 7.2.4"##
+    r##":5:68: at `mainline.release`: `7\u{1b}` is not a release; write it as 7.3, 7.3-rc2 or 7.2.4"##
 )]
 #[case::change_without_commit(
     "changes/c.json",

@@ -109,7 +109,7 @@ fn rule(rule: &Rule) -> String {
 
 /// The most that a finding weighs by the class of its promise.
 fn bounds() -> String {
-    let most = Severities { exempt: Severity::Break, footgun: Severity::Break, frozen: Severity::Break };
+    let most = Severities::all(Severity::Break);
     let row = |class: Class| {
         let weigh = |policy| most.bounded(class).under(policy).name();
         let [exempt, footgun, frozen] = Policy::ALL.map(weigh);
@@ -190,6 +190,7 @@ fn without_faults(mut schema: schemars::Schema) -> schemars::Schema {
 #[case::defects("docs/goldens.md", schemars::schema_for!(defect_seen::DefectSeen))]
 #[case::waivers("docs/waivers.md", schemars::schema_for!(waiver::Form))]
 #[case::uses_of_waivers("docs/waivers.md", schemars::schema_for!(waiver::WaiverUse))]
+#[case::own_policies("docs/policies.md", schemars::schema_for!(policy::own::Form))]
 #[case::policies("docs/what-counts-as-a-break.md", schemars::schema_for!(policy::Policy))]
 fn the_book_names_every_field_and_word_of_a_form(#[case] name: &str, #[case] schema: schemars::Schema) {
     let text = page(name);

@@ -6,8 +6,8 @@ use rstest::rstest;
 use scrubjay_session::Field;
 use scrubjay_verdict::finding::{Place, WHOLE_KERNEL, Waived};
 use scrubjay_verdict::{
-    Cause, ChangeProfile, Finding, KernelVerdict, Policy, Promises, SessionVerdict, Severity, Standing,
-    causes,
+    Cause, ChangeProfile, Finding, KernelVerdict, Policy, Promises, SessionVerdict, Severities, Severity,
+    Standing, causes,
 };
 
 /// `SESSION STEP CALL RULE FIELD ACCEPTED SEEN`, `-` for an empty value.
@@ -44,7 +44,11 @@ fn kernel(findings: Vec<Finding>) -> KernelVerdict {
 }
 
 fn of(lines: &[&str]) -> Vec<Cause> {
-    causes(&kernel(lines.iter().map(|line| finding(line)).collect()))
+    of_findings(lines.iter().map(|line| finding(line)).collect())
+}
+
+fn of_findings(findings: Vec<Finding>) -> Vec<Cause> {
+    causes(&kernel(findings))
 }
 
 fn rules(causes: &[Cause]) -> Vec<&str> {
@@ -80,6 +84,29 @@ fn rules(causes: &[Cause]) -> Vec<&str> {
     &["kernel-warning", "set-blocked"])]
 fn what_follows_joins_what_it_follows_from(#[case] findings: &[&str], #[case] expected: &[&str]) {
     assert_eq!(rules(&of(findings)), expected);
+}
+
+/// A sweep and a race of calls that nobody promised less firmly than the single call.
+#[rstest]
+#[case::a_sweep("b sweep set-feature sweep-blocked runs [] []")]
+#[case::a_race("b race set-feature race-changed branches - -")]
+fn what_repeats_a_call_does_not_lead_it_however_heavy_it_is(#[case] repeats: &str) {
+    let weighing = |line: &str, weight: Severity| {
+        let mut finding = finding(line);
+        finding.severity = Severities::all(weight);
+        finding
+    };
+    let call = weighing("a set set-feature set-blocked errno ok EINVAL", Severity::Warn);
+    let read = weighing("c read read attribute-blocked errno ok ENXIO", Severity::Break);
+    let causes = of_findings(vec![call, weighing(repeats, Severity::Break), read]);
+    assert_eq!(rules(&causes), ["attribute-blocked", "set-blocked"]);
+    assert_eq!(causes[1].severity.frozen, Severity::Break, "as heavy as what follows");
+    // What stands by itself still leads.
+    let other = weighing("a set set-feature set-blocked errno ok EINVAL", Severity::Warn);
+    let repeats = repeats.replace("set-feature", "info");
+    let apart = of_findings(vec![other, weighing(&repeats, Severity::Break)]);
+    assert_eq!(apart.len(), 2);
+    assert_ne!(apart[0].rule, "set-blocked");
 }
 
 #[test]

@@ -65,15 +65,15 @@ fn a_whole_change_is_read_and_written_as_it_was() {
     c.as_object_mut().unwrap().remove("commit");
     c["no-commit"] = json!(" ");
 }, "at `no-commit`: say why")]
-#[case::a_commit_too_short(|c: &mut Value| c["commit"]["id"] = json!("f687394"), "at `commit.id`: `f687394` is no commit")]
-#[case::a_commit_of_other_letters(|c: &mut Value| c["commit"]["id"] = json!("f687394af98z"), "is no commit")]
+#[case::a_commit_too_short(|c: &mut Value| c["commit"]["id"] = json!("f687394"), "at `commit.id`: `f687394` is not a commit")]
+#[case::a_commit_of_other_letters(|c: &mut Value| c["commit"]["id"] = json!("f687394af98z"), "is not a commit")]
 #[case::a_commit_without_subject(|c: &mut Value| c["commit"]["subject"] = json!(""), "at `commit.subject`: write")]
-#[case::no_cve(|c: &mut Value| c["cve"] = json!("2026-23327"), "at `cve`: `2026-23327` is no CVE")]
-#[case::a_cve_without_number(|c: &mut Value| c["cve"] = json!("CVE-2026-1"), "is no CVE")]
+#[case::no_cve(|c: &mut Value| c["cve"] = json!("2026-23327"), "at `cve`: `2026-23327` is not a CVE")]
+#[case::a_cve_without_number(|c: &mut Value| c["cve"] = json!("CVE-2026-1"), "is not a CVE")]
 #[case::a_point_release_of_mainline(|c: &mut Value| c["mainline"]["release"] = json!("7.3.1"),
-    "at `mainline.release`: 7.3.1 is no tag of mainline")]
-#[case::no_release(|c: &mut Value| c["mainline"]["release"] = json!("soon"), "`soon` is no release; write it as 7.3")]
-#[case::a_vendor_s_release(|c: &mut Value| c["series"][1]["has-from"]["release"] = json!("7.2.4-vendor"), "is no release")]
+    "at `mainline.release`: 7.3.1 is not a tag of mainline")]
+#[case::no_release(|c: &mut Value| c["mainline"]["release"] = json!("soon"), "`soon` is not a release; write it as 7.3")]
+#[case::a_vendor_s_release(|c: &mut Value| c["series"][1]["has-from"]["release"] = json!("7.2.4-vendor"), "is not a release")]
 #[case::mended_before_it_was_broken(|c: &mut Value| c["introduced"]["release"] = json!("7.3-rc2"),
     "at `introduced`: mainline has the bug since 7.3-rc2 and its remedy since 7.3-rc2; the bug comes first")]
 #[case::had_and_lacked(|c: &mut Value| c["series"][1]["has-from"]["release"] = json!("7.2.3"),
@@ -83,12 +83,12 @@ fn a_whole_change_is_read_and_written_as_it_was() {
 #[case::had_by_mainline_s_own(|c: &mut Value| {
     c["series"][1] = json!({"series": "7.2", "has-from": {"release": "7.2.0", "known-by": "list"}});
 }, "at `series[1].has-from.release`: mainline has it since 7.3-rc2 and not since 7.2")]
-#[case::no_series(|c: &mut Value| c["series"][0]["series"] = json!("7.1.2"), "`7.1.2` is no release series; write it as 7.2")]
+#[case::no_series(|c: &mut Value| c["series"][0]["series"] = json!("7.1.2"), "`7.1.2` is not a release series; write it as 7.2")]
 #[case::a_series_that_has_it(|c: &mut Value| c["series"][0]["series"] = json!("7.3"),
     "at `series[0].series`: 7.3 has it from mainline's 7.3-rc2; take this series out")]
 #[case::a_series_twice(|c: &mut Value| c["series"][1]["series"] = json!("7.1"), "at `series[1].series`: 7.1 stands here twice")]
 #[case::a_release_of_another_series(|c: &mut Value| c["series"][1]["lacks-to"]["release"] = json!("7.1.3"),
-    "at `series[1].lacks-to.release`: 7.1.3 is no release of 7.2")]
+    "at `series[1].lacks-to.release`: 7.1.3 is not a release of 7.2")]
 #[case::nothing_said_of_a_series(|c: &mut Value| c["series"][0] = json!({"series": "7.1"}),
     "at `series[0]`: it says nothing of 7.1")]
 #[case::known_by_hearsay(|c: &mut Value| c["mainline"]["known-by"] = json!("hearsay"), "unknown variant `hearsay`")]

@@ -149,23 +149,23 @@ fn one(id: &str, since: &str) -> Vec<String> {
 }
 
 const OLD: &str = "6.18 to 6.18.49, 6.19 to 6.19.14, 7.0 to 7.0.13, 7.1 to 7.1.13, 7.2 to 7.2.3";
-const PERHAPS_OLD: &str = "not known of some 6.15.y, 6.16.y, 6.17.y, 6.19.y, 7.0.y, 7.1.y";
+const PERHAPS_OLD: &str = "unknown for some 6.15.y, 6.16.y, 6.17.y, 6.19.y, 7.0.y, 7.1.y";
 
 #[rstest]
 #[case::as_tagged("7.2.0", like(false, false, true),
     [[one(OP_SIZE, "7.2.4"), four("7.2.6")].concat(), vec![]],
     format!("6.17.5 to 6.17.13, {OLD}; {PERHAPS_OLD}"))]
 #[case::with_the_first("7.2.4", like(true, false, true),
-    [four("7.2.6"), vec![]], "6.18.50, 7.2.4 to 7.2.5; not known of some 6.15.y, 6.16.y, 6.17.y, 6.18.y, \
+    [four("7.2.6"), vec![]], "6.18.50, 7.2.4 to 7.2.5; unknown for some 6.15.y, 6.16.y, 6.17.y, 6.18.y, \
      6.19.y, 7.0.y, 7.1.y")]
 #[case::with_all("7.2.12", like(true, true, true), [vec![], vec![]],
-    "7.2.6 to 7.2.y, 7.3 and later; not known of some 6.15.y, 6.16.y, 6.17.y, 6.18.y, \
+    "7.2.6 to 7.2.y, 7.3 and later; unknown for some 6.15.y, 6.16.y, 6.17.y, 6.18.y, \
      6.19.y, 7.0.y, 7.1.y")]
 #[case::before_its_backport("6.17.0", like(false, false, false),
     [one(NO_FEATURES, "6.17.5"), [one(OP_SIZE, "7.3"), four("7.3")].concat()],
-    "6.16 to 6.16.3, 6.17 to 6.17.4; not known of some 6.16.y")]
+    "6.16 to 6.16.3, 6.17 to 6.17.4; unknown for some 6.16.y")]
 #[case::long_term("6.18.50", like(true, false, true), [vec![], four("7.3")],
-    "6.18.50, 7.2.4 to 7.2.5; not known of some 6.15.y, 6.16.y, 6.17.y, 6.18.y, \
+    "6.18.50, 7.2.4 to 7.2.5; unknown for some 6.15.y, 6.16.y, 6.17.y, 6.18.y, \
      6.19.y, 7.0.y, 7.1.y")]
 fn an_honest_release_has_not_regressed_and_is_told_what_it_lacks(
     #[case] name: &str,

@@ -178,9 +178,9 @@ fn a_gap_of_the_suite_is_not_waived() {
 
 #[rstest]
 #[case::no_expiry(&[("expires", "")], 3, "a waiver needs `expires`")]
-#[case::no_day(&[("expires", "\"soon\"")], 9, "\"soon\" is no day; write it without quotes")]
+#[case::no_day(&[("expires", "\"soon\"")], 9, "\"soon\" is not a date; write it without quotes")]
 #[case::a_day_in_quotes(&[("expires", "\"2026-12-31\"")], 9, "without quotes")]
-#[case::a_time(&[("expires", "2026-12-31T10:00:00Z")], 9, "is no day")]
+#[case::a_time(&[("expires", "2026-12-31T10:00:00Z")], 9, "is not a date")]
 #[case::a_day_that_there_is_not(&[("expires", "2026-02-30")], 9, "")]
 #[case::no_reason(&[("reason", "\" \"")], 7, "a waiver needs a reason")]
 #[case::no_reference(&[("reference", "\"\"")], 8, "a waiver needs a reference")]
@@ -189,9 +189,9 @@ fn a_gap_of_the_suite_is_not_waived() {
 #[case::no_such_session(&[("session", "\"sss\"")], 5, "there is no session `sss`")]
 #[case::no_such_kernel(&[("kernels", "[\"7.2\", \"9.9\"]")], 6, "no kernel `9.9` in the catalogue")]
 #[case::no_kernel(&[("kernels", "[]")], 6, "no kernels")]
-#[case::a_range_of_three_parts(&[("kernels", "[\"7.2.1..=7.3\"]")], 6, "is no range of releases")]
-#[case::a_range_that_leaves_out_its_end(&[("kernels", "[\"7.2..7.3\"]")], 6, "is no range of releases")]
-#[case::a_range_of_everything(&[("kernels", "[\"..\"]")], 6, "is no range of releases")]
+#[case::a_range_of_three_parts(&[("kernels", "[\"7.2.1..=7.3\"]")], 6, "is not a range of releases")]
+#[case::a_range_that_leaves_out_its_end(&[("kernels", "[\"7.2..7.3\"]")], 6, "is not a range of releases")]
+#[case::a_range_of_everything(&[("kernels", "[\"..\"]")], 6, "is not a range of releases")]
 #[case::a_range_backwards(&[("kernels", "[\"7.3..=7.2\"]")], 6, "ends before it begins")]
 fn a_bad_waiver_is_refused_with_file_and_line(
     #[case] edit: &[(&str, &str)],

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use scrubjay_check::against;
 use scrubjay_check::{Check, Target};
-use scrubjay_engine::Lab;
+use scrubjay_engine::{Lab, modules_refused};
 use scrubjay_kernels::{Image, Manifest};
 use scrubjay_session::{Performance, Session};
 use scrubjay_verdict::{Library, Policy, Reference, Waivers};
 
-use crate::answer::Answer;
+use crate::answer::{Answer, Given};
 use crate::decision::Decision;
 use crate::sight;
 
@@ -53,7 +53,8 @@ pub fn run(run: &Run, decision: &Decision, tell: &mut dyn FnMut(&str)) -> Result
     changed.kernel.id = format!("{}, changed", manifest.id);
     let waivers = Waivers::default();
     let policy = Policy::Frozen;
-    let check = Check { library, lab, shuffle: None, policy, waivers: &waivers, against: Some(&reference) };
+    let against = Some(&reference);
+    let check = Check { library, lab, shuffle: None, policy, own: None, waivers: &waivers, against };
     let mut not_checked = Vec::new();
     let (verdict, after) = check.perform(&changed, sessions, &mut |event| {
         if let scrubjay_run::RunEvent::KernelJudged { not_checked: what, .. } = event {
@@ -65,13 +66,13 @@ pub fn run(run: &Run, decision: &Decision, tell: &mut dyn FnMut(&str)) -> Result
     tell(&format!("{}: {performed} performed", changed.kernel.id));
     let pairs = sight::pairs(library, sessions, &before, &after);
     let sights = decision.features().map(|feature| (feature.clone(), sight::of(feature, &pairs))).collect();
-    Ok(Answer::new(decision.told(), manifest.id.clone(), &library.promises, &verdict, sights))
+    let given = Given { before: &before, after: &after };
+    Ok(Answer::new(decision.told(), manifest.id.clone(), &library.promises, &verdict, &given, sights))
 }
 
 /// A module that is not loaded leaves a kernel that nobody asked about.
 fn refused(not_checked: &[String]) -> Result<(), String> {
-    let refused = not_checked.iter().find(|line| line.starts_with("module refused"));
-    refused.map_or(Ok(()), |why| Err(why.clone()))
+    modules_refused(not_checked).next().map_or(Ok(()), |why| Err(why.clone()))
 }
 
 /// What the sessions gave, by id.

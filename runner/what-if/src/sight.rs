@@ -4,11 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use scrubjay_session::action::Node;
+use scrubjay_session::cxl::names;
 use scrubjay_session::cxl::profile::Profile;
 use scrubjay_session::observation::{OK, StepEnd};
-use scrubjay_session::{Action, Field, Observation, Performance, Session, Step};
+use scrubjay_session::{Action, Descriptors, Field, Observation, Performance, Session, Step};
 use scrubjay_uapi::cxl::feature::WireUuid;
-use scrubjay_uapi::cxl::{KnownFeature, Opcode};
+use scrubjay_verdict::asked::{self, Asked};
 use scrubjay_verdict::{Library, differing};
 use scrubjay_wire::Anchor;
 use serde_json::Value;
@@ -108,24 +109,26 @@ fn of_session<'a>(
         steps.get(id).map_or_else(not_reached, |seen| (*seen).clone())
     };
     let steps = session.every_step();
-    let slots = slots(&steps);
+    let mut descriptors = Descriptors::default();
     let opens = |step: &&&Step| matches!(&step.action, Action::Open(open) if open.node == Node::Fwctl);
     let works = |steps: &Steps, id: &str| steps.get(id).is_some_and(|seen| seen.errno == OK);
     let moved: BTreeSet<usize> = steps
         .iter()
         .filter(opens)
         .filter(|step| works(before, &step.id) != works(after, &step.id))
-        .filter_map(|step| device(&step.action, &slots))
+        .filter_map(|step| device(&step.action, &descriptors))
         .collect();
     let mut set_otherwise: BTreeMap<usize, BTreeSet<Uuid>> = BTreeMap::new();
     let mut pairs = Vec::new();
-    for step in steps {
+    for (number, step) in steps.into_iter().enumerate() {
         // A sweep of a Set sets, though no single value of it is looked at.
         let call = match &step.action {
             Action::Sweep(sweep) => &*sweep.call,
             action => action,
         };
-        let Some(device) = device(call, &slots) else { continue };
+        let device = device(call, &descriptors);
+        descriptors.take(number, &step.action);
+        let Some(device) = device else { continue };
         let Some(profile) = session.devices.get(device).and_then(|id| library.profiles.get(id).ok()) else {
             continue;
         };
@@ -149,35 +152,13 @@ fn of_session<'a>(
     pairs
 }
 
-/// The device behind each descriptor.
-fn slots(steps: &[&Step]) -> BTreeMap<String, usize> {
-    let mut slots = BTreeMap::new();
-    for step in steps {
-        match &step.action {
-            Action::Open(open) => slots.extend(open.slots().into_iter().map(|slot| (slot, open.device))),
-            Action::Dup(dup) | Action::Reopen(dup) => {
-                if let Some(device) = slots.get(&dup.from).copied() {
-                    slots.insert(dup.to.clone(), device);
-                }
-            }
-            _ => {}
-        }
-    }
-    slots
-}
-
 /// The device that an action is about, where it is one that is looked at here.
-fn device(action: &Action, slots: &BTreeMap<String, usize>) -> Option<usize> {
-    let behind = |slot: &str| slots.get(slot).copied();
+fn device(action: &Action, descriptors: &Descriptors) -> Option<usize> {
     match action {
         Action::Open(open) => Some(open.device),
-        Action::GetSupportedFeatures(get) => behind(&get.slot),
-        Action::GetFeature(get) => behind(&get.slot),
-        Action::SetFeature(set) => behind(&set.slot),
-        Action::Rpc(rpc) => behind(&rpc.slot),
         Action::Read(place) | Action::Stat(place) | Action::List(place) => Some(place.device),
         Action::Write(write) => Some(write.at.device),
-        _ => None,
+        action => Some(descriptors.behind(asked::call(action)?.slot)?.device),
     }
 }
 
@@ -185,20 +166,16 @@ fn device(action: &Action, slots: &BTreeMap<String, usize>) -> Option<usize> {
 fn kind(action: &Action) -> Option<What> {
     match action {
         Action::Open(open) if open.node == Node::Fwctl => Some(What::Node),
-        Action::GetSupportedFeatures(_) => Some(What::Entry),
-        Action::GetFeature(_) => Some(What::Get),
-        Action::SetFeature(_) => Some(What::Set),
-        Action::Rpc(rpc) => match Opcode::from_number(rpc.opcode.0 as u16)? {
-            Opcode::GetSupportedFeatures => Some(What::Entry),
-            Opcode::GetFeature => Some(What::Get),
-            Opcode::SetFeature => Some(What::Set),
-            _ => None,
-        },
         Action::Read(place) | Action::Stat(place) | Action::List(place) => {
             (place.anchor == Anchor::Edac).then_some(What::Edac)
         }
         Action::Write(write) => (write.at.anchor == Anchor::Edac).then_some(What::Edac),
-        _ => None,
+        action => match asked::call(action)?.asked {
+            Asked::Supported => Some(What::Entry),
+            Asked::Get => Some(What::Get),
+            Asked::Set => Some(What::Set),
+            Asked::Info | Asked::Rpc | Asked::Command | Asked::Other => None,
+        },
     }
 }
 
@@ -213,10 +190,7 @@ fn feature(action: &Action, profile: &Profile) -> Option<Uuid> {
         }
         _ => return None,
     };
-    let of_profile = profile.feature(name).map(|feature| feature.uuid());
-    of_profile
-        .or_else(|| KnownFeature::from_name(name).map(KnownFeature::uuid))
-        .or_else(|| Uuid::parse_str(name).ok())
+    profile.feature(name).map(|feature| feature.uuid()).or_else(|| names::feature(name))
 }
 
 /// What a program sees of a Feature, the differences first.

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use scrubjay_verdict::{Policy, Rule};
+use scrubjay_uapi::cxl::KnownFeature;
+use scrubjay_verdict::{Cause, Policy};
 use textwrap::Options;
 
 use crate::answer::{Answer, Broken, Promised};
@@ -29,8 +30,8 @@ fn lines(answer: &Answer) -> Vec<String> {
         lines.push("  nothing that a session sees".to_owned());
     }
     lines.extend(answer.broken.iter().flat_map(broken));
-    let told = Policy::ALL.map(|policy| format!("{} {}", policy.name(), answer.breaks(policy)));
-    lines.push(format!("  breaks: {}", told.join(", ")));
+    let told = Policy::ALL.iter().zip(answer.breaks).map(|(policy, n)| format!("{} {n}", policy.name()));
+    lines.push(format!("  findings that break: {}", told.collect::<Vec<_>>().join(", ")));
     if let Some(evidence) = &answer.absent {
         lines.extend(wrapped("  ", &format!("this kernel has no fwctl at all: {evidence}")));
     }
@@ -45,28 +46,35 @@ fn lines(answer: &Answer) -> Vec<String> {
     let counts = format!(
         "of all sessions {stayed} gave what they gave before, in every step; {different} gave something else, \
          {skipped} do not apply to this kernel, {} could not be tested",
-        untested.len()
+        untested.values().map(Vec::len).sum::<usize>()
     );
     lines.extend(wrapped("  ", &counts));
-    for (session, why) in untested {
-        lines.extend(wrapped("    ", &format!("not tested: {session}: {why}")));
+    for (why, sessions) in untested {
+        lines.extend(wrapped("    ", &format!("not tested: {}: {why}", some(sessions))));
     }
     lines
 }
 
 fn broken(group: &Broken) -> Vec<String> {
-    let Broken { rule, severity, findings, sessions, promises, example } = group;
-    let place = format!("{} of {}", count(*findings, "finding"), count(sessions.len(), "session"));
+    let Broken { cause, promises, example } = group;
+    let Cause { rule, what, sessions, steps, follows, severity, .. } = cause;
+    let place = match sessions {
+        0 => "the kernel as a whole".to_owned(),
+        n => format!("{}, {}", count(*n, "session"), count(*steps, "step")),
+    };
     let mut lines = vec![format!(
         "  {rule:34} {:7} {:8} {:7} {place}",
         severity.exempt.name(),
         severity.footgun.name(),
         severity.frozen.name()
     )];
-    let title = Rule::find(rule).map_or("", |rule| rule.title.as_str());
-    lines.extend(wrapped("    ", &format!("{title}, as in {example}")));
-    for (promise, Promised { statement, class, findings }) in promises {
-        lines.push(cut(&format!("    {promise} ({}, {findings}): {statement}", class.name())));
+    lines.extend(wrapped("    ", &format!("{what}, as in {example}")));
+    for Promised { id, statement, class } in promises {
+        lines.push(cut(&format!("    {id} ({}): {statement}", class.name())));
+    }
+    if !follows.is_empty() {
+        let told = follows.iter().map(|follows| format!("{} {}", follows.findings.len(), follows.rule));
+        lines.extend(wrapped("    follows: ", &told.collect::<Vec<_>>().join(", ")));
     }
     lines
 }
@@ -130,8 +138,15 @@ fn edac(feature: &Feature, works: bool) -> String {
     match (feature.known(), feature.known().and_then(|known| known.edac_control()), works) {
         (None, ..) => "has nothing for it: a program has nowhere else to go".to_owned(),
         (Some(_), None, _) => "has nothing for it, though it is a Feature that the kernel knows".to_owned(),
-        (Some(_), Some(control), true) => {
-            format!("offers {control}* below /sys/bus/edac/devices/cxl_memN, by the steps above")
+        (Some(known), Some(control), true) => {
+            let offers =
+                format!("offers {control}* below /sys/bus/edac/devices/cxl_memN, by the steps above");
+            match beside(known, control).as_slice() {
+                [] => offers,
+                others => {
+                    format!("{offers}; {} have {control}* too, and the steps are of all", others.join(", "))
+                }
+            }
         }
         (Some(_), Some(control), false) => {
             format!(
@@ -141,10 +156,17 @@ fn edac(feature: &Feature, works: bool) -> String {
     }
 }
 
+/// The other Features that EDAC controls by attributes of the same name.
+fn beside(feature: KnownFeature, control: &str) -> Vec<&'static str> {
+    let others = KnownFeature::ALL.into_iter().filter(|other| *other != feature);
+    others.filter(|other| other.edac_control() == Some(control)).map(KnownFeature::name).collect()
+}
+
 /// Names, as many as a line takes.
-fn some(names: &BTreeSet<String>) -> String {
+fn some<'a>(names: impl IntoIterator<Item = &'a String>) -> String {
     const MOST: usize = 4;
-    let named: Vec<_> = names.iter().take(MOST).map(String::as_str).collect();
+    let names: Vec<_> = names.into_iter().map(String::as_str).collect();
+    let named: Vec<_> = names.iter().take(MOST).copied().collect();
     let more = names.len().saturating_sub(MOST);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     format!("{}{more}", named.join(", "))
@@ -165,7 +187,8 @@ mod tests {
     use std::collections::BTreeMap;
 
     use expect_test::expect;
-    use scrubjay_verdict::{Class, Severities, Severity};
+    use scrubjay_verdict::cause::Follows;
+    use scrubjay_verdict::{Class, Severities, Severity, Standing};
 
     use super::*;
 
@@ -183,25 +206,31 @@ mod tests {
     #[test]
     fn an_answer_reads_as_expected() {
         let feature = Feature { uuid: uuid::Uuid::nil(), name: "qos-map".to_owned() };
-        let severity =
-            Severities { exempt: Severity::Warn, footgun: Severity::Break, frozen: Severity::Break };
+        let severity = Severities { exempt: Severity::Warn, ..Severities::all(Severity::Break) };
         let promised = Promised {
+            id: "H06".to_owned(),
             statement: "a Set at the scope of its effects reaches the firmware".to_owned(),
             class: Class::Documented,
-            findings: 3,
         };
-        let group = Broken {
+        let cause = Cause {
+            fingerprint: "c".to_owned(),
             rule: "set-blocked".to_owned(),
+            what: "a write that worked is refused: set-feature gives EPERM instead of success".to_owned(),
+            standing: Standing::Counts,
+            promises: vec!["H06".to_owned()],
+            sessions: 2,
+            steps: 3,
+            example: "e".to_owned(),
+            findings: vec!["e".to_owned(), "f".to_owned()],
+            follows: vec![Follows { rule: "get-changed".to_owned(), findings: vec!["g".to_owned()] }],
             severity,
-            findings: 3,
-            sessions: BTreeSet::from(["a".to_owned(), "b".to_owned()]),
-            promises: BTreeMap::from([("H06".to_owned(), promised)]),
-            example: "a, full: errno ok -> EPERM".to_owned(),
         };
+        let group = Broken { cause, promises: vec![promised], example: "a, full".to_owned() };
         let answer = Answer {
             decision: "keeps to itself: qos-map".to_owned(),
             kernel: "7.3-modular".to_owned(),
             broken: vec![group],
+            breaks: [0, 2, 2],
             seen: vec![(
                 feature,
                 vec![
@@ -213,17 +242,21 @@ mod tests {
             stayed: 300,
             different: 2,
             skipped: 5,
-            untested: vec![("c".to_owned(), "the guest is slow".to_owned())],
+            untested: BTreeMap::from([(
+                "the guest is slow".to_owned(),
+                vec!["c".to_owned(), "d".to_owned()],
+            )]),
             absent: None,
         };
         expect![[r#"
             kernel 7.3-modular keeps to itself: qos-map
 
             what it does                         exempt  footgun  frozen  where
-              set-blocked                        warn    break    break   3 findings of 2 sessions
-                a write that worked is refused, as in a, full: errno ok -> EPERM
-                H06 (documented, 3): a Set at the scope of its effects reaches the firmware
-              breaks: exempt 0, footgun 3, frozen 3
+              set-blocked                        warn    break    break   2 sessions, 3 steps
+                a write that worked is refused: set-feature gives EPERM instead of success, as in a, full
+                H06 (documented): a Set at the scope of its effects reaches the firmware
+                follows: 1 get-changed
+              findings that break: exempt 0, footgun 2, frozen 2
 
             what a program sees of qos-map (00000000-0000-0000-0000-000000000000)
               Set Feature  done -> EPERM (2 steps of a)
@@ -234,8 +267,8 @@ mod tests {
 
             what stays
               of all sessions 300 gave what they gave before, in every step; 2 gave something else, 5 do not
-              apply to this kernel, 1 could not be tested
-                not tested: c: the guest is slow
+              apply to this kernel, 2 could not be tested
+                not tested: c, d: the guest is slow
         "#]]
         .assert_eq(&answer.to_string());
     }

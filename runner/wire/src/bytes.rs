@@ -103,7 +103,7 @@ impl FromStr for Bytes {
         for token in text.split_ascii_whitespace() {
             let bad = || {
                 BytesError(format!(
-                    "`{}` is no hexadecimal byte string (write `0a0b` or `00*16`)",
+                    "`{}` is not a hexadecimal byte string (write `0a0b` or `00*16`)",
                     short(token)
                 ))
             };

@@ -21,9 +21,9 @@ pub fn acceptance(word: &str) -> Result<Acceptance, Usage> {
         (_, Some(ids)) => {
             let ids: Vec<String> = ids.split('+').map(str::to_owned).collect();
             match ids.iter().find(|id| !is_id(id)) {
-                Some(id) => {
-                    Err(Usage(format!("`{id}` is no id of a change: small letters, digits and hyphens")))
-                }
+                Some(id) => Err(Usage(format!(
+                    "`{id}` is not a valid id of a change: small letters, digits and hyphens"
+                ))),
                 None => Ok(Acceptance::Changed(ids)),
             }
         }

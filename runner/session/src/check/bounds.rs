@@ -174,6 +174,6 @@ fn check_place(at: &str, place: &Place) -> Checked {
 /// What MODULE_NAME_LEN and `/proc/modules` have room for (include/linux/module.h).
 fn check_module(at: &str, name: &str) -> Checked {
     let fits = (1..56).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-    let why = || format!("`{}` is no module's name as `/proc/modules` has it", name.escape_debug());
+    let why = || format!("`{}` is not a module name as `/proc/modules` has it", name.escape_debug());
     fine(at, (!fits).then(why))
 }

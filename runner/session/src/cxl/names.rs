@@ -1,8 +1,16 @@
-//! CXL values that a session writes by name: selections, opcodes and commands of the memdev.
+//! CXL values that a session writes by name: Features, selections, opcodes and commands of the memdev.
 
-use scrubjay_uapi::cxl::{MemdevCommand, Opcode, Selection};
+use scrubjay_uapi::cxl::{KnownFeature, MemdevCommand, Opcode, Selection};
+use uuid::Uuid;
 
 use crate::names::named;
+
+/// The Feature that a session means by a name which its device's profile does not have: one of the kernel's list, or a
+/// UUID.
+pub fn feature(name: &str) -> Option<Uuid> {
+    let known = KnownFeature::from_name(name).map(KnownFeature::uuid);
+    known.or_else(|| Uuid::parse_str(name).ok())
+}
 
 named!(
     /// A selection by name, or any 8-bit number.

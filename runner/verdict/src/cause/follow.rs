@@ -3,12 +3,14 @@
 //!
 //! The rules are put in order by what they weigh and by how much they say ([`rank`]). One that says less joins one that
 //! says more where nothing shows that it stands by itself: each of its findings lies behind the other in a session, or
-//! it is the other once more, as a sweep or a race. Where it does stand by itself it is a cause of its own.
+//! it is the other once more, as a sweep or a race. Where it does stand by itself it is a cause of its own. A sweep or a
+//! race that weighs more than the call that it repeats still joins that: the call says what happened.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::finding::{Finding, WHOLE_KERNEL};
+use crate::policy::Severity;
 use crate::rule::{Kind, Rule, id};
 
 use super::rank;
@@ -60,7 +62,12 @@ pub fn groups<'a>(findings: &[&'a Finding]) -> Vec<Group<'a>> {
         let its = families[i].findings.iter().map(|placed| placed.finding);
         if i == *root { group.own.extend(its) } else { group.following.extend(its) }
     }
-    groups.into_values().map(with_the_lost_taint).collect()
+    let mut groups: Vec<_> = groups.into_values().map(with_the_lost_taint).collect();
+    groups.sort_by_key(|group| {
+        let all = group.own.iter().chain(&group.following);
+        Reverse(all.map(|finding| finding.severity.frozen).max())
+    });
+    groups
 }
 
 /// Of a lost taint: what other sessions gain because their boot did not have it follows, where a step shows the loss.
@@ -105,13 +112,31 @@ fn families<'a>(all: &[Placed<'a>]) -> Vec<Family<'a>> {
         let led: BTreeSet<_> = findings.iter().filter(|p| p.at == 0).map(|p| &p.finding.session).collect();
         Family { rule, led: led.len(), findings }
     };
-    let mut families: Vec<_> = by_rule.into_iter().map(family).collect();
-    families.sort_by_key(|family| {
-        let weight = family.findings.iter().map(|placed| placed.finding.severity.frozen).max();
+    let families: Vec<_> = by_rule.into_iter().map(family).collect();
+    // As heavy as its sweeps and races, so that these never come before the call that they repeat.
+    let weight = |family: &Family| {
+        let repeats = families.iter().filter(|other| repeats(other.rule) && is_another_form(other, family));
+        std::iter::once(family).chain(repeats).filter_map(Family::weight).max()
+    };
+    let mut weighed: Vec<_> = families.iter().map(weight).zip(0..).collect();
+    weighed.sort_by_key(|(weight, at): &(_, usize)| {
+        let family = &families[*at];
         let shows = (Reverse(family.findings.len()), Reverse(family.led));
-        (Reverse(weight), rank::of(family.rule), shows, family.rule)
+        (Reverse(*weight), rank::of(family.rule), shows, family.rule)
     });
-    families
+    let mut families: Vec<_> = families.into_iter().map(Some).collect();
+    weighed.into_iter().filter_map(|(_, at)| families[at].take()).collect()
+}
+
+impl Family<'_> {
+    fn weight(&self) -> Option<Severity> {
+        self.findings.iter().map(|placed| placed.finding.severity.frozen).max()
+    }
+}
+
+/// Whether a rule tells once more, as a sweep or a race, what another rule tells of a single call.
+fn repeats(rule: &str) -> bool {
+    [id::SWEEP_BLOCKED, id::SWEEP_UNBLOCKED, id::SWEEP_CHANGED, id::RACE_CHANGED].contains(&rule)
 }
 
 /// The family that says more and that most sessions of this one begin to differ with.

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::finding::{Finding, WHOLE_KERNEL};
 use crate::golden::short_hash;
 use crate::judge::KernelVerdict;
-use crate::policy::{Policy, Severities, Severity};
+use crate::policy::{Policy, Severities, Severity, Weighed};
 use crate::rule::id;
 
 use follow::Group;
@@ -122,6 +122,7 @@ pub fn causes(verdict: &KernelVerdict) -> Vec<Cause> {
 fn cause(group: &Group, standing: Standing) -> Cause {
     let all = || group.own.iter().chain(&group.following);
     let heaviest = |policy| all().map(|f| f.severity.under(policy)).max().unwrap_or(Severity::Note);
+    let own = all().find_map(|f| f.severity.own).map(|own| own.policy);
     let sessions: BTreeSet<_> = all().map(|f| &f.session).filter(|id| *id != WHOLE_KERNEL).collect();
     let steps: BTreeSet<_> = all().filter(|f| !f.step.is_empty()).map(|f| (&f.session, &f.step)).collect();
     let mut follows: BTreeMap<&str, Vec<String>> = BTreeMap::new();
@@ -146,6 +147,7 @@ fn cause(group: &Group, standing: Standing) -> Cause {
             exempt: heaviest(Policy::Exempt),
             footgun: heaviest(Policy::Footgun),
             frozen: heaviest(Policy::Frozen),
+            own: own.map(|policy| Weighed { policy, severity: heaviest(Policy::Own(policy)) }),
         },
     }
 }

@@ -59,7 +59,7 @@ pub fn of(finding: &Finding) -> Way {
         Some(Field::Arg | Field::Out) => answer(finding),
         Some(Field::Input) => Way::plain("changes the caller's own input"),
         Some(Field::Text) => {
-            Way::exact("reads otherwise", format!("reads {} instead of {}", value(seen), value(accepted)))
+            Way::exact("reads differently", format!("reads {} instead of {}", value(seen), value(accepted)))
         }
         Some(Field::Entries) => Way::plain(entries(accepted, seen)),
         Some(Field::Runs) => Way::plain(runs(accepted, seen)),
@@ -136,7 +136,7 @@ fn answer(finding: &Finding) -> Way {
 fn bytes(finding: &Finding) -> String {
     let read = |text: &str| text.parse::<Bytes>().ok();
     let (Some(was), Some(is)) = (read(&finding.accepted), read(&finding.seen)) else {
-        return "answers otherwise".to_owned();
+        return "answers differently".to_owned();
     };
     let structure = if finding.field == Some(Field::Arg) { "its structure" } else { "the answer" };
     match was.iter().zip(is.iter()).position(|(was, is)| was != is) {
@@ -179,7 +179,7 @@ fn runs(accepted: &str, seen: &str) -> String {
     match (calls(&was), calls(&is)) {
         (was, is) if is > was => "lets through values that were refused".to_owned(),
         (was, is) if is < was => "refuses values that worked".to_owned(),
-        _ => "answers some values otherwise".to_owned(),
+        _ => "answers some values differently".to_owned(),
     }
 }
 
@@ -247,7 +247,7 @@ fn mailbox(accepted: &str, seen: &str) -> String {
     let read = |command: &Command| command.input.parse::<Bytes>().ok();
     let differs = was.iter().zip(&is).find(|(was, is)| was.input != is.input || was.name != is.name);
     match differs {
-        None => "the firmware answers otherwise".to_owned(),
+        None => "the firmware answers differently".to_owned(),
         Some((was, is)) if was.name != is.name => {
             "the firmware receives its commands in another order".to_owned()
         }

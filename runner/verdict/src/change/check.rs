@@ -35,7 +35,10 @@ impl Change {
         }
         self.check_commit(path)?;
         if let Some(cve) = self.cve.as_ref().filter(|cve| !is_cve(cve)) {
-            return wrong("cve", format!("`{}` is no CVE; write it as CVE-2026-23327", cve.escape_debug()));
+            return wrong(
+                "cve",
+                format!("`{}` is not a CVE number; write it as CVE-2026-23327", cve.escape_debug()),
+            );
         }
         let mainline = self.mainline.release;
         is_tag(path, "mainline", mainline)?;
@@ -67,7 +70,7 @@ impl Change {
             (Some(commit), None) if !is_commit(&commit.id) => wrong(
                 "commit.id",
                 format!(
-                    "`{}` is no commit; write {SHORTEST} to {WHOLE} hexadecimal digits",
+                    "`{}` is not a commit id; write {SHORTEST} to {WHOLE} hexadecimal digits",
                     commit.id.escape_debug()
                 ),
             ),
@@ -94,7 +97,7 @@ impl Change {
             if let Some(said) = said.as_ref().filter(|said| said.release.series != *series) {
                 return wrong(
                     &format!("{place}.release"),
-                    format!("{} is no release of {series}", said.release),
+                    format!("{} is not a release of {series}", said.release),
                 );
             }
         }
@@ -125,7 +128,7 @@ fn is_tag(path: &Path, place: &str, release: Release) -> Result<(), FileError> {
     if release.is_mainline() {
         return Ok(());
     }
-    let why = format!("{release} is no tag of mainline; write it as 7.3 or 7.3-rc2");
+    let why = format!("{release} is not a tag of mainline; write it as 7.3 or 7.3-rc2");
     Err(FileError::sense(path, format!("{place}.release"), why))
 }
 

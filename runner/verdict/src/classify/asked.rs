@@ -5,13 +5,12 @@ use std::collections::BTreeSet;
 use scrubjay_session::Action;
 use scrubjay_session::action::Call;
 use scrubjay_session::cxl::action::MemdevCall;
-use scrubjay_session::cxl::names::OpcodeName;
+use scrubjay_session::cxl::names::{OpcodeName, feature};
 use scrubjay_session::names::ScopeName;
 use scrubjay_uapi::Scope;
 use scrubjay_uapi::cxl::feature::SetFeatureIn;
 use scrubjay_uapi::cxl::{KnownFeature, Opcode};
 use scrubjay_uapi::fwctl::{FWCTL_INFO, FWCTL_RPC};
-use uuid::Uuid;
 use zerocopy::FromBytes;
 
 /// What is asked.
@@ -77,7 +76,8 @@ pub fn call(action: &Action) -> Option<Asking<'_>> {
     })
 }
 
-/// What an action does, as the session's file names it (of a parallel group, all that its branches do), and to what: the scope of an RPC, the path of a file.
+/// What an action does, as the session's file names it (of a parallel group, all that its branches do), and to what: the
+/// scope of an RPC, the path of a file.
 pub fn on(action: &Action) -> (String, String) {
     let target = match action {
         Action::Sweep(sweep) => return on(&sweep.call),
@@ -150,8 +150,8 @@ pub fn is_wider(action: &Action, other: &Action) -> bool {
 /// The Feature of the kernel's own that a Set Feature names.
 pub fn known_feature(action: &Action) -> Option<KnownFeature> {
     match action {
-        Action::SetFeature(set) => by_name(&set.feature),
-        Action::GetFeature(get) => by_name(&get.feature),
+        Action::SetFeature(set) => feature(&set.feature).and_then(KnownFeature::from_uuid),
+        Action::GetFeature(get) => feature(&get.feature).and_then(KnownFeature::from_uuid),
         Action::Rpc(rpc) => by_payload(&rpc.payload),
         Action::MemdevSend(send) => by_payload(&send.payload),
         _ => None,
@@ -161,9 +161,4 @@ pub fn known_feature(action: &Action) -> Option<KnownFeature> {
 fn by_payload(payload: &[u8]) -> Option<KnownFeature> {
     let (header, _) = SetFeatureIn::read_from_prefix(payload).ok()?;
     KnownFeature::from_uuid(header.uuid.into())
-}
-
-fn by_name(name: &str) -> Option<KnownFeature> {
-    let by_uuid = || Uuid::parse_str(name).ok().and_then(KnownFeature::from_uuid);
-    KnownFeature::from_name(name).or_else(by_uuid)
 }

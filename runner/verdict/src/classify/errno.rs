@@ -142,6 +142,6 @@ fn works_at_a_wider_scope(scene: &Scene, at: usize) -> bool {
 /// Whether EDAC offers what a refused Set asked for.
 fn superseded(scene: &Scene, at: usize, call: &Asking) -> bool {
     let feature = asked::known_feature(&scene.moments[at].step.action);
-    let device = scene.opened(at, call.slot).map_or(0, |(device, _)| device);
+    let device = scene.device(at, call.slot).unwrap_or(0);
     feature.is_some_and(|feature| scene.edac_shows(feature, device))
 }

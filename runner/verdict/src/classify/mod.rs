@@ -5,7 +5,7 @@
 //! of one field, or of one kind of action.
 
 mod answer;
-mod asked;
+pub mod asked;
 mod coherence;
 mod errno;
 mod features;

@@ -1,8 +1,10 @@
 //! What went before a step in its session.
 
 use scrubjay_session::Action;
+use scrubjay_session::Descriptors;
 use scrubjay_session::action::Place;
 use scrubjay_session::cxl::action::DriverName;
+use scrubjay_session::descriptors::Behind;
 use scrubjay_session::observation::OK;
 use scrubjay_uapi::cxl::KnownFeature;
 use scrubjay_wire::Anchor;
@@ -26,25 +28,21 @@ impl Scene<'_> {
         })
     }
 
-    /// The device behind a descriptor at a step, and the step that opened it.
-    pub fn opened(&self, at: usize, slot: &str) -> Option<(usize, usize)> {
-        let mut slot = slot;
-        for (i, moment) in self.moments[..at].iter().enumerate().rev() {
-            match &moment.step.action {
-                Action::Open(open) if open.slots().iter().any(|name| name == slot) => {
-                    return Some((open.device, i));
-                }
-                // A second descriptor is as old as the first.
-                Action::Dup(dup) | Action::Reopen(dup) if dup.to == slot => slot = &dup.from,
-                _ => {}
-            }
-        }
-        None
+    /// What is behind a descriptor at a step.
+    fn behind(&self, at: usize, slot: &str) -> Option<Behind> {
+        let mut descriptors = Descriptors::default();
+        self.before(at).enumerate().for_each(|(i, moment)| descriptors.take(i, &moment.step.action));
+        descriptors.behind(slot)
+    }
+
+    /// The device behind a descriptor at a step.
+    pub fn device(&self, at: usize, slot: &str) -> Option<usize> {
+        self.behind(at, slot).map(|behind| behind.device)
     }
 
     /// Whether the device behind a descriptor went away after it was opened.
     pub fn lost_its_device(&self, at: usize, slot: &str) -> bool {
-        let Some((device, opened)) = self.opened(at, slot) else { return false };
+        let Some(Behind { device, opened }) = self.behind(at, slot) else { return false };
         self.moments[opened..at].iter().any(|moment| takes_away(&moment.step.action, device))
     }
 
@@ -64,13 +62,13 @@ impl Scene<'_> {
     /// fwctl carried the same command, or EDAC has the Feature that it sets.
     pub fn has_another_way(&self, at: usize) -> bool {
         let Some((asked, slot)) = asked::raw(&self.moments[at].step.action) else { return false };
-        let Some((device, _)) = self.opened(at, slot) else { return false };
+        let Some(device) = self.device(at, slot) else { return false };
         let feature = asked::known_feature(&self.moments[at].step.action);
         let carried = |(other, moment): (usize, &Moment)| {
             asked::call(&moment.step.action).is_some_and(|call| {
                 call.asked == asked
                     && moment.seen.errno == OK
-                    && self.opened(other, call.slot).is_some_and(|(of, _)| of == device)
+                    && self.device(other, call.slot) == Some(device)
             })
         };
         self.moments.iter().enumerate().any(carried)

@@ -143,14 +143,10 @@ impl fmt::Display for Nearest {
                 let mut series: Vec<_> =
                     self.perhaps.iter().map(|range| format!("{}.y", range.series)).collect();
                 series.dedup();
-                if series.is_empty() {
-                    Ok(())
-                } else {
-                    write!(f, "; not known of some {}", series.join(", "))
-                }
+                if series.is_empty() { Ok(()) } else { write!(f, "; unknown for some {}", series.join(", ")) }
             }
-            1 => write!(f, "none; but for 1 change {}", names(&self.ranges)),
-            n => write!(f, "none; but for {n} changes {}", names(&self.ranges)),
+            1 => write!(f, "none; except for 1 change {}", names(&self.ranges)),
+            n => write!(f, "none; except for {n} changes {}", names(&self.ranges)),
         }
     }
 }

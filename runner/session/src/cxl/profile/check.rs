@@ -44,7 +44,7 @@ pub(super) fn check(profile: &Profile, stem: &str) -> Checked {
         format!("`{}` is not the file's stem `{}`", profile.id, stem.escape_debug())
     })?;
     fine(name::wrong_title(&profile.title), &[Key("title")])?;
-    require(profile.serial.0 != 0, &[Key("serial")], || "0 is no serial number".into())?;
+    require(profile.serial.0 != 0, &[Key("serial")], || "0 is not a serial number".into())?;
     let comes_up = !matches!(profile.until, Probe::Gone | Probe::NodeGone);
     require(comes_up, &[Key("until")], || "a device cannot come up as something that is gone".into())?;
     if profile.attach == Attach::QemuCxlType3 {
@@ -111,7 +111,7 @@ fn check_feature(feature: &Feature, index: usize) -> Checked {
         (None, None) => {
             return complain(
                 &at("name"),
-                format!("`{}` is no Feature known by name, so it needs a `uuid`", feature.name),
+                format!("`{}` is not a known Feature, so it needs a `uuid`", feature.name),
             );
         }
         (Some(uuid), Some(known)) if uuid != known.uuid() => {

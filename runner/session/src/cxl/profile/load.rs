@@ -59,7 +59,7 @@ impl Profiles {
                 return Err(FileError::sense(&path, "serial", why));
             }
             if profiles.0.contains_key(&profile.id) {
-                let why = format!("there is another profile `{}`; call one of them otherwise", profile.id);
+                let why = format!("there is another profile `{}`; rename one of them", profile.id);
                 return Err(FileError::sense(&path, "id", why));
             }
             profiles.0.insert(profile.id.clone(), profile);

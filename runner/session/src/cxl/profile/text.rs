@@ -31,7 +31,7 @@ macro_rules! hex {
                 let number = text.strip_prefix("0x").and_then(|digits| <$raw>::from_str_radix(digits, 16).ok());
                 number.map($name).ok_or_else(|| {
                     serde::de::Error::custom(format!(
-                        "`{text}` is no number of {} bits in hexadecimal (write `0x1a`)",
+                        "`{text}` is not a hexadecimal number of {} bits (write `0x1a`)",
                         <$raw>::BITS
                     ))
                 })

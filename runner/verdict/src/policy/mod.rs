@@ -1,9 +1,16 @@
-//! The three ways out that were named on the list, and how much a finding weighs under each.
+//! The policies by which findings are weighed: the three ways out that were named on the list, and one of the user's
+//! own; and how much a finding weighs under each.
+
+mod name;
+pub mod own;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::promise::Class;
+
+pub use name::Name;
+pub use own::{OwnPolicy, PolicyError};
 
 /// A way to treat what fwctl let through.
 #[derive(
@@ -18,18 +25,30 @@ pub enum Policy {
     /// What worked once works for ever.
     #[default]
     Frozen,
+    /// What the user's own file of this name says.
+    #[serde(untagged)]
+    Own(Name),
 }
 
 impl Policy {
-    /// All of them.
+    /// The three that are always there.
     pub const ALL: [Policy; 3] = [Policy::Exempt, Policy::Footgun, Policy::Frozen];
 
-    /// The name that users write.
+    /// The name that users read.
     pub fn name(self) -> &'static str {
         match self {
             Policy::Exempt => "exempt",
             Policy::Footgun => "footgun",
             Policy::Frozen => "frozen",
+            Policy::Own(name) => name.as_str(),
+        }
+    }
+
+    /// What users write for it on a command line: its name, or its file's.
+    pub fn argument(self) -> String {
+        match self {
+            Policy::Own(name) => format!("{}.{}", name.as_str(), own::EXTENSION),
+            policy => policy.name().to_owned(),
         }
     }
 }
@@ -67,16 +86,44 @@ pub struct Severities {
     pub footgun: Severity,
     /// Under [`Policy::Frozen`].
     pub frozen: Severity,
+    /// Under the user's own, where the run was judged by one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own: Option<Weighed>,
+}
+
+/// A severity under a policy of the user's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Weighed {
+    /// The policy.
+    pub policy: Name,
+    /// The severity.
+    pub severity: Severity,
 }
 
 impl Severities {
-    /// Under one policy.
+    /// The same under all of the three.
+    pub fn all(severity: Severity) -> Self {
+        Severities { exempt: severity, footgun: severity, frozen: severity, own: None }
+    }
+
+    /// Under one policy; under one of the user's own by which it was not weighed as under `frozen`, the strictest.
     pub fn under(&self, policy: Policy) -> Severity {
         match policy {
             Policy::Exempt => self.exempt,
             Policy::Footgun => self.footgun,
             Policy::Frozen => self.frozen,
+            Policy::Own(name) => {
+                let own = self.own.filter(|own| own.policy == name);
+                own.map_or(self.frozen, |own| own.severity)
+            }
         }
+    }
+
+    /// Under each policy by which it was weighed, with the policy's name.
+    pub fn each(&self) -> impl Iterator<Item = (&'static str, Severity)> {
+        let own = self.own.map(|own| (own.policy.as_str(), own.severity));
+        Policy::ALL.map(|policy| (policy.name(), self.under(policy))).into_iter().chain(own)
     }
 
     /// Bounded by what kind of promise was broken: an implied promise breaks a gate only under
@@ -91,6 +138,7 @@ impl Severities {
             exempt: self.exempt.min(others),
             footgun: self.footgun.min(others),
             frozen: self.frozen.min(frozen),
+            own: self.own,
         }
     }
 }
