@@ -54,7 +54,8 @@ impl Reference {
                 }
             }
         }
-        let changes = judge::judge(kernel, release, None, performances, &Expectation::default(), books).changes;
+        let changes =
+            judge::judge(kernel, release, None, performances, &Expectation::default(), books).changes;
         Reference { kernel: kernel.to_owned(), goldens: goldens.into_iter().collect(), changes, missing }
     }
 
