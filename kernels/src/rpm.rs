@@ -197,8 +197,7 @@ mod tests {
 
     /// Where the main header of [`rpm`] begins.
     fn main_header(bytes: &[u8]) -> usize {
-        let found = bytes.windows(4).enumerate().filter(|(_, four)| *four == HEADER).map(|(at, _)| at);
-        found.last().expect("a header")
+        bytes.windows(4).rposition(|four| four == HEADER).expect("a header")
     }
 
     #[rstest]

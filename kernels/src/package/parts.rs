@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use scrubjay_image::{LARGEST_CONFIG, LARGEST_IMAGE};
 
 use super::options::{value, without_fwctl};
-use super::wanted::{self, Failed};
+use super::wanted::{self, Failed, Says};
 use crate::cache::CacheError;
 use crate::entry;
 use crate::error::KernelError;
@@ -69,7 +69,7 @@ pub(super) fn assemble(id: &str, parts: &Parts, entry_dir: &Path) -> Result<Vec<
             return Ok(Vec::new());
         }
     }
-    let known: Option<&dyn Fn(&str) -> Option<String>> = if config.is_some() { Some(&option) } else { None };
+    let known: Option<&Says> = if config.is_some() { Some(&option) } else { None };
     wanted::take(parts.modules.as_deref(), &release, known, entry_dir).map_err(|error| match error {
         Failed::Wrong(why) => wrong(why),
         Failed::Cache(error) => error.into(),

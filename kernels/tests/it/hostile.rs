@@ -150,7 +150,8 @@ fn a_damaged_tarball_is_noticed_to_its_end(#[case] harm: fn(&mut Vec<u8>)) {
 #[case::cut_in_the_data({ let mut whole = deb("data.tar", &tree(&[])); whole.truncate(whole.len() - 512); whole }, "")]
 #[case::something_behind_the_data(
     deb("data.tar.xz", &[xz(&tree(&[file("usr/src/README")])), b"more".to_vec()].concat()), "")]
-#[case::of_another_kind(b"\xed\xab\xee\xdb is an RPM".repeat(10), "no archive")]
+#[case::of_another_kind(b"PK\x03\x04 is a ZIP archive".repeat(10), "no archive")]
+#[case::an_rpm_that_is_none(b"\xed\xab\xee\xdb is an RPM".repeat(10), "a source RPM")]
 fn a_hostile_package_is_refused_and_stays_in_its_folder(#[case] bytes: Vec<u8>, #[case] said: &str) {
     let text = unpacked("linux-source-7.3_7.3.4-1_all.deb", &bytes);
     assert!(text.contains("linux-source-7.3_7.3.4-1_all.deb") && text.contains(said), "{text}");
