@@ -185,7 +185,7 @@ fn a_gap_of_the_suite_is_not_waived() {
 #[case::no_reason(&[("reason", "\" \"")], 7, "a waiver needs a reason")]
 #[case::no_reference(&[("reference", "\"\"")], 8, "a waiver needs a reference")]
 #[case::a_field_left_out(&[("reason", "")], 3, "missing field `reason`")]
-#[case::no_fingerprint(&[("fingerprint", "\"set-blocked\"")], 4, "no fingerprint; take the 16 digits")]
+#[case::no_fingerprint(&[("fingerprint", "\"set-blocked\"")], 4, "not a fingerprint; take the 16 digits")]
 #[case::no_such_session(&[("session", "\"sss\"")], 5, "there is no session `sss`")]
 #[case::no_such_kernel(&[("kernels", "[\"7.2\", \"9.9\"]")], 6, "no kernel `9.9` in the catalogue")]
 #[case::no_kernel(&[("kernels", "[]")], 6, "no kernels")]
