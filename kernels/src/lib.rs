@@ -3,11 +3,12 @@
 //! A [`Catalogue`] is a directory of manifests, one a kernel. A [`Resolver`] turns a [`Manifest`] into an [`Image`]:
 //! a bootable file with what is known of it. It looks in its own cache, then in a directory of prebuilt images, and
 //! builds only when asked to. What a user writes for a kernel, a tree or a revision of his own among it, is read by
-//! [`asked()`]. An image that is in no manifest comes from [`Image::from_file`].
+//! [`asked()`]; what lies between two of them says [`Resolver::between`]. An image that is in no manifest comes from [`Image::from_file`].
 //!
 //! This crate boots nothing and knows nothing of sessions; `scrubjay-machine` puts an image under QEMU.
 
 mod asked;
+mod between;
 mod bounded;
 mod build;
 mod cache;
@@ -39,6 +40,7 @@ pub mod unpack;
 mod workshop;
 
 pub use asked::{Asked, AskedError, asked, asked_one, revision_of, tell_apart, with_modules};
+pub use between::Between;
 pub use cache::{Cache, CacheError};
 pub use catalogue::Catalogue;
 pub use config::{ConfigError, Fragment};

@@ -85,6 +85,9 @@ impl Site {
     /// is written there.
     fn repository(&self, repo: &Path) -> Result<PathBuf, KernelError> {
         let source = self.dir.join(SOURCE);
+        if source.exists() && git::ask_on(&source, &["rev-parse", "--git-dir"]).is_err() {
+            fs::remove_dir_all(&source).map_err(CacheError::io("remove the damaged", &source))?;
+        }
         fs::create_dir_all(&source).map_err(CacheError::io("make the directory", &source))?;
         git::ask_on(&source, &["init", "-q"])?;
         let objects = git::ask(repo, &["rev-parse", "--path-format=absolute", "--git-path", "objects"])?;
@@ -257,8 +260,8 @@ mod tests {
         let site = site(&home, &home);
         let commit = git::ask(&home, &["rev-parse", "HEAD"]).expect("a commit");
         let source = site.check_out(&home, &commit).expect("checked out");
-        fs::remove_file(source.join(".git/HEAD")).expect("removed");
-        let _ = site.check_out(&home, &commit);
+        fs::write(source.join(".git/HEAD"), "damaged").expect("written");
+        site.check_out(&home, &commit).expect("made anew and checked out");
         assert_eq!(fs::read_to_string(home.join("mine")).expect("text"), "not committed");
         assert!(home.join("cache").exists(), "what git does not know is not cleaned away");
     }

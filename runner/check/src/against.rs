@@ -25,9 +25,12 @@ pub fn reference(
     for text in said(id, &run) {
         tell(RunEvent::Note { text });
     }
-    match &run.absent {
-        Some(evidence) => Err(format!("nothing to compare with: {id} has no fwctl ({evidence})")),
-        None => Ok(Reference::new(id, &target.release, &run.performances, &library.books())),
+    // A module that is not loaded leaves a kernel that nobody asked about.
+    let refused = run.not_checked.iter().find(|line| line.starts_with("module refused"));
+    match (&run.absent, refused) {
+        (_, Some(refused)) => Err(format!("nothing to compare with: {id}: {refused}")),
+        (Some(evidence), None) => Err(format!("nothing to compare with: {id} has no fwctl ({evidence})")),
+        (None, None) => Ok(Reference::new(id, &target.release, &run.performances, &library.books())),
     }
 }
 

@@ -18,7 +18,7 @@ pub const DEFAULT_KERNEL: &str = "7.3";
 /// The policy that decides where none is named.
 const DEFAULT_POLICY: &str = "frozen";
 /// The kernel that mutants are tried on where none is named.
-const MODULAR_KERNEL: &str = "7.3-modular";
+pub const MODULAR_KERNEL: &str = "7.3-modular";
 
 /// ABI conformance and regression suite for Linux fwctl.
 #[derive(Debug, Parser)]
@@ -61,6 +61,13 @@ pub enum Command {
                       that changes nothing, 3 nothing breaks, but something could not be tested"
     )]
     WhatIf(WhatIfArgs),
+    /// What a series, or a revision, of a kernel tree breaks: held against what it is made upon
+    #[command(
+        after_help = "Where only sources below drivers/cxl, drivers/edac and drivers/fwctl change, their modules are \
+                            built anew; else the kernel is, and is run with modules and with everything built in. Exit \
+                            status as check's"
+    )]
+    Gate(GateArgs),
     /// Measure speed and size on a kernel
     Bench(BenchArgs),
     /// Where kernels come from: list, fetch, build, path
@@ -98,6 +105,7 @@ impl Command {
             | Command::Record(_)
             | Command::Releases(_)
             | Command::WhatIf(_)
+            | Command::Gate(_)
             | Command::Bench(_)
             | Command::Kernels(_)
             | Command::Mutants(_)
@@ -391,6 +399,38 @@ pub struct WhatIfArgs {
     /// What guests are like.
     #[command(flatten)]
     pub guests: GuestArgs,
+}
+
+/// Arguments of `gate`.
+#[derive(Debug, Args)]
+pub struct GateArgs {
+    /// A git repository of the kernel, or a work tree of it; what stands there uncommitted is not looked at
+    #[arg(long, value_name = "PATH")]
+    pub tree: PathBuf,
+    /// The revision that the other is held against: a commit, a tag, a branch
+    #[arg(long, value_name = "REV")]
+    pub base: String,
+    /// The revision that is to be let through
+    #[arg(long, value_name = "REV", conflicts_with = "series", required_unless_present = "series")]
+    pub head: Option<String>,
+    /// Or a series upon the base: an mbox, patches, or a folder of them
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub series: Vec<PathBuf>,
+    /// Sessions, by id or by a pattern over ids and paths (`get-*`, `edac/*`); all where not given
+    #[arg(short, long = "session", value_name = "ID|GLOB")]
+    pub sessions: Vec<String>,
+    /// What guests are like.
+    #[command(flatten)]
+    pub guests: GuestArgs,
+    /// The policy that decides the exit status; findings are weighed under all three
+    #[arg(short, long, value_enum, default_value_t)]
+    pub policy: PolicyName,
+    /// Which reports are written, and where.
+    #[command(flatten)]
+    pub reports: ReportArgs,
+    /// Waivers [default: vectors/waivers.toml, where it is there]
+    #[arg(long, value_name = "FILE")]
+    pub waivers: Option<PathBuf>,
 }
 
 /// Arguments of `bench`.

@@ -15,6 +15,7 @@ mod diff;
 mod doctor;
 mod failure;
 mod format;
+mod gate;
 mod interrupt;
 mod judge;
 mod kernels;
@@ -71,6 +72,7 @@ fn run(cli: &Cli) -> Result<ExitStatus> {
         Command::Review(args) => review::run(args, &context()?),
         Command::Releases(args) => releases::run(args, &context()?),
         Command::WhatIf(args) => what_if::run(args, &context()?),
+        Command::Gate(args) => gate::run(args, cli.verbose, &context()?),
         Command::Kernels(args) => kernels::run(args, &context()?),
         Command::Devices(args) => devices::run(args, &context()?),
         Command::Sessions(args) => sessions::run(args, &context()?),

@@ -4,6 +4,7 @@
 mod support;
 
 use std::fs;
+use std::path::{Path, PathBuf};
 
 use rstest::rstest;
 
@@ -42,6 +43,15 @@ const GOLDEN: &str = "goldens/info/info-names-a-cxl-device.json";
 )]
 #[case::blocked_and_let_through(&["what-if", "--block", "ecs", "--unblock", "ecs"], "the Feature ecs cannot be blocked and")]
 #[case::no_such_patch(&["what-if", "--patch", "no/such.cocci"], "--patch: no/such.cocci: no such file")]
+#[case::a_gate_without_a_head(&["gate", "--tree", ".", "--base", "HEAD"], "--head <REV>")]
+#[case::a_gate_with_two_heads(
+    &["gate", "--tree", ".", "--base", "HEAD", "--head", "HEAD", "--series", "s"],
+    "cannot be used with"
+)]
+#[case::a_gate_of_no_tree(
+    &["gate", "--tree", "no/such", "--base", "HEAD", "--head", "HEAD"],
+    "git:no/such@HEAD: no/such is no directory"
+)]
 #[case::both_decisions(&["review", "--accept", "base", "--reject"], "cannot be used with")]
 fn wrong_usage_is_refused_with_2(#[case] arguments: &[&str], #[case] said: &str) {
     // Nothing waits in the tree as it is checked in, so a decision is made on a root of its own.
@@ -71,6 +81,67 @@ fn what_stands_in_a_series_way_is_not_told_of_the_series(#[case] variable: &str,
     let ran = run(scrubjay(&["check", "--kernel", &word]).env(variable, nowhere));
     assert_eq!(ran.status, 3, "{}", ran.err);
     assert!(ran.err.contains(said) && !ran.err.contains("does not apply"), "{}", ran.err);
+}
+
+fn git(dir: &Path, arguments: &[&str]) {
+    let identity = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false"];
+    let mut git = std::process::Command::new("git");
+    let ran = git.arg("-C").arg(dir).args(identity).args(arguments).output().unwrap();
+    assert!(ran.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&ran.stderr));
+}
+
+/// A repository that is taken for one of the kernel, with two commits that differ in words.
+fn repository(dir: &Path) -> PathBuf {
+    let repo = dir.join("linux");
+    for (name, text) in [
+        ("Makefile", "VERSION = 7\nPATCHLEVEL = 3\n"),
+        ("Kconfig", ""),
+        ("arch/x86/Makefile", ""),
+        ("Documentation/a.rst", "one\n"),
+    ] {
+        fs::create_dir_all(repo.join(name).parent().unwrap()).unwrap();
+        fs::write(repo.join(name), text).unwrap();
+    }
+    git(&repo, &["init", "-q"]);
+    git(&repo, &["add", "."]);
+    git(&repo, &["commit", "-qm", "one"]);
+    fs::write(repo.join("Documentation/a.rst"), "two\n").unwrap();
+    git(&repo, &["commit", "-qam", "two"]);
+    repo
+}
+
+fn gate(dir: &Path, repo: &Path, rest: &[&str]) -> support::Said {
+    let mut command = scrubjay(&["gate", "--base", "HEAD~1", "--tree"]);
+    run(command.arg(repo).args(rest).env("XDG_CACHE_HOME", dir.join("cache")))
+}
+
+#[test]
+fn a_change_of_words_alone_is_let_through_and_nothing_is_built() {
+    let dir = tempfile::tempdir().unwrap();
+    let repo = repository(dir.path());
+    git(&repo, &["format-patch", "-q", "-o..", "HEAD~1"]);
+    let report = dir.path().join("run.json");
+    let [series, format] =
+        ["0001-two.patch", "run.json"].map(|name| dir.path().join(name).display().to_string());
+    for head in [["--head", "HEAD"], ["--series", &series]] {
+        let ran = gate(dir.path(), &repo, &[&head[..], &["-f", &format!("json:{format}")]].concat());
+        assert_eq!(ran.status, 0, "{}{}", ran.out, ran.err);
+        assert!(ran.out.contains("nothing that a kernel is built from is different"), "{}", ran.out);
+        assert_eq!(read(&report)["against"], format!("git:{}@HEAD~1", repo.display()));
+        fs::remove_file(&report).unwrap();
+    }
+    assert!(!dir.path().join("cache/scrubjay/kernels").exists());
+}
+
+#[rstest]
+#[case::a_revision(&["--head", "v9.9"], "no revision `v9.9` in ")]
+#[case::a_series(&["--series", "Cargo.toml"], "the series Cargo.toml has no patch in it")]
+fn a_head_that_is_not_there_is_refused(#[case] head: &[&str], #[case] said: &str) {
+    let dir = tempfile::tempdir().unwrap();
+    let repo = repository(dir.path());
+    let ran = gate(dir.path(), &repo, head);
+    assert_eq!(ran.status, 2, "{}", ran.err);
+    assert!(ran.err.contains(said), "{}", ran.err);
 }
 
 #[rstest]

@@ -1,0 +1,265 @@
+//! What lies between two revisions: nothing that a kernel is built from, sources of modules alone, or more than that.
+//!
+//! Reads names, lines and texts of a repository; builds nothing.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::error::KernelError;
+use crate::git::{self, GitError};
+use crate::manifest::{Manifest, Source};
+use crate::progress::Progress;
+use crate::resolver::Resolver;
+use crate::site::Site;
+use crate::tree;
+
+/// How far what is between a base and a head reaches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Between {
+    /// No file is changed that a kernel for x86-64 is built from.
+    Nothing,
+    /// Sources and headers below drivers/cxl, drivers/edac and drivers/fwctl are changed, and nothing else: each by its
+    /// path below the tree, with the text that the head has.
+    Modules(BTreeMap<PathBuf, String>),
+    /// More than modules built anew would show: the first reason, in words.
+    Kernel(String),
+}
+
+/// What no kernel is built from.
+const BESIDE: [&str; 4] = ["Documentation", "LICENSES", "samples", "tools/testing"];
+/// Files at the top that are for people.
+const FOR_PEOPLE: [&str; 4] = ["COPYING", "CREDITS", "MAINTAINERS", "README"];
+/// Words of a line that say when code runs, or that it is another thing built in than as a module.
+const WHEN: [&str; 7] = ["initcall", "__init", "__exit", "module_", "MODULE", "IS_BUILTIN", "IS_REACHABLE"];
+
+impl Resolver {
+    /// What lies between two revisions of one repository, the head's series applied.
+    ///
+    /// # Errors
+    /// git's; a series that does not apply; the cache's.
+    pub fn between(
+        &self,
+        base: &Manifest,
+        head: &Manifest,
+        progress: &mut dyn Progress,
+    ) -> Result<Between, KernelError> {
+        let (Some(Source::Revision { commit: base, .. }), Some(Source::Revision { repo, commit, series })) =
+            (base.sources.first(), head.sources.first())
+        else {
+            return Ok(Between::Kernel("one of the two is no revision".to_owned()));
+        };
+        let site = Site::of(&self.cache, repo, progress)?;
+        let source = site.check_out(repo, commit)?;
+        let head = match series {
+            Some(series) => {
+                series.apply(&source, commit)?;
+                git::ask_on(&source, &["add", "--all", "--force"])?;
+                git::ask_on(&source, &["write-tree"])?
+            }
+            None => commit.clone(),
+        };
+        Ok(between(&source, base, &head)?)
+    }
+}
+
+/// The same, of two commits or trees of a repository of ours.
+fn between(repo: &Path, base: &str, head: &str) -> Result<Between, GitError> {
+    let diff = |how: &[&str]| {
+        let plain = ["diff-tree", "-r", "--no-renames", "--no-ext-diff", "--no-textconv"];
+        git::ask_on(repo, &[&plain[..], how, &[base, head]].concat())
+    };
+    let listed = diff(&["--name-status", "-z"])?;
+    let mut fields = listed.split('\0');
+    let mut changed = Vec::new();
+    while let (Some(status), Some(name)) = (fields.next(), fields.next()) {
+        if is_of_kernel(Path::new(name)) {
+            changed.push((status, name));
+        }
+    }
+    if changed.is_empty() {
+        return Ok(Between::Nothing);
+    }
+    if let Some(why) = changed.iter().find_map(|(status, name)| beyond_modules(status, Path::new(name))) {
+        return Ok(Between::Kernel(why));
+    }
+    let lines = diff(&["-p", "-U0"])?;
+    if let Some(file) = another_built_in(&lines) {
+        return Ok(Between::Kernel(format!("{file} changes what runs when the kernel or the module starts")));
+    }
+    let mut sources = BTreeMap::new();
+    for (_, name) in changed {
+        if let Some(user) = used_elsewhere(repo, head, name)? {
+            return Ok(Between::Kernel(format!("{name} changes, which {user} names too")));
+        }
+        let text = git::ask_on(repo, &["cat-file", "blob", &format!("{head}:{name}")])?;
+        sources.insert(PathBuf::from(name), text + "\n");
+    }
+    Ok(Between::Modules(sources))
+}
+
+/// Whether a file may be a part of what a kernel for x86-64 is built from.
+fn is_of_kernel(file: &Path) -> bool {
+    let of_another =
+        file.starts_with("arch") && file.components().count() > 2 && !file.starts_with("arch/x86");
+    let name = file.to_string_lossy();
+    let is_at_top = file.components().count() == 1;
+    let for_people = is_at_top && (name.starts_with('.') || FOR_PEOPLE.contains(&name.as_ref()));
+    let is_ignored = file.file_name().is_some_and(|name| name == ".gitignore");
+    !(of_another || for_people || is_ignored || BESIDE.iter().any(|dir| file.starts_with(dir)))
+}
+
+/// Why a change of this file is more than one of modules.
+fn beyond_modules(status: &str, file: &Path) -> Option<String> {
+    let is_source = file.extension().is_some_and(|ending| ending == "c" || ending == "h");
+    let name = file.display();
+    match status {
+        "A" => Some(format!("{name} is new")),
+        "D" => Some(format!("{name} is gone")),
+        "M" if is_source && tree::unit_of(file).is_some() => None,
+        _ => Some(format!("{name} changes")),
+    }
+}
+
+/// The file in whose lines, or in the heads of whose functions, stands when code runs.
+fn another_built_in(diff: &str) -> Option<&str> {
+    let mut file = "";
+    for line in diff.lines() {
+        if let Some(name) = line.strip_prefix("+++ b/") {
+            file = name;
+        } else if ["@@", "+", "-"].iter().any(|sign| line.starts_with(sign))
+            && WHEN.iter().any(|word| line.contains(word))
+        {
+            return Some(file);
+        }
+    }
+    None
+}
+
+/// A source outside the unit of a header that names it; none of what is no header.
+fn used_elsewhere(repo: &Path, head: &str, header: &str) -> Result<Option<String>, GitError> {
+    let path = Path::new(header);
+    let (Some((unit, _)), true) = (tree::unit_of(path), path.extension().is_some_and(|e| e == "h")) else {
+        return Ok(None);
+    };
+    // By its name and that of its directory: `../cxl/cxl.h`.
+    let named: PathBuf = path.iter().rev().take(2).collect::<Vec<_>>().into_iter().rev().collect();
+    let named = named.display().to_string();
+    let outside = [format!(":!{unit}"), ":!tools".to_owned(), ":!Documentation".to_owned()];
+    let mut ask = vec!["grep", "-l", "-F", "-e", &named, head, "--", "*.c", "*.h", "*.S"];
+    ask.extend(outside.iter().map(String::as_str));
+    match git::ask_on(repo, &ask) {
+        Ok(found) => {
+            let first = found.lines().next().unwrap_or_default();
+            Ok(Some(first.split_once(':').map_or(first, |(_, file)| file).to_owned()))
+        }
+        // It says nothing where it finds nothing.
+        Err(error) if error.said.is_empty() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use rstest::rstest;
+
+    use super::*;
+    use crate::git::tests::git;
+
+    const FEATURES: &str = "static int a(void)\n{\n\treturn 0;\n}\n\nstatic int __init start(void)\n{\n\treturn 1;\n}\n\
+                            subsys_initcall(start);\n";
+
+    /// What lies between a small repository and what `change` makes of it.
+    fn of(change: impl FnOnce(&Path)) -> Between {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path();
+        git(path, &["init", "-q"]);
+        for (name, text) in [
+            ("drivers/cxl/core/features.c", FEATURES),
+            ("drivers/cxl/core/core.h", "int a;\n"),
+            ("drivers/cxl/cxl.h", "int b;\n"),
+            ("drivers/cxl/Kconfig", "config CXL\n"),
+            ("drivers/dax/cxl.c", "#include \"../cxl/cxl.h\"\n"),
+            ("include/cxl/features.h", "int c;\n"),
+            ("Documentation/a.rst", "words\n"),
+            ("arch/arm64/a.c", "int d;\n"),
+            ("MAINTAINERS", "me\n"),
+        ] {
+            let file = path.join(name);
+            fs::create_dir_all(file.parent().expect("a parent")).expect("made");
+            fs::write(file, text).expect("written");
+        }
+        git(path, &["add", "."]);
+        git(path, &["commit", "-qm", "base"]);
+        change(path);
+        git(path, &["add", "."]);
+        git(path, &["commit", "-qm", "head", "--allow-empty"]);
+        between(path, "HEAD~1", "HEAD").expect("git answers")
+    }
+
+    fn appended(names: &[&str], text: &str) -> Between {
+        of(|path| {
+            for name in names {
+                let file = path.join(name);
+                let before = fs::read_to_string(&file).unwrap_or_default();
+                fs::write(file, before + text).expect("written");
+            }
+        })
+    }
+
+    #[test]
+    fn sources_and_headers_of_the_modules_are_given_with_their_texts() {
+        let (source, header) = ("drivers/cxl/core/features.c", "drivers/cxl/core/core.h");
+        let between = of(|path| {
+            fs::write(path.join(source), FEATURES.replace("return 0;", "return 2;")).expect("written");
+            fs::write(path.join(header), "int other;\n").expect("written");
+            fs::write(path.join("Documentation/a.rst"), "other words\n").expect("written");
+        });
+        let texts = [
+            (PathBuf::from(header), "int other;\n".to_owned()),
+            (PathBuf::from(source), FEATURES.replace("return 0;", "return 2;")),
+        ];
+        assert_eq!(between, Between::Modules(BTreeMap::from(texts)));
+    }
+
+    #[rstest]
+    #[case::nothing_at_all(&[])]
+    #[case::words(&["Documentation/a.rst", "MAINTAINERS"])]
+    #[case::another_architecture(&["arch/arm64/a.c"])]
+    fn what_no_kernel_is_built_from_is_nothing(#[case] names: &[&str]) {
+        assert_eq!(appended(names, "more\n"), Between::Nothing);
+    }
+
+    #[rstest]
+    #[case::an_option("drivers/cxl/Kconfig", "more\n", "drivers/cxl/Kconfig changes")]
+    #[case::a_header_outside("include/cxl/features.h", "int n;\n", "include/cxl/features.h changes")]
+    #[case::a_new_source("drivers/cxl/new.c", "int n;\n", "drivers/cxl/new.c is new")]
+    #[case::a_driver_elsewhere("drivers/dax/cxl.c", "int n;\n", "drivers/dax/cxl.c changes")]
+    #[case::a_header_that_others_name(
+        "drivers/cxl/cxl.h",
+        "int n;\n",
+        "drivers/cxl/cxl.h changes, which drivers/dax/cxl.c names too"
+    )]
+    #[case::an_initcall(
+        "drivers/cxl/core/features.c",
+        "late_initcall(start);\n",
+        "features.c changes what runs when"
+    )]
+    fn what_modules_do_not_show_wants_the_kernel(#[case] name: &str, #[case] text: &str, #[case] said: &str) {
+        let Between::Kernel(why) = appended(&[name], text) else { panic!("the kernel") };
+        assert!(why.contains(said), "{why}");
+    }
+
+    #[test]
+    fn a_line_within_an_initialiser_wants_the_kernel_and_one_elsewhere_does_not() {
+        let replaced = |from: &str, to: &str| {
+            of(|path| {
+                let file = path.join("drivers/cxl/core/features.c");
+                fs::write(file, FEATURES.replace(from, to)).expect("written");
+            })
+        };
+        assert!(matches!(replaced("return 1;", "return 2;"), Between::Kernel(_)));
+        assert!(matches!(replaced("return 0;", "return 3;"), Between::Modules(_)));
+    }
+}

@@ -1,0 +1,285 @@
+//! `scrubjay gate`: what a series, or a revision, breaks of what it is made upon.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fs;
+
+use scrubjay_check::{Check, Target, against};
+use scrubjay_engine::Lab;
+use scrubjay_kernels::{
+    Asked, AskedError, Between, Catalogue, Config, Image, Manifest, Progress, Resolver, Series, Workshop,
+    WorkshopError, revision_of,
+};
+use scrubjay_machine::{Choice, Qemu};
+use scrubjay_reports::{Detail, Reports};
+use scrubjay_run::{ExitStatus, RunEvent};
+use scrubjay_session::Session;
+use scrubjay_verdict::{Library, Reference, Waivers};
+
+use crate::args::{GateArgs, MODULAR_KERNEL};
+use crate::context::Context;
+use crate::failure::{self, Failure, Result, Usage};
+use crate::interrupt::Interrupt;
+use crate::lab::{self, Obtained};
+use crate::{output, select, table};
+
+/// What is between base and head, and so what has to be built and run.
+enum Plan {
+    /// Nothing that a kernel is built from.
+    Nothing,
+    /// Modules that were built anew, or why they were not.
+    Modules { base: Box<Manifest>, files: String, images: Box<(Image, Result<Image, String>)> },
+    /// Two kernels, once with modules and once with everything built in, for this reason.
+    Kernels { modular: Config, why: String },
+}
+
+/// A base and a head that are run.
+struct Pair {
+    head: String,
+    /// Their targets, or why there are none.
+    targets: Result<(Target, Target), String>,
+}
+
+/// A gate: read and held against each other before anything is booted.
+struct Gate<'a> {
+    args: &'a GateArgs,
+    library: &'a Library,
+    loose_ends: Vec<String>,
+    waivers: &'a Waivers,
+    sessions: Vec<&'a Session>,
+    resolver: &'a Resolver,
+    base: Manifest,
+    head: Manifest,
+}
+
+/// Gates; `verbose` is how often more was asked for.
+pub fn run(args: &GateArgs, verbose: u8, context: &Context) -> Result<ExitStatus> {
+    // Kernels are held against each other: a golden that does not fit stops nothing.
+    let (library, unfit) = Library::load_to_record(&context.root)?;
+    let mut loose_ends = library.loose_ends()?;
+    loose_ends.extend(unfit.iter().map(ToString::to_string));
+    let catalogue = context.catalogue()?;
+    let (base, head) = revisions(args, &catalogue)?;
+    let waivers = context.waivers(args.waivers.as_deref(), &library.sessions, &catalogue)?;
+    let resolver = context.resolver(None)?;
+    let gate = Gate {
+        args,
+        library: &library,
+        loose_ends,
+        waivers: &waivers,
+        sessions: select::sessions(&args.sessions, &library.sessions, context)?,
+        resolver: &resolver,
+        base,
+        head,
+    };
+    let detail = if verbose > 0 { Detail::Sessions } else { Detail::Causes };
+    let reports = output::reports(&args.reports, detail, &library, None)?;
+    let interrupt = Interrupt::listen();
+    let plan = gate.plan(&catalogue, &mut interrupt.progress())?;
+    output::told(&reports, |reports| gate.gate(&plan, interrupt, reports))
+}
+
+/// Base and head, each called as `check --kernel` takes it.
+fn revisions(args: &GateArgs, catalogue: &Catalogue) -> Result<(Manifest, Manifest)> {
+    let tree = args.tree.display();
+    let word = format!("git:{tree}@{}", args.base);
+    let base = revision_of(&word, &args.tree, &args.base, None, catalogue)?;
+    let head = match &args.head {
+        Some(head) => revision_of(&format!("git:{tree}@{head}"), &args.tree, head, None, catalogue)?,
+        None => {
+            let series = Series::read_all(&args.series).map_err(AskedError::from)?;
+            let word = format!("{word}+{}", series.path.display());
+            revision_of(&word, &args.tree, &args.base, Some(series), catalogue)?
+        }
+    };
+    Ok((base, head))
+}
+
+/// A revision built so that a guest loads what is under test.
+fn as_modules(manifest: &Manifest, modular: &Config, keep_tree: bool) -> Manifest {
+    let config = Config { loose: true, absent: BTreeMap::new(), keep_tree, ..modular.clone() };
+    let id = format!("{}, as modules", manifest.id);
+    Manifest { id, config: Some(config), ..manifest.clone() }
+}
+
+impl Gate<'_> {
+    /// Says what has to be built, and builds modules where these are all.
+    fn plan(&self, catalogue: &Catalogue, progress: &mut dyn Progress) -> Result<Plan> {
+        let like = catalogue.get(MODULAR_KERNEL)?;
+        let no_config =
+            || Usage(format!("{}: is not built, so no kernel can be built as it", like.path.display()));
+        let modular = like.config.clone().ok_or_else(no_config)?;
+        let sources = match self.resolver.between(&self.base, &self.head, progress)? {
+            Between::Nothing => return Ok(Plan::Nothing),
+            Between::Kernel(why) => return Ok(Plan::Kernels { modular, why }),
+            Between::Modules(sources) => sources,
+        };
+        let base = as_modules(&self.base, &modular, true);
+        let image = self.resolver.obtain(&base, progress)?;
+        let workshop = Workshop::new(self.resolver, &base, &image)?;
+        let head = match workshop.all_changed(&sources, progress) {
+            Ok(image) => Ok(image),
+            Err(WorkshopError::NoModule { file, .. }) => {
+                let why = format!("{} changes, which is part of no module", file.display());
+                return Ok(Plan::Kernels { modular, why });
+            }
+            Err(error @ WorkshopError::Make { .. }) => Err(failure::told(&Failure::from(error))),
+            Err(error) => return Err(error.into()),
+        };
+        let files = sources.keys().map(|file| file.display().to_string()).collect::<Vec<_>>().join(", ");
+        let images = Box::new((workshop.unchanged(progress)?, head));
+        Ok(Plan::Modules { base: Box::new(base), files, images })
+    }
+
+    fn gate(&self, plan: &Plan, interrupt: Interrupt, reports: &Reports) -> Result<()> {
+        let heads = match plan {
+            Plan::Nothing => Vec::new(),
+            Plan::Modules { .. } => vec![self.head.id.clone()],
+            Plan::Kernels { modular, .. } => {
+                vec![self.head.id.clone(), as_modules(&self.head, modular, false).id]
+            }
+        };
+        reports.event(&RunEvent::RunStarted {
+            policy: self.args.policy.into(),
+            kernels: heads,
+            sessions: self.sessions.iter().map(|session| session.id.clone()).collect(),
+            shard: None,
+            against: Some(self.base.id.clone()),
+            baseline: None,
+            require_fixes: false,
+        });
+        let note = |text: String| reports.event(&RunEvent::Note { text });
+        self.loose_ends.iter().for_each(|text| note(format!("warning: {text}")));
+        // What nobody can read is not worth a boot.
+        if let Some(why) = reports.failures().first() {
+            return Err(Usage(format!("a report cannot be written: {why}")).into());
+        }
+        let pairs = self.pairs(plan, &interrupt, &note)?;
+        interrupt.done()?;
+        let first = pairs.iter().find_map(|pair| pair.targets.as_ref().ok());
+        let machine = first.map(|(base, _)| lab::machine(base)).transpose()?;
+        if let Some((qemu, choice)) = &machine {
+            note(format!("{qemu}; {}", table::count(usize::from(self.args.guests.vcpus), "vCPU")));
+            note(choice.to_string());
+        }
+        self.judge(&pairs, machine.as_ref(), reports);
+        Ok(())
+    }
+
+    /// Has built what is to be run; says what that is, and why.
+    fn pairs(&self, plan: &Plan, interrupt: &Interrupt, note: &dyn Fn(String)) -> Result<Vec<Pair>> {
+        let (base, head) = (&self.base.id, &self.head.id);
+        match plan {
+            Plan::Nothing => {
+                note(format!(
+                    "nothing that a kernel is built from is different in {head}: nothing was built or run"
+                ));
+                Ok(Vec::new())
+            }
+            Plan::Modules { base: manifest, files, images } => {
+                note(format!(
+                    "modules were built anew, and no second kernel, because nothing else is different: {files}"
+                ));
+                let (before, after) = &**images;
+                note(lab::provenance(base, before));
+                let called = |image: &Image, id: &str| {
+                    let mut target = Target::new(manifest, image);
+                    target.kernel.id = id.to_owned();
+                    target
+                };
+                let targets = after
+                    .as_ref()
+                    .map(|after| (called(before, base), called(after, head)))
+                    .map_err(Clone::clone);
+                Ok(vec![Pair { head: head.clone(), targets }])
+            }
+            Plan::Kernels { modular, why } => {
+                note(format!(
+                    "two kernels were built, and run with everything built in and with modules: {why}"
+                ));
+                let modules = [&self.base, &self.head].map(|one| as_modules(one, modular, false));
+                let built_in = self.built(&self.base, &self.head, interrupt, note)?;
+                let [base, head] = &modules;
+                Ok(vec![unless_the_same(built_in), self.built(base, head, interrupt, note)?])
+            }
+        }
+    }
+
+    /// A base and a head that are built whole.
+    fn built(
+        &self,
+        base: &Manifest,
+        head: &Manifest,
+        interrupt: &Interrupt,
+        note: &dyn Fn(String),
+    ) -> Result<Pair> {
+        let obtain = |manifest: &Manifest| {
+            let asked = Asked::Made(Cow::Owned(manifest.clone()));
+            let Obtained { target, outlook, .. } =
+                lab::obtain(&asked, &self.sessions, self.resolver, interrupt)?;
+            if let Ok((_, provenance)) = &target {
+                note(provenance.clone());
+            }
+            outlook.into_iter().for_each(note);
+            Ok::<_, Failure>(target.map(|(target, _)| target))
+        };
+        let targets = match obtain(base)? {
+            Ok(base) => obtain(head)?.map(|head| (base, head)),
+            Err(why) => Err(format!("nothing to compare with: {}: {why}", base.id)),
+        };
+        Ok(Pair { head: head.id.clone(), targets })
+    }
+
+    /// Runs each base and then each head, and judges these.
+    fn judge(&self, pairs: &[Pair], machine: Option<&(Qemu, Choice)>, reports: &Reports) {
+        let held: Vec<_> = pairs.iter().map(|pair| self.reference(pair, machine, reports)).collect();
+        let mut verdicts = Vec::new();
+        for (pair, held) in pairs.iter().zip(held) {
+            match held {
+                Ok((lab, reference, head)) => {
+                    let check = Check {
+                        library: self.library,
+                        lab: &lab,
+                        shuffle: None,
+                        policy: self.args.policy.into(),
+                        waivers: self.waivers,
+                        against: Some(&reference),
+                    };
+                    verdicts.push(check.run(head, &self.sessions, &mut |event| reports.event(&event)));
+                }
+                Err(why) => reports.event(&RunEvent::KernelFailed { kernel: pair.head.clone(), why }),
+            }
+        }
+        if !self.waivers.is_empty() {
+            reports.event(&RunEvent::Waivers { uses: self.waivers.uses(&verdicts) });
+        }
+    }
+
+    /// What the base of a pair gives, and the head that is held against it.
+    fn reference<'l>(
+        &'l self,
+        pair: &'l Pair,
+        machine: Option<&'l (Qemu, Choice)>,
+        reports: &Reports,
+    ) -> Result<(Lab<'l>, Reference, &'l Target), String> {
+        let (base, head) = pair.targets.as_ref().map_err(Clone::clone)?;
+        let machine = machine.ok_or_else(|| "there is no machine to run it on".to_owned())?;
+        let lab = lab::lab(self.library, machine, &self.args.guests);
+        let mut tell = |event: RunEvent| reports.event(&event);
+        let reference = against::reference(&lab, self.library, base, &self.sessions, &mut tell)?;
+        Ok((lab, reference, head))
+    }
+}
+
+/// A head of which nothing is in the kernel that is built says nothing, and must not look as if it passed.
+fn unless_the_same(mut pair: Pair) -> Pair {
+    let read = |target: &Target| fs::read(&target.kernel.image).ok();
+    if let Ok((base, head)) = &pair.targets
+        && read(base).is_some_and(|bytes| read(head) == Some(bytes))
+    {
+        let why = "its image is that of the base, byte for byte: what is different is no part of the kernel that is \
+                   built here, so nothing of it was tested";
+        pair.targets = Err(why.to_owned());
+    }
+    pair
+}
