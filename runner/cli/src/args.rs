@@ -422,9 +422,9 @@ pub struct GateArgs {
     /// What guests are like.
     #[command(flatten)]
     pub guests: GuestArgs,
-    /// The policy that decides the exit status; findings are weighed under all three
-    #[arg(short, long, value_enum, default_value_t)]
-    pub policy: PolicyName,
+    /// The policy that decides the exit status: one of the three, or a file of your own
+    #[arg(short, long, value_name = "POLICY|FILE.toml", value_parser = PolicyParser, default_value = DEFAULT_POLICY)]
+    pub policy: PolicyWord,
     /// Which reports are written, and where.
     #[command(flatten)]
     pub reports: ReportArgs,

@@ -14,13 +14,14 @@ use scrubjay_machine::{Choice, Qemu};
 use scrubjay_reports::{Detail, Reports};
 use scrubjay_run::{ExitStatus, RunEvent};
 use scrubjay_session::Session;
-use scrubjay_verdict::{Library, Reference, Waivers};
+use scrubjay_verdict::{Library, OwnPolicy, Policy, Reference, Waivers};
 
 use crate::args::{GateArgs, MODULAR_KERNEL};
 use crate::context::Context;
 use crate::failure::{self, Failure, Result, Usage};
 use crate::interrupt::Interrupt;
 use crate::lab::{self, Obtained};
+use crate::policy::Decides;
 use crate::{output, select, table};
 
 /// What is between base and head, and so what has to be built and run.
@@ -46,6 +47,9 @@ struct Gate<'a> {
     library: &'a Library,
     loose_ends: Vec<String>,
     waivers: &'a Waivers,
+    policy: Policy,
+    /// What it says, where it is one of the user's own.
+    own: Option<OwnPolicy>,
     sessions: Vec<&'a Session>,
     resolver: &'a Resolver,
     base: Manifest,
@@ -60,6 +64,7 @@ pub fn run(args: &GateArgs, verbose: u8, context: &Context) -> Result<ExitStatus
     loose_ends.extend(unfit.iter().map(ToString::to_string));
     let catalogue = context.catalogue()?;
     let (base, head) = revisions(args, &catalogue)?;
+    let Decides { policy, own } = args.policy.read(&library.promises)?;
     let waivers = context.waivers(args.waivers.as_deref(), &library.sessions, &catalogue)?;
     let resolver = context.resolver(None)?;
     let gate = Gate {
@@ -67,6 +72,8 @@ pub fn run(args: &GateArgs, verbose: u8, context: &Context) -> Result<ExitStatus
         library: &library,
         loose_ends,
         waivers: &waivers,
+        policy,
+        own,
         sessions: select::sessions(&args.sessions, &library.sessions, context)?,
         resolver: &resolver,
         base,
@@ -140,7 +147,8 @@ impl Gate<'_> {
             }
         };
         reports.event(&RunEvent::RunStarted {
-            policy: self.args.policy.into(),
+            policy: self.policy,
+            own_policy: self.own.clone(),
             kernels: heads,
             sessions: self.sessions.iter().map(|session| session.id.clone()).collect(),
             shard: None,
@@ -150,6 +158,7 @@ impl Gate<'_> {
         });
         let note = |text: String| reports.event(&RunEvent::Note { text });
         self.loose_ends.iter().for_each(|text| note(format!("warning: {text}")));
+        self.own.iter().flat_map(OwnPolicy::told).for_each(&note);
         // What nobody can read is not worth a boot.
         if let Some(why) = reports.failures().first() {
             return Err(Usage(format!("a report cannot be written: {why}")).into());
@@ -241,7 +250,8 @@ impl Gate<'_> {
                         library: self.library,
                         lab: &lab,
                         shuffle: None,
-                        policy: self.args.policy.into(),
+                        policy: self.policy,
+                        own: self.own.as_ref(),
                         waivers: self.waivers,
                         against: Some(&reference),
                     };
