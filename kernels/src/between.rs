@@ -49,14 +49,15 @@ impl Resolver {
             return Ok(Between::Kernel("one of the two is no revision".to_owned()));
         };
         let site = Site::of(&self.cache, repo, progress)?;
-        let source = site.check_out(repo, commit)?;
-        let head = match series {
+        let (source, head) = match series {
             Some(series) => {
+                let source = site.check_out(repo, commit)?;
                 series.apply(&source, commit)?;
                 git::ask_on(&source, &["add", "--all", "--force"])?;
-                git::ask_on(&source, &["write-tree"])?
+                let tree = git::ask_on(&source, &["write-tree"])?;
+                (source, tree)
             }
-            None => commit.clone(),
+            None => (site.repository(repo)?, commit.clone()),
         };
         Ok(between(&source, base, &head)?)
     }

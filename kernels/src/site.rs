@@ -83,7 +83,7 @@ impl Site {
 
     /// The directory of the source, with a repository of our own that takes its objects from where they are; nothing
     /// is written there.
-    fn repository(&self, repo: &Path) -> Result<PathBuf, KernelError> {
+    pub(crate) fn repository(&self, repo: &Path) -> Result<PathBuf, KernelError> {
         let source = self.dir.join(SOURCE);
         if source.exists() && git::ask_on(&source, &["rev-parse", "--git-dir"]).is_err() {
             fs::remove_dir_all(&source).map_err(CacheError::io("remove the damaged", &source))?;
@@ -240,9 +240,11 @@ mod tests {
         let time = |name: &str| fs::metadata(source.join(name)).expect("a file").modified().expect("a time");
         let unchanged = time("b.c");
         fs::write(source.join("left.c"), "of a series").expect("written");
+        fs::write(source.join("added.c"), "of a series").expect("written");
+        git(&source, &["add", "added.c"]);
         site.check_out(&linked, &commit("HEAD")).expect("checked out");
         assert_eq!(fs::read_to_string(source.join("a.c")).expect("text"), "two");
-        assert!(!source.join("left.c").exists());
+        assert!(!source.join("left.c").exists() && !source.join("added.c").exists());
         assert_eq!(time("b.c"), unchanged, "what is the same is not compiled again");
         assert_eq!((held(&repo), held(&linked)), before);
     }
