@@ -13,7 +13,7 @@ use crate::target::Target;
 
 /// What the absence of fwctl weighs where nobody promised that it is there.
 const WARN: Severities =
-    Severities { exempt: Severity::Warn, footgun: Severity::Warn, frozen: Severity::Warn };
+    Severities { exempt: Severity::Warn, footgun: Severity::Warn, frozen: Severity::Warn, own: None };
 
 /// Everything that a check needs.
 pub struct Check<'a> {
