@@ -28,7 +28,7 @@ pub enum Between {
 /// What no kernel is built from.
 const BESIDE: [&str; 4] = ["Documentation", "LICENSES", "samples", "tools/testing"];
 /// Files at the top that are for people.
-const FOR_PEOPLE: [&str; 4] = ["COPYING", "CREDITS", "MAINTAINERS", "README"];
+const FOR_PEOPLE: [&str; 6] = [".clang-format", ".mailmap", "COPYING", "CREDITS", "MAINTAINERS", "README"];
 /// Words of a line that say when code runs, or that it is another thing built in than as a module.
 const WHEN: [&str; 7] = ["initcall", "__init", "__exit", "module_", "MODULE", "IS_BUILTIN", "IS_REACHABLE"];
 
@@ -83,7 +83,7 @@ fn between(repo: &Path, base: &str, head: &str) -> Result<Between, GitError> {
     if let Some(why) = changed.iter().find_map(|(status, name)| beyond_modules(status, Path::new(name))) {
         return Ok(Between::Kernel(why));
     }
-    let lines = diff(&["-p", "-U0"])?;
+    let lines = diff(&["-p", "-U0", "--text"])?;
     if let Some(file) = another_built_in(&lines) {
         return Ok(Between::Kernel(format!("{file} changes what runs when the kernel or the module starts")));
     }
@@ -102,11 +102,13 @@ fn between(repo: &Path, base: &str, head: &str) -> Result<Between, GitError> {
 fn is_of_kernel(file: &Path) -> bool {
     let of_another =
         file.starts_with("arch") && file.components().count() > 2 && !file.starts_with("arch/x86");
-    let name = file.to_string_lossy();
-    let is_at_top = file.components().count() == 1;
-    let for_people = is_at_top && (name.starts_with('.') || FOR_PEOPLE.contains(&name.as_ref()));
-    let is_ignored = file.file_name().is_some_and(|name| name == ".gitignore");
-    !(of_another || for_people || is_ignored || BESIDE.iter().any(|dir| file.starts_with(dir)))
+    let name = file.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+    // Kconfig and make read theirs wherever they stand: Kconfig at the top takes in Documentation/Kconfig.
+    if name.starts_with("Kconfig") || name.starts_with("Makefile") || name == "Kbuild" {
+        return !of_another;
+    }
+    let for_people = file.components().count() == 1 && FOR_PEOPLE.contains(&name.as_ref());
+    !(of_another || for_people || name == ".gitignore" || BESIDE.iter().any(|dir| file.starts_with(dir)))
 }
 
 /// Why a change of this file is more than one of modules.
@@ -234,6 +236,8 @@ mod tests {
 
     #[rstest]
     #[case::an_option("drivers/cxl/Kconfig", "more\n", "drivers/cxl/Kconfig changes")]
+    #[case::an_option_of_the_documentation("Documentation/Kconfig", "more\n", "Documentation/Kconfig is new")]
+    #[case::attributes(".gitattributes", "*.c -diff\n", ".gitattributes is new")]
     #[case::a_header_outside("include/cxl/features.h", "int n;\n", "include/cxl/features.h changes")]
     #[case::a_new_source("drivers/cxl/new.c", "int n;\n", "drivers/cxl/new.c is new")]
     #[case::a_driver_elsewhere("drivers/dax/cxl.c", "int n;\n", "drivers/dax/cxl.c changes")]

@@ -147,7 +147,8 @@ impl Series {
             all.patches.extend(next.patches);
         }
         if !rest.is_empty() {
-            all.path = first.parent().unwrap_or(first).to_owned();
+            let names: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
+            all.path = PathBuf::from(names.join(","));
         }
         Ok(all)
     }

@@ -236,8 +236,9 @@ fn conclude(
     let of_shards = || verdicts.iter().flat_map(|(_, verdict)| &verdict.findings);
     for finding in verdict.findings.iter_mut().filter(|finding| is_of_history(&finding.rule)) {
         let same = |other: &&Finding| other.rule == finding.rule && other.accepted == finding.accepted;
-        // One that was confirmed in any shard is.
-        match of_shards().filter(same).min_by_key(|other| other.unsettled) {
+        // One that was confirmed in any shard is. Where it is waived it never broke, and nobody confirmed it.
+        let was_asked = |other: &&Finding| other.unsettled || other.breaks(policy);
+        match of_shards().filter(same).filter(was_asked).min_by_key(|other| other.unsettled) {
             Some(other) => (finding.repeat, finding.unsettled) = (other.repeat, other.unsettled),
             None => finding.unsettled = finding.breaks(policy),
         }

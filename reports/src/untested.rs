@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use scrubjay_run::nothing_tested;
+use scrubjay_session::modules_refused;
 use scrubjay_verdict::Status;
 
 use crate::run::{Asked, KernelReport, KernelState, Run};
@@ -44,6 +45,7 @@ fn of_kernel<'a>(run: &'a Run, report: &'a KernelReport) -> Vec<Untested<'a>> {
         session: Some(&session.session),
         why: session.error.clone().unwrap_or_else(|| "a difference that no rule names".to_owned()),
     }));
+    all.extend(modules_refused(&report.not_checked).map(|why| whole(why.clone())));
     let seldom = verdict.findings.iter().filter(|finding| finding.unsettled);
     all.extend(
         seldom.map(|finding| whole(format!("{} was seen too rarely to tell it from chance", finding.rule))),

@@ -2,7 +2,7 @@
 
 use scrubjay_engine::{KernelRun, Lab, Progress};
 use scrubjay_run::RunEvent;
-use scrubjay_session::{Performance, Session};
+use scrubjay_session::{Performance, Session, modules_refused};
 use scrubjay_verdict::{Library, Reference};
 
 use crate::check::explained;
@@ -26,7 +26,7 @@ pub fn reference(
         tell(RunEvent::Note { text });
     }
     // A module that is not loaded leaves a kernel that nobody asked about.
-    let refused = run.not_checked.iter().find(|line| line.starts_with("module refused"));
+    let refused = modules_refused(&run.not_checked).next();
     match (&run.absent, refused) {
         (_, Some(refused)) => Err(format!("nothing to compare with: {id}: {refused}")),
         (Some(evidence), None) => Err(format!("nothing to compare with: {id} has no fwctl ({evidence})")),

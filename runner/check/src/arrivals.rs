@@ -20,7 +20,15 @@ pub fn arrivals(
     let arrived = moved(&before.lacks, &after.carries);
     let gone = moved(&before.carries, &after.lacks);
     if arrived.is_empty() && gone.is_empty() {
-        return vec![format!("from {reference} to {kernel}: no known change arrives, and none goes")];
+        let known = |profile: &ChangeProfile, id| profile.carries.contains(id) || profile.lacks.contains(id);
+        let both =
+            changes.iter().filter(|change| known(before, &change.id) && known(after, &change.id)).count();
+        let said = match both {
+            0 => "which changes arrive is not known: no session that shows one was performed on both"
+                .to_owned(),
+            n => format!("of {n} changes that are known of both none arrives, and none goes"),
+        };
+        return vec![format!("from {reference} to {kernel}: {said}")];
     }
     let line = |word: &str, change: String| format!("from {reference} to {kernel}: {word} {change}");
     let arrived = arrived.into_iter().map(|change| line("arrives", change));
@@ -73,6 +81,7 @@ mod tests {
     #[test]
     fn what_is_not_known_of_one_of_both_is_left_out() {
         let lines = lines(&profile(&[], &[]), &profile(&["op-size-bounded"], &[]));
-        assert_eq!(lines, ["from old to new: no known change arrives, and none goes"]);
+        let said = "from old to new: which changes arrive is not known: no session that shows one was performed on both";
+        assert_eq!(lines, [said]);
     }
 }

@@ -240,9 +240,9 @@ pub struct JudgeArgs {
     /// The run.json
     #[arg(value_name = "RUN")]
     pub run: PathBuf,
-    /// The policy that decides: one of the three, or a file of your own
-    #[arg(short, long, value_name = "POLICY|FILE.toml", value_parser = PolicyParser, default_value = DEFAULT_POLICY)]
-    pub policy: PolicyWord,
+    /// The policy that decides: one of the three, or a file of your own [default: the policy of the run]
+    #[arg(short, long, value_name = "POLICY|FILE.toml", value_parser = PolicyParser)]
+    pub policy: Option<PolicyWord>,
     /// File of waivers [default: the waivers of the run]
     #[arg(long, value_name = "FILE")]
     pub waivers: Option<PathBuf>,

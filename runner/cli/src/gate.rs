@@ -134,7 +134,9 @@ impl Gate<'_> {
             Err(error) => return Err(error.into()),
         };
         let files = sources.keys().map(|file| file.display().to_string()).collect::<Vec<_>>().join(", ");
-        let images = Box::new((workshop.unchanged(progress)?, head));
+        let base_image = workshop.unchanged(progress)?;
+        let head = head.and_then(|head| unless_the_same_modules(&base_image, head));
+        let images = Box::new((base_image, head));
         Ok(Plan::Modules { base: Box::new(base), files, images })
     }
 
@@ -279,6 +281,18 @@ impl Gate<'_> {
         let reference = against::reference(&lab, self.library, base, &self.sessions, &mut tell)?;
         Ok((lab, reference, head))
     }
+}
+
+/// The same for modules.
+fn unless_the_same_modules(base: &Image, head: Image) -> Result<Image, String> {
+    let read = |image: &Image| image.modules.iter().map(|module| fs::read(module).ok()).collect::<Vec<_>>();
+    let before = read(base);
+    if before.iter().all(Option::is_some) && before == read(&head) {
+        let why = "its modules are those of the base, byte for byte: the change does nothing, or it is in what is not \
+                   built here, so nothing of it was tested";
+        return Err(why.to_owned());
+    }
+    Ok(head)
 }
 
 /// A head of which nothing is in the kernel that is built says nothing, and must not look as if it passed.

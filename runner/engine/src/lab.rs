@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use scrubjay_machine::{MOST_DEVICES, Snapshot, Stall};
 use scrubjay_session::klog::{self, Event};
 use scrubjay_session::observation::{Aside, Observation, Seen, StepEnd};
-use scrubjay_session::{Performance, Session, Transcript};
+use scrubjay_session::{MODULE_REFUSED, Performance, Session, Transcript};
 use scrubjay_wire::{Lack, LogLine};
 
 use crate::converse::Spoken;
@@ -24,15 +24,6 @@ pub const BOOT_STEP: &str = "(boot)";
 
 /// How often a session is tried again whose result may be the host's doing.
 const TRIES_MORE: usize = 3;
-
-/// What a line of [`KernelRun::not_checked`] begins with that names a module which the kernel refused.
-const MODULE_REFUSED: &str = "module refused";
-
-/// The lines of what was not checked that name a module which the kernel refused: what ran is not the kernel that was
-/// asked about.
-pub fn modules_refused(not_checked: &[String]) -> impl Iterator<Item = &String> {
-    not_checked.iter().filter(|line| line.starts_with(MODULE_REFUSED))
-}
 
 /// What sessions gave on one kernel.
 #[derive(Clone, Debug, Default)]

@@ -18,6 +18,6 @@ pub mod watched;
 
 pub use converse::damage_lines;
 pub use kept::Kept;
-pub use lab::{Again, CameUp, KernelRun, Progress, Stands, Tell, modules_refused};
+pub use lab::{Again, CameUp, KernelRun, Progress, Stands, Tell};
 pub use plan::{BootPlan, Placed, plan, shuffled};
 pub use setup::{Kernel, Lab, Sabotage};

@@ -5,8 +5,9 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use scrubjay_engine::{KernelRun, modules_refused};
+use scrubjay_engine::KernelRun;
 use scrubjay_session::Performance;
+use scrubjay_session::modules_refused;
 use scrubjay_verdict::rule::id;
 use scrubjay_verdict::{Finding, KernelVerdict, Severity};
 

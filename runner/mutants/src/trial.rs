@@ -9,8 +9,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use scrubjay_check::{Check, Target};
-use scrubjay_engine::modules_refused;
 use scrubjay_kernels::{Image, Manifest, Silent, Workshop, WorkshopError};
+use scrubjay_session::modules_refused;
 use scrubjay_session::{Boot, Session};
 use scrubjay_verdict::KernelVerdict;
 

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use scrubjay_session::modules_refused;
 use scrubjay_verdict::rule::id;
 use scrubjay_verdict::{Finding, KernelVerdict, Policy, SessionVerdict, Severity, Status};
 
@@ -55,7 +56,8 @@ impl Consumer for Tally {
         match event {
             RunEvent::RunStarted { policy, .. } => *self = Tally { policy: *policy, ..Tally::default() },
             RunEvent::SessionJudged { verdict, .. } => self.session(verdict),
-            RunEvent::KernelJudged { verdict, .. } => {
+            RunEvent::KernelJudged { verdict, not_checked, .. } => {
+                self.untested |= modules_refused(not_checked).next().is_some();
                 self.findings(&verdict.findings);
                 verdict.sessions.iter().for_each(|session| self.session(session));
                 self.untested |= nothing_tested(verdict, self.policy);

@@ -98,3 +98,17 @@ fn of_a_run_that_was_cut_a_break_remains_and_an_interruption_wins(
 fn what_comes_after_a_good_kernel_counts_too(#[case] event: RunEvent, #[case] expected: u8) {
     assert_eq!(run(Policy::Frozen, vec![passed("a")], Vec::new(), &[event]).number(), expected);
 }
+
+#[test]
+fn a_module_that_was_refused_leaves_a_kernel_that_nobody_asked_about() {
+    let mut tally = Tally::default();
+    let judged = RunEvent::KernelJudged {
+        verdict: kernel("7.3", Vec::new(), vec![passed("a")]),
+        nearest: None,
+        not_checked: vec!["module refused: 02-edac_core.ko: ENOEXEC".to_owned()],
+        console_tail: None,
+        guests: Box::new(Guests::default()),
+    };
+    tally.event(&judged).unwrap();
+    assert_eq!(tally.exit_status().code(), 3);
+}

@@ -73,14 +73,17 @@ impl Reference {
     pub fn judge_session(&self, id: &str, outcome: &Performance, books: &Books) -> SessionVerdict {
         let held = Books { goldens: &self.goldens, ..*books };
         let mut verdict = judge_session(id, outcome, &held);
-        if let Performance::Performed(_) = outcome {
-            match self.missing.get(id) {
-                Some(Missing::Skipped(why)) => {
-                    (verdict.error, verdict.skipped) = (None, Some(self.told(why)));
-                }
-                Some(Missing::Failed(why)) => verdict.error = Some(self.told(why)),
-                None => {}
+        match (outcome, self.missing.get(id)) {
+            (Performance::Performed(_), Some(Missing::Skipped(why))) => {
+                (verdict.error, verdict.skipped) = (None, Some(self.told(why)));
             }
+            (Performance::Performed(_), Some(Missing::Failed(why))) => verdict.error = Some(self.told(why)),
+            // What the other kernel gave and this one cannot be asked for is no pass.
+            (Performance::Skipped { why }, None) if self.goldens.get(id).is_some() => {
+                let why = format!("performed on {}, and cannot be here: {why}", self.kernel);
+                (verdict.error, verdict.skipped) = (Some(why), None);
+            }
+            _ => {}
         }
         verdict.defects = judge_session(id, outcome, books).defects;
         verdict

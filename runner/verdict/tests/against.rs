@@ -95,6 +95,16 @@ fn without_a_reference_there_is_no_verdict(#[case] reference: Performance, #[cas
     assert!(why.starts_with("nothing to compare with: on old "), "{why}");
 }
 
+#[test]
+fn what_only_the_reference_could_be_asked_is_not_tested() {
+    let skipped = Performance::Skipped { why: "this kernel has no edac".into() };
+    let verdict = held(&bare(), performed(ok()), skipped);
+    let session = &verdict.sessions[0];
+    assert_eq!(session.status(Policy::Frozen), Status::Error);
+    let expected = "performed on old, and cannot be here: this kernel has no edac";
+    assert_eq!(session.error.as_deref(), Some(expected));
+}
+
 fn hurt_at_boot() -> Performance {
     let mut transcript = Transcript::new("s");
     let observation = Observation { end: StepEnd::GuestDied, ..Observation::default() };

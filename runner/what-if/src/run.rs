@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use scrubjay_check::against;
 use scrubjay_check::{Check, Target};
-use scrubjay_engine::{Lab, modules_refused};
+use scrubjay_engine::Lab;
 use scrubjay_kernels::{Image, Manifest};
+use scrubjay_session::modules_refused;
 use scrubjay_session::{Performance, Session};
 use scrubjay_verdict::{Library, Policy, Reference, Waivers};
 

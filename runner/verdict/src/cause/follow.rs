@@ -65,7 +65,7 @@ pub fn groups<'a>(findings: &[&'a Finding]) -> Vec<Group<'a>> {
     let mut groups: Vec<_> = groups.into_values().map(with_the_lost_taint).collect();
     groups.sort_by_key(|group| {
         let all = group.own.iter().chain(&group.following);
-        Reverse(all.map(|finding| finding.severity.frozen).max())
+        Reverse(all.map(|finding| weight(finding)).max())
     });
     groups
 }
@@ -130,8 +130,13 @@ fn families<'a>(all: &[Placed<'a>]) -> Vec<Family<'a>> {
 
 impl Family<'_> {
     fn weight(&self) -> Option<Severity> {
-        self.findings.iter().map(|placed| placed.finding.severity.frozen).max()
+        self.findings.iter().map(|placed| weight(placed.finding)).max()
     }
+}
+
+/// What a finding weighs for the order of causes: under the user's own policy, or under the strictest of the three.
+pub fn weight(finding: &Finding) -> Severity {
+    finding.severity.own.map_or(finding.severity.frozen, |own| own.severity)
 }
 
 /// Whether a rule tells once more, as a sweep or a race, what another rule tells of a single call.

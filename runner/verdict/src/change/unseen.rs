@@ -128,12 +128,12 @@ mod tests {
 
     #[rstest]
     #[case::whole(json!([row("0123456789ab", "6.15"), row("0123456789ac", "7.1")]), None)]
-    #[case::no_commit(json!([row("v6.15", "6.15")]), Some("unseen[0].commits: `v6.15` is no commit"))]
+    #[case::no_commit(json!([row("v6.15", "6.15")]), Some("at `unseen[0].commits`: `v6.15` is no commit"))]
     #[case::named(json!([row("8b301c4afbce", "7.3")]), Some("`8b301c4afbce` is a named change"))]
-    #[case::twice(json!([row("0123456789ab", "6.15"), row("0123456789ab", "6.15")]), Some("unseen[1].commits: `0123456789ab` is there twice"))]
-    #[case::order(json!([row("0123456789ab", "7.1"), row("0123456789ac", "6.15")]), Some("unseen[1].mainline: the oldest come first"))]
-    #[case::empty(json!([{"commits": [], "subject": "s", "mainline": "7.1", "notices": "n", "why": "w"}]), Some("unseen[0].commits: name the commit"))]
-    #[case::no_reason(json!([{"commits": ["0123456789ab"], "subject": "s", "mainline": "7.1", "notices": "n", "why": " "}]), Some("unseen[0].why: write one line"))]
+    #[case::twice(json!([row("0123456789ab", "6.15"), row("0123456789ab", "6.15")]), Some("at `unseen[1].commits`: `0123456789ab` is there twice"))]
+    #[case::order(json!([row("0123456789ab", "7.1"), row("0123456789ac", "6.15")]), Some("at `unseen[1].mainline`: the oldest come first"))]
+    #[case::empty(json!([{"commits": [], "subject": "s", "mainline": "7.1", "notices": "n", "why": "w"}]), Some("at `unseen[0].commits`: name the commit"))]
+    #[case::no_reason(json!([{"commits": ["0123456789ab"], "subject": "s", "mainline": "7.1", "notices": "n", "why": " "}]), Some("at `unseen[0].why`: write one line"))]
     fn what_is_wrong_is_told_with_its_place(#[case] rows: Value, #[case] expected: Option<&str>) {
         match (told(rows), expected) {
             (None, None) => (),
