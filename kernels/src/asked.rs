@@ -181,12 +181,12 @@ fn read<'a>(word: &str, catalogue: &'a Catalogue) -> Result<Vec<Asked<'a>>, Aske
     if let Some(rest) = word.strip_prefix("git:") {
         return one(revision(word, rest, catalogue)?);
     }
-    if let Some(shipped) = shipped::read(word, catalogue)? {
-        return one(shipped);
-    }
     if let Some(path) = word.strip_prefix("vmlinuz:") {
         let image = file(Path::new(path))?;
         return Ok(vec![Asked::File { id: word.to_owned(), word: word.to_owned(), image }]);
+    }
+    if let Some(shipped) = shipped::read(word, catalogue)? {
+        return one(shipped);
     }
     let unknown = match catalogue.get(word) {
         Ok(manifest) => return Ok(vec![Asked::Made(Cow::Borrowed(manifest))]),
@@ -261,13 +261,12 @@ fn tree(word: &str, path: &Path, catalogue: &Catalogue) -> Result<Manifest, Aske
         }
     }
     let unmodified = is_of_release(&version)
-        && match (git::is_repository(path), git::is_in_repository(path)) {
-            (true, _) => {
-                let is_clean = git::state(path).is_ok_and(|state| state.split(' ').count() == 2);
-                is_clean && git::is_release(path, "HEAD", &version)
-            }
+        && if git::is_repository(path) {
+            let is_clean = git::state(path).is_ok_and(|state| state.split(' ').count() == 2);
+            is_clean && git::is_release(path, "HEAD", &version)
+        } else {
             // A part of a repository has no tag of its own.
-            (false, in_one) => !in_one,
+            !git::is_in_repository(path)
         };
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     made(word, &version, unmodified, own, Source::LocalTree { path }, catalogue)
@@ -287,11 +286,10 @@ fn no_tree(missing: &str) -> String {
 
 fn revision(word: &str, rest: &str, catalogue: &Catalogue) -> Result<Manifest, AskedError> {
     let (repo, revision, series) = parts(rest);
-    check_repository(word, &repo)?;
     let series = series.map(|path| Series::read(&path)).transpose()?;
     let base = series.as_ref().and_then(|series| series.base.clone());
     let revision = revision.or(base).unwrap_or_else(|| "HEAD".to_owned());
-    at(word, &repo, &revision, series, catalogue)
+    revision_of(word, &repo, &revision, series, catalogue)
 }
 
 /// The kernel at a revision of a repository, with a series applied where one is given; called `word` in reports.
@@ -305,28 +303,14 @@ pub fn revision_of(
     series: Option<Series>,
     catalogue: &Catalogue,
 ) -> Result<Manifest, AskedError> {
-    check_repository(word, repo)?;
-    at(word, repo, revision, series, catalogue)
-}
-
-fn check_repository(word: &str, repo: &Path) -> Result<(), AskedError> {
-    let wrong =
-        |why: &str| AskedError::Tree { word: word.to_owned(), path: repo.to_owned(), why: why.to_owned() };
+    let wrong = |why: String| AskedError::Tree { word: word.to_owned(), path: repo.to_owned(), why };
     if !repo.is_dir() {
-        return Err(wrong("is no directory; write git:PATH@REV"));
+        return Err(wrong("is no directory; write git:PATH@REV".to_owned()));
     }
     git::ask(repo, &["rev-parse", "--git-dir"])?;
-    if git::is_partial(repo) { Err(wrong(PARTIAL)) } else { Ok(()) }
-}
-
-fn at(
-    word: &str,
-    repo: &Path,
-    revision: &str,
-    series: Option<Series>,
-    catalogue: &Catalogue,
-) -> Result<Manifest, AskedError> {
-    let wrong = |why: String| AskedError::Tree { word: word.to_owned(), path: repo.to_owned(), why };
+    if git::is_partial(repo) {
+        return Err(wrong(PARTIAL.to_owned()));
+    }
     let commit = git::ask(
         repo,
         &["rev-parse", "--verify", "--quiet", "--end-of-options", &format!("{revision}^{{commit}}")],

@@ -132,7 +132,7 @@ impl Series {
         }
     }
 
-    /// Several as one, in that order; it has the name of their directory.
+    /// Several as one, in that order; it is called by all of their names, with commas between them.
     ///
     /// # Errors
     /// As [`Series::read`], of the first that is wrong.

@@ -51,6 +51,7 @@ pub struct KernelDiff {
 
 /// Holds a run against an earlier one.
 pub fn diff(before: &Run, after: &Run) -> Diff {
+    let before = &weighed_as(before, after);
     let mut diff = Diff { policy: after.policy, untested: untested(after).len(), ..Diff::default() };
     let pairs: Vec<(&KernelReport, &KernelReport)> =
         match (before.kernels.as_slice(), after.kernels.as_slice()) {
@@ -75,6 +76,20 @@ pub fn diff(before: &Run, after: &Run) -> Diff {
         diff.kernels.push(of_kernel(&nothing, kernel, after.policy));
     }
     diff
+}
+
+/// The earlier run, its findings weighed by the policy of the user's own that decides the later one.
+fn weighed_as(before: &Run, after: &Run) -> Run {
+    let mut before = before.clone();
+    if before.own_policy != after.own_policy
+        && let Some(own) = &after.own_policy
+    {
+        for verdict in before.kernels.iter_mut().filter_map(|kernel| kernel.verdict.as_mut()) {
+            own.weigh(&mut verdict.findings);
+            verdict.sessions.iter_mut().for_each(|session| own.weigh(&mut session.findings));
+        }
+    }
+    before
 }
 
 fn of_kernel(before: &KernelReport, after: &KernelReport, policy: Policy) -> KernelDiff {
@@ -190,11 +205,14 @@ impl KernelDiff {
 mod tests {
     use expect_test::expect;
     use scrubjay_run::RunEvent;
-    use scrubjay_samples::{clean, errored, finding, kernel, mixed, of_kernel, passed, run_of, with};
-    use scrubjay_verdict::SessionVerdict;
+    use scrubjay_samples::{clean, errored, finding, kernel, mixed, of_kernel, passed, run_of, waived, with};
+    use scrubjay_verdict::policy::Name;
+    use scrubjay_verdict::policy::own::Line;
+    use scrubjay_verdict::{Class, OwnPolicy, Repeat, SessionVerdict, Severities, Severity};
 
     use super::*;
     use crate::gather::Gather;
+    use crate::rejudge::{Anew, rejudge};
 
     fn run(id: &str, sessions: Vec<SessionVerdict>) -> Run {
         Gather::whole(&run_of(vec![of_kernel(kernel(id, Vec::new(), sessions), None, &[])]))
@@ -250,9 +268,38 @@ mod tests {
             run("7.3", vec![session])
         };
         let after = run_with(|_| {});
-        let before = run_with(|finding| finding.unsettled = true);
-        assert_eq!(diff(&before, &after).exit_status(), ExitStatus::Broken);
+        for before in [
+            run_with(|finding| finding.unsettled = true),
+            run_with(|finding| finding.waived = waived("one").findings[0].waived.clone()),
+        ] {
+            assert_eq!(diff(&before, &after).exit_status(), ExitStatus::Broken);
+        }
         assert_eq!(diff(&after, &after).exit_status(), ExitStatus::Clean);
+    }
+
+    /// The earlier run knows nothing of the policy by which the later one was judged.
+    #[test]
+    fn a_policy_of_ones_own_makes_no_new_break_of_an_old_finding() {
+        let reason = "ours".to_owned();
+        let line = Line {
+            rule: None,
+            promise: None,
+            class: Some(Class::Incidental),
+            severity: Severity::Break,
+            reason,
+        };
+        let own =
+            OwnPolicy { name: Name::new("our-gate").unwrap(), extends: Policy::Frozen, weigh: vec![line] };
+        let incidental = Finding {
+            class: Class::Incidental,
+            severity: Severities::all(Severity::Warn),
+            repeat: Some(Repeat { seen: 2, of: 2 }),
+            ..finding("set-blocked", "H06")
+        };
+        let before = run("7.3", vec![with("one", vec![incidental])]);
+        let after = rejudge(&before, &Anew { policy: own.policy(), own_policy: Some(&own), waivers: None });
+        let diff = diff(&before, &after);
+        assert_eq!((diff.kernels[0].new.len(), diff.kernels[0].same), (0, 1));
     }
 
     #[test]

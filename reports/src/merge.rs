@@ -11,7 +11,9 @@ use scrubjay_run::Shard;
 use scrubjay_verdict::history::is_of_history;
 use scrubjay_verdict::history::ranges::nearest;
 use scrubjay_verdict::rule::id;
-use scrubjay_verdict::{Expectation, Finding, KernelVerdict, Library, SessionVerdict, Waivers, judge};
+use scrubjay_verdict::{
+    Expectation, Finding, KernelVerdict, Library, SessionVerdict, WaiverState, WaiverUse, Waivers, judge,
+};
 
 use crate::gather::empty;
 use crate::kept;
@@ -114,7 +116,8 @@ fn in_order(mut parts: Vec<Part>) -> Result<Vec<Part>, MergeError> {
 /// In what two runs differ that are shards of one.
 fn differs(one: &Run, two: &Run) -> Option<&'static str> {
     let of = |run: &Run| run.asked.shard().map(Shard::of);
-    let waivers = |run: &Run| run.waivers.iter().map(|used| used.waiver.clone()).collect::<Vec<_>>();
+    let stands = |used: &WaiverUse| (used.waiver.clone(), used.state == WaiverState::Expired);
+    let waivers = |run: &Run| run.waivers.iter().map(stands).collect::<Vec<_>>();
     let what = [
         (one.policy != two.policy || one.own_policy != two.own_policy, "its policy"),
         (one.against != two.against, "what it was held against"),
@@ -123,7 +126,7 @@ fn differs(one: &Run, two: &Run) -> Option<&'static str> {
         (one.asked.sessions != two.asked.sessions, "its sessions"),
         (one.asked.require_fixes != two.asked.require_fixes, "whether fixes are required"),
         (of(one) != of(two), "the number of its shards"),
-        (waivers(one) != waivers(two), "its waivers"),
+        (waivers(one) != waivers(two), "its waivers, or the day on which they were read"),
     ];
     what.into_iter().find_map(|(differs, what)| differs.then_some(what))
 }
@@ -226,7 +229,7 @@ fn conclude(
     };
     let policy = verdicts.first().map(|(part, _)| part.run.policy).unwrap_or_default();
     let require_fixes = verdicts.first().is_some_and(|(part, _)| part.run.asked.require_fixes);
-    let expectation = Expectation { release: held_to, require_fixes, absent: None };
+    let expectation = Expectation { release: held_to, require_fixes, ..Expectation::default() };
     let mut verdict = judge::conclude(kernel, &release, None, sessions, &expectation, &library.books());
     // Which of them are waived is said anew too: what they say of the sessions is in their fingerprints.
     waivers.apply(kernel, &release, &mut verdict.findings);
@@ -239,7 +242,10 @@ fn conclude(
         // One that was confirmed in any shard is. Where it is waived it never broke, and nobody confirmed it.
         let was_asked = |other: &&Finding| other.unsettled || other.breaks(policy);
         match of_shards().filter(same).filter(was_asked).min_by_key(|other| other.unsettled) {
-            Some(other) => (finding.repeat, finding.unsettled) = (other.repeat, other.unsettled),
+            Some(other) => {
+                finding.repeat = other.repeat;
+                finding.unsettled = other.unsettled && finding.breaks(policy);
+            }
             None => finding.unsettled = finding.breaks(policy),
         }
     }

@@ -30,16 +30,23 @@ pub fn rejudge(run: &Run, anew: &Anew) -> Run {
         of_kernel(verdict, was, anew);
     }
     run.policy = anew.policy;
-    let said = run.own_policy.take().map(|own| own.told()).unwrap_or_default();
+    let said = run.own_policy.as_ref().map(OwnPolicy::told).unwrap_or_default();
     run.notes.retain(|note| !said.contains(note));
+    let other_lines = run.own_policy.as_ref() != anew.own_policy;
     run.own_policy = anew.own_policy.cloned();
     if let Some(waivers) = anew.waivers {
         let verdicts: Vec<_> = run.kernels.iter().filter_map(|kernel| kernel.verdict.clone()).collect();
         run.waivers = waivers.uses(&verdicts);
     }
-    if anew.policy != was {
-        let (now, was) = (anew.policy.name(), was.name());
-        run.notes.push(format!("judged again: policy {now} decides; it was {was} when the run was made"));
+    if anew.policy != was || other_lines {
+        run.notes.push(format!(
+            "judged again: policy {} decides, where {} did",
+            anew.policy.name(),
+            was.name()
+        ));
+    }
+    if anew.waivers.is_some() {
+        run.notes.push("judged again: with other waivers".to_owned());
     }
     run.notes.extend(anew.own_policy.iter().flat_map(|own| own.told()));
     kept::counted(run)
@@ -50,11 +57,11 @@ fn of_kernel(verdict: &mut KernelVerdict, was: Policy, anew: &Anew) {
     let weigh = |findings: &mut [Finding]| -> Vec<bool> {
         let broke: Vec<_> = findings.iter().map(|finding| finding.breaks(was)).collect();
         findings.iter_mut().for_each(|finding| finding.severity.own = None);
-        if let Some(own) = anew.own_policy {
-            own.weigh(&mut *findings);
-        }
         if let Some(waivers) = anew.waivers {
-            waivers.apply(&kernel, &release, findings);
+            waivers.apply(&kernel, &release, &mut *findings);
+        }
+        if let Some(own) = anew.own_policy {
+            own.weigh(findings);
         }
         broke
     };
@@ -137,7 +144,7 @@ mod tests {
         let again = rejudge(&run, &under(Policy::Exempt));
         assert_eq!((again.exit_status, again.kernels[0].counts.broken), (0, 0));
         assert_eq!((again.policy, again.kernels[0].breaks), (Policy::Exempt, run.kernels[0].breaks));
-        let note = "judged again: policy exempt decides; it was frozen when the run was made";
+        let note = "judged again: policy exempt decides, where frozen did";
         assert_eq!(again.notes.last().map(String::as_str), Some(note));
         // And back, where nothing is lost.
         assert_eq!(rejudge(&again, &under(Policy::Frozen)).exit_status, 1);

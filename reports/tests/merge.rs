@@ -10,7 +10,7 @@ use scrubjay_run::{Guests, RunEvent, Shard};
 use scrubjay_samples::{
     absence, damage, errored, finding, intermittent, passed, play, skipped, waived, with,
 };
-use scrubjay_verdict::finding::WHOLE_KERNEL;
+use scrubjay_verdict::finding::{Repeat, WHOLE_KERNEL};
 use scrubjay_verdict::history::ranges::nearest;
 use scrubjay_verdict::rule::id;
 use scrubjay_verdict::{
@@ -186,6 +186,38 @@ fn what_shows_only_in_all_shards_together_is_waived_as_in_the_run_in_one_piece()
         assert_eq!(merged.waivers, [WaiverUse { waiver: waiver.clone(), state: expected, seen_on }]);
         assert_eq!(merged.exit_status, exit_status);
     }
+}
+
+fn confirmed(finding: &mut Finding) {
+    finding.repeat = Some(Repeat { seen: 2, of: 2 });
+}
+
+fn let_through(finding: &mut Finding) {
+    finding.waived.clone_from(&waived("a").findings[0].waived);
+}
+
+/// Each of two shards has told the same lost change of the kernel.
+#[rstest]
+#[case::confirmed_in_one(confirmed, false, 1)]
+#[case::waived_in_one_where_nobody_looked_again(let_through, true, 3)]
+fn what_shards_say_of_a_lost_change_is_settled_where_one_confirmed_it(
+    #[case] one: fn(&mut Finding),
+    #[case] unsettled: bool,
+    #[case] exit_status: u8,
+) {
+    let library = library();
+    let lacks = |id| shows(id, &[], &["get-count-bounded"]);
+    let kernel = Kernel { sessions: vec![lacks("a"), lacks("b")], absent: None };
+    let mut parts = shards(&[("7.3", kernel)], 2, &library);
+    let other: fn(&mut Finding) = |finding| finding.unsettled = true;
+    for (part, change) in parts.iter_mut().zip([one, other]) {
+        let finding = &mut part.run.kernels[0].verdict.as_mut().unwrap().findings[0];
+        assert_eq!(finding.rule, id::REGRESSED);
+        change(finding);
+    }
+    let merged = merge(parts, &library).unwrap();
+    let finding = &merged.kernels[0].verdict.as_ref().unwrap().findings[0];
+    assert_eq!((finding.unsettled, merged.exit_status), (unsettled, exit_status));
 }
 
 #[test]

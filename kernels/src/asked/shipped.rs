@@ -1,4 +1,5 @@
-//! The words that name a kernel as a distribution ships it: `deb:`, `rpm:`, `running`, and an image with modules.
+//! The words that name a kernel as a distribution ships it: `deb:`, `rpm:`, the path of a package, `running`, and an image
+//! with modules.
 //!
 //! Makes of each what is resolved like any other kernel. Such a kernel is no release as it was made: it is described, and
 //! held to what `--baseline` names.
@@ -26,7 +27,9 @@ pub(super) fn read(word: &str, catalogue: &Catalogue) -> Result<Option<Manifest>
         let release = kernel.release.clone();
         return manifest(word.to_owned(), &release, Source::Installed(kernel), catalogue).map(Some);
     }
-    let Some(list) = ["deb:", "rpm:"].iter().find_map(|kind| word.strip_prefix(kind)) else {
+    let is_file = |word: &str| [".deb", ".rpm"].iter().any(|ending| word.ends_with(ending));
+    let prefixed = ["deb:", "rpm:"].iter().find_map(|kind| word.strip_prefix(kind));
+    let Some(list) = prefixed.or_else(|| is_file(word).then_some(word)) else {
         return Ok(None);
     };
     let packages = Packages::named(word, list)?;

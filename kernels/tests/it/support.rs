@@ -1,5 +1,6 @@
 //! Small kernels, packages and servers for the tests.
 
+use crate::pack;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -139,17 +140,8 @@ pub(crate) fn tree_files(recipe: &str) -> Vec<(&'static str, Vec<u8>)> {
 
 /// A tar archive of regular files.
 pub(crate) fn tarball(files: &[(&str, &[u8])]) -> Vec<u8> {
-    let mut archive = tar::Builder::new(Vec::new());
-    for (name, content) in files {
-        let mut header = tar::Header::new_gnu();
-        header.set_size(content.len() as u64);
-        header.set_mode(0o644);
-        // Set as bytes: the tar crate refuses to write the paths that a hostile archive has.
-        header.as_gnu_mut().expect("a GNU header").name[..name.len()].copy_from_slice(name.as_bytes());
-        header.set_cksum();
-        archive.append(&header, *content).expect("appended");
-    }
-    archive.into_inner().expect("an archive")
+    let owned = |(name, content): &(&str, &[u8])| ((*name).to_owned(), content.to_vec());
+    pack::tarball(&files.iter().map(owned).collect::<Vec<_>>())
 }
 
 /// A tree as a compressed tarball with one directory at its top.

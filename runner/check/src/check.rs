@@ -5,15 +5,10 @@ use scrubjay_session::Performance;
 use scrubjay_verdict::judge::judge_session;
 use scrubjay_verdict::rule::id;
 use scrubjay_verdict::{
-    Finding, KernelVerdict, Library, OwnPolicy, Policy, Reference, Rule, SessionVerdict, Severities,
-    Severity, Waivers, judge,
+    Finding, KernelVerdict, Library, OwnPolicy, Policy, Reference, Rule, SessionVerdict, Waivers, judge,
 };
 
 use crate::target::Target;
-
-/// What the absence of fwctl weighs where nobody promised that it is there.
-const WARN: Severities =
-    Severities { exempt: Severity::Warn, footgun: Severity::Warn, frozen: Severity::Warn, own: None };
 
 /// Everything that a check needs.
 pub struct Check<'a> {
@@ -72,12 +67,6 @@ impl Check<'_> {
             None => judge::conclude(kernel, release, absent, sessions, &target.expectation, &books),
             Some(other) => other.conclude(kernel, release, absent, sessions, performances, &books),
         };
-        // Nobody promised that a kernel which is only described has fwctl.
-        let described = self.against.is_none() && target.expectation.release.is_none();
-        if target.kernel.absent.is_some() && described {
-            let absence = verdict.findings.iter_mut().filter(|finding| finding.rule == id::FWCTL_ABSENT);
-            absence.for_each(|finding| finding.severity = WARN);
-        }
         self.weigh(target, &mut verdict.findings);
         verdict
     }

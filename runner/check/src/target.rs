@@ -26,11 +26,10 @@ impl Target {
             Fwctl::Present => None,
             Fwctl::Absent { reason } => Some(reason.clone()),
         };
-        Target {
-            kernel: kernel(&manifest.id, image),
-            release: image.release.clone(),
-            expectation: Expectation { release, absent, require_fixes: false },
-        }
+        let kernel = kernel(&manifest.id, image);
+        let expectation =
+            Expectation { release, absent, by_config: kernel.absent.is_some(), ..Expectation::default() };
+        Target { kernel, release: image.release.clone(), expectation }
     }
 
     /// A kernel that is named by its file: fwctl is expected of it, and the changes of a release if it

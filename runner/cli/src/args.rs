@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use scrubjay_host::Signal;
 use scrubjay_run::{ExitStatus, Shard};
+use scrubjay_verdict::Policy;
 use scrubjay_verdict::change::Statement;
 
 use crate::format::{Report, ReportParser};
@@ -15,8 +16,6 @@ use crate::policy::{PolicyParser, PolicyWord};
 
 /// The kernel that is taken where none is named.
 pub const DEFAULT_KERNEL: &str = "7.3";
-/// The policy that decides where none is named.
-const DEFAULT_POLICY: &str = "frozen";
 /// The kernel that mutants are tried on where none is named.
 pub const MODULAR_KERNEL: &str = "7.3-modular";
 
@@ -175,7 +174,7 @@ pub struct CheckArgs {
     pub lab: LabArgs,
     /// The policy that decides the exit status: one of the three, or a file of your own; findings are weighed under the
     /// three in any case
-    #[arg(short, long, value_name = "POLICY|FILE.toml", value_parser = PolicyParser, default_value = DEFAULT_POLICY)]
+    #[arg(short, long, value_name = "POLICY|FILE.toml", value_parser = PolicyParser, default_value = Policy::default().name())]
     pub policy: PolicyWord,
     /// Which reports are written, and where.
     #[command(flatten)]
@@ -275,7 +274,7 @@ pub struct CompareArgs {
     #[command(flatten)]
     pub lab: LabArgs,
     /// The policy that decides the exit status: one of the three, or a file of your own
-    #[arg(short, long, value_name = "POLICY|FILE.toml", value_parser = PolicyParser, default_value = DEFAULT_POLICY)]
+    #[arg(short, long, value_name = "POLICY|FILE.toml", value_parser = PolicyParser, default_value = Policy::default().name())]
     pub policy: PolicyWord,
     /// Which reports are written, and where.
     #[command(flatten)]
@@ -423,7 +422,7 @@ pub struct GateArgs {
     #[command(flatten)]
     pub guests: GuestArgs,
     /// The policy that decides the exit status: one of the three, or a file of your own
-    #[arg(short, long, value_name = "POLICY|FILE.toml", value_parser = PolicyParser, default_value = DEFAULT_POLICY)]
+    #[arg(short, long, value_name = "POLICY|FILE.toml", value_parser = PolicyParser, default_value = Policy::default().name())]
     pub policy: PolicyWord,
     /// Which reports are written, and where.
     #[command(flatten)]

@@ -15,10 +15,11 @@ pub fn run(args: &ChangesArgs, context: &Context) -> Result<ExitStatus> {
     match &args.id {
         None => {
             table::print(&["change", "commit", "mainline", "stable", "title"], &rows(&changes))?;
-            let count = library.unseen.iter().count();
-            table::text(&format!(
-                "\n{count} more upstream changes are shown by no session; docs/changes.md says why\n"
-            ))?;
+            let unseen = library.unseen.iter().count();
+            if unseen > 0 {
+                let more = table::count(unseen, "more upstream change");
+                table::text(&format!("\n{more} that no session shows: docs/changes.md says why\n"))?;
+            }
         }
         Some(id) => match changes.get(id) {
             Some(change) => table::text(&change.in_full())?,

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::{Path, PathBuf};
 
 use scrubjay_check::{Check, Target, against};
 use scrubjay_engine::Lab;
@@ -86,7 +87,7 @@ pub fn run(args: &GateArgs, verbose: u8, context: &Context) -> Result<ExitStatus
     output::told(&reports, |reports| gate.gate(&plan, interrupt, reports))
 }
 
-/// Base and head, each called as `check --kernel` takes it.
+/// Base and head, called as `check --kernel` takes them where the series is one path.
 fn revisions(args: &GateArgs, catalogue: &Catalogue) -> Result<(Manifest, Manifest)> {
     let tree = args.tree.display();
     let word = format!("git:{tree}@{}", args.base);
@@ -123,7 +124,9 @@ impl Gate<'_> {
         };
         let base = as_modules(&self.base, &modular, true);
         let image = self.resolver.obtain(&base, progress)?;
-        let workshop = Workshop::new(self.resolver, &base, &image)?;
+        // The head differs from this one in what is built from its sources, and in nothing else.
+        let base_image = Workshop::new(self.resolver, &base, &image)?.unchanged(progress)?;
+        let workshop = Workshop::new(self.resolver, &base, &base_image)?;
         let head = match workshop.all_changed(&sources, progress) {
             Ok(image) => Ok(image),
             Err(WorkshopError::NoModule { file, .. }) => {
@@ -134,8 +137,6 @@ impl Gate<'_> {
             Err(error) => return Err(error.into()),
         };
         let files = sources.keys().map(|file| file.display().to_string()).collect::<Vec<_>>().join(", ");
-        let base_image = workshop.unchanged(progress)?;
-        let head = head.and_then(|head| unless_the_same_modules(&base_image, head));
         let images = Box::new((base_image, head));
         Ok(Plan::Modules { base: Box::new(base), files, images })
     }
@@ -202,7 +203,7 @@ impl Gate<'_> {
                     .as_ref()
                     .map(|after| (called(before, base), called(after, head)))
                     .map_err(Clone::clone);
-                Ok(vec![Pair { head: head.clone(), targets }])
+                Ok(vec![unless_the_same(Pair { head: head.clone(), targets })])
             }
             Plan::Kernels { modular, why } => {
                 note(format!(
@@ -283,27 +284,51 @@ impl Gate<'_> {
     }
 }
 
-/// The same for modules.
-fn unless_the_same_modules(base: &Image, head: Image) -> Result<Image, String> {
-    let read = |image: &Image| image.modules.iter().map(|module| fs::read(module).ok()).collect::<Vec<_>>();
-    let before = read(base);
-    if before.iter().all(Option::is_some) && before == read(&head) {
-        let why = "its modules are those of the base, byte for byte: the change does nothing, or it is in what is not \
-                   built here, so nothing of it was tested";
-        return Err(why.to_owned());
-    }
-    Ok(head)
-}
-
-/// A head of which nothing is in the kernel that is built says nothing, and must not look as if it passed.
+/// A head that comes out as its base did was not tested, and must not look as if it passed.
 fn unless_the_same(mut pair: Pair) -> Pair {
-    let read = |target: &Target| fs::read(&target.kernel.image).ok();
+    let files = |target: &Target| -> Vec<PathBuf> {
+        std::iter::once(&target.kernel.image).chain(&target.kernel.modules).cloned().collect()
+    };
     if let Ok((base, head)) = &pair.targets
-        && read(base).is_some_and(|bytes| read(head) == Some(bytes))
+        && are_the_same(&files(base), &files(head))
     {
-        let why = "its image is that of the base, byte for byte: what is different is no part of the kernel that is \
-                   built here, so nothing of it was tested";
+        let why = "it is the base, byte for byte: the change does nothing, or it is in what is not built here, so \
+                   nothing of it was tested";
         pair.targets = Err(why.to_owned());
     }
     pair
+}
+
+/// Whether each file has the bytes of the other in its place; not where one cannot be read.
+fn are_the_same(some: &[PathBuf], others: &[PathBuf]) -> bool {
+    let same =
+        |one: &Path, other: &Path| matches!((fs::read(one), fs::read(other)), (Ok(a), Ok(b)) if a == b);
+    some.len() == others.len() && some.iter().zip(others).all(|(one, other)| same(one, other))
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::the_same(&["image", "a", "b"], true)]
+    #[case::another_image(&["other", "a", "b"], false)]
+    #[case::another_module(&["image", "a", "c"], false)]
+    #[case::one_module_less(&["image", "a"], false)]
+    fn a_head_is_its_base_where_every_file_has_the_same_bytes(#[case] head: &[&str], #[case] expected: bool) {
+        let dir = tempfile::tempdir().unwrap();
+        let files = |name: &str, texts: &[&str]| -> Vec<PathBuf> {
+            let write = |(i, text): (usize, &&str)| {
+                let path = dir.path().join(format!("{name}-{i}"));
+                fs::write(&path, text).unwrap();
+                path
+            };
+            texts.iter().enumerate().map(write).collect()
+        };
+        let base = files("base", &["image", "a", "b"]);
+        assert_eq!(are_the_same(&base, &files("head", head)), expected);
+        assert!(!are_the_same(&[dir.path().join("none")], &[dir.path().join("none")]));
+    }
 }

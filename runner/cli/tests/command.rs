@@ -28,7 +28,7 @@ const GOLDEN: &str = "goldens/info/info-names-a-cxl-device.json";
 #[case::unknown_session(&["check", "--session", "get-valeu"], "no session `get-valeu`")]
 #[case::no_such_kernel_cache(&["check", "--kernel-cache", "no/such"], "no/such: no such directory")]
 #[case::root_without_vectors(&["sessions", "list", "--root", "docs"], "--root: docs: there is no vectors/ in it")]
-#[case::no_such_package(&["compare-packages", "no/such.deb", "7.3"], "deb:no/such.deb: there is no file no/such.deb")]
+#[case::no_such_package(&["compare-packages", "no/such.deb", "7.3"], "no/such.deb: there is no file no/such.deb")]
 #[case::unknown_rule(&["explain", "set-bloked"], "no rule `set-bloked`; there is")]
 #[case::unknown_promise(&["promises", "Q99"], "no promise `Q99`")]
 #[case::unknown_change(&["changes", "none"], "no change `none`; there are: features-denied-on-raw-path")]

@@ -218,7 +218,7 @@ fn a_kept_run_is_judged_again_by_another_policy_and_ends_as_that_says() {
     let again = dir.path().join("again.json");
     let exempt = judge(&path, &["--policy", "exempt", "-f", &format!("json:{}", again.display())]);
     assert_eq!(exempt.status, 0, "{}{}", exempt.out, exempt.err);
-    let note = "judged again: policy exempt decides; it was frozen when the run was made";
+    let note = "judged again: policy exempt decides, where frozen did";
     assert!(exempt.out.contains(note), "{}", exempt.out);
     assert_eq!((&read(&again)["policy"], &read(&again)["exit_status"]), (&json!("exempt"), &json!(0)));
     // What is kept of it is a run like any other.
@@ -226,7 +226,7 @@ fn a_kept_run_is_judged_again_by_another_policy_and_ends_as_that_says() {
 }
 
 #[test]
-fn a_policy_of_ones_own_is_named_in_every_report() {
+fn a_policy_of_ones_own_is_named_where_a_report_says_which_decides() {
     let dir = tempfile::tempdir().unwrap();
     let path = refused_set(dir.path());
     let own = policy(dir.path(), "set-blocked", "break");

@@ -78,6 +78,9 @@ impl Reference {
                 (verdict.error, verdict.skipped) = (None, Some(self.told(why)));
             }
             (Performance::Performed(_), Some(Missing::Failed(why))) => verdict.error = Some(self.told(why)),
+            (Performance::Skipped { .. }, Some(Missing::Failed(why))) => {
+                (verdict.error, verdict.skipped) = (Some(self.told(why)), None);
+            }
             // What the other kernel gave and this one cannot be asked for is no pass.
             (Performance::Skipped { why }, None) if self.goldens.get(id).is_some() => {
                 let why = format!("performed on {}, and cannot be here: {why}", self.kernel);

@@ -30,6 +30,8 @@ pub struct Expectation {
     pub require_fixes: bool,
     /// Whether a fwctl device is expected at all; with the reason where it is not.
     pub absent: Option<String>,
+    /// Whether its config says that there is no fwctl: of a kernel that is only described nobody promised it.
+    pub by_config: bool,
 }
 
 /// Everything that a judgement is made from.
@@ -207,6 +209,8 @@ fn absence(evidence: &str, expectation: &Expectation, books: &Books) -> Finding 
     let mut finding = Finding::new(id::FWCTL_ABSENT, place, accepted, evidence.to_owned(), books.promises);
     if expectation.absent.is_some() {
         finding.severity = Severities::all(Severity::Note);
+    } else if expectation.by_config && expectation.release.is_none() {
+        finding.severity = Severities::all(Severity::Warn);
     }
     finding
 }

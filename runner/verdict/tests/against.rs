@@ -105,6 +105,15 @@ fn what_only_the_reference_could_be_asked_is_not_tested() {
     assert_eq!(session.error.as_deref(), Some(expected));
 }
 
+#[test]
+fn a_session_that_failed_on_the_reference_is_not_tested_where_it_is_skipped() {
+    let skipped = Performance::Skipped { why: "this kernel has no edac".into() };
+    let failed = Performance::Failed { why: "QEMU died".into() };
+    let session = &held(&bare(), failed, skipped).sessions[0];
+    assert_eq!(session.status(Policy::Frozen), Status::Error);
+    assert_eq!(session.error.as_deref(), Some("nothing to compare with: on old QEMU died"));
+}
+
 fn hurt_at_boot() -> Performance {
     let mut transcript = Transcript::new("s");
     let observation = Observation { end: StepEnd::GuestDied, ..Observation::default() };

@@ -159,7 +159,7 @@ impl Fixture {
         transcript.unattributed.clone_from(&self.unattributed);
         let outcomes = BTreeMap::from([("s".to_owned(), Performance::Performed(Box::new(transcript)))]);
         let (release, require_fixes) = (self.release.parse().ok(), self.require_fixes);
-        let expectation = Expectation { release, require_fixes, absent: None };
+        let expectation = Expectation { release, require_fixes, ..Expectation::default() };
         let library = load();
         let absent = self.absent.as_deref();
         let verdict = judge("k", &self.release, absent, &outcomes, &expectation, &library.books());

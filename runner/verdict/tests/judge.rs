@@ -6,7 +6,8 @@ use rstest::rstest;
 use scrubjay_session::klog::{Class, Event};
 use scrubjay_session::observation::{Aside, Observation, Seen, StepEnd};
 use scrubjay_session::{Performance, Transcript};
-use scrubjay_verdict::{KernelVerdict, Library, Policy, Status};
+use scrubjay_verdict::judge::judge as judge_kernel;
+use scrubjay_verdict::{Expectation, KernelVerdict, Library, Policy, Severity, Status};
 use serde_json::{Value, json};
 
 use crate::world::{World, errno, get, ok, set};
@@ -225,4 +226,25 @@ fn bad_vectors_are_refused_with_the_file_and_the_remedy(
     let (_, after) =
         error.split_once(&format!("{file}:")).unwrap_or_else(|| panic!("no file and line: {error}"));
     assert!(after.starts_with(|c: char| c.is_ascii_digit()), "{error}");
+}
+
+/// Nobody promised fwctl of a kernel that is only described and whose config leaves it out.
+#[rstest]
+#[case::described(None, true, None, Severity::Warn)]
+#[case::held_to_a_baseline(Some("7.2"), true, None, Severity::Break)]
+#[case::its_config_is_not_known(None, false, None, Severity::Break)]
+#[case::its_manifest_says_so(Some("6.12"), true, Some("before 6.15"), Severity::Note)]
+fn an_absence_weighs_what_was_promised(
+    #[case] release: Option<&str>,
+    #[case] by_config: bool,
+    #[case] absent: Option<&str>,
+    #[case] expected: Severity,
+) {
+    let library = World::new(get(), json!({"errno": "ok"}), None).library();
+    let release = release.map(|release| release.parse().unwrap());
+    let absent = absent.map(str::to_owned);
+    let expectation = Expectation { release, by_config, absent, ..Expectation::default() };
+    let verdict = judge_kernel("k", "7.2", Some("no fwctl"), &[].into(), &expectation, &library.books());
+    let weighs: Vec<_> = verdict.findings.iter().map(|f| (f.rule.as_str(), f.severity.frozen)).collect();
+    assert_eq!(weighs, [("fwctl-absent", expected)]);
 }

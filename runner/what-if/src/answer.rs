@@ -57,20 +57,14 @@ pub struct Promised {
     pub class: Class,
 }
 
-/// What the sessions gave on the kernel as it is, and on the changed one.
-pub(crate) struct Given<'a> {
-    pub before: &'a Performances,
-    pub after: &'a Performances,
-}
-
 impl Answer {
-    /// Of a verdict that holds the changed kernel against the one as it is.
+    /// Of a verdict that holds the changed kernel, which gave `after`, against the one as it is.
     pub(crate) fn new(
         decision: String,
         kernel: String,
         promises: &Promises,
         verdict: &KernelVerdict,
-        given: &Given,
+        after: &Performances,
         seen: Vec<(Feature, Vec<Sight>)>,
     ) -> Self {
         let counts = |cause: &Cause| cause.rule != id::KNOWN_DAMAGE && cause.standing == Standing::Counts;
@@ -92,16 +86,17 @@ impl Answer {
         };
         for session in &verdict.sessions {
             let id = &session.session;
-            let untested = match session.status(Policy::Frozen) {
+            match session.status(Policy::Frozen) {
                 Status::Error => {
-                    Some(session.error.clone().unwrap_or_else(|| "what it gave is not sure".to_owned()))
+                    let why = session.error.clone().unwrap_or_else(|| "what it gave is not sure".to_owned());
+                    answer.untested.entry(why).or_default().push(id.clone());
                 }
-                Status::Skip => given.skipped_on_one(id),
-                _ => None,
-            };
-            match (untested, session.status(Policy::Frozen)) {
-                (Some(why), _) => answer.untested.entry(why).or_default().push(id.clone()),
-                (None, Status::Skip) => answer.skipped += 1,
+                // Skipped on the kernel as it is: nothing to hold it against.
+                Status::Skip if matches!(after.get(id), Some(Performance::Performed(_))) => {
+                    let why = session.skipped.clone().unwrap_or_default();
+                    answer.untested.entry(why).or_default().push(id.clone());
+                }
+                Status::Skip => answer.skipped += 1,
                 _ if session.findings.iter().any(|f| f.rule != id::KNOWN_DAMAGE) => answer.different += 1,
                 _ => answer.stayed += 1,
             }
@@ -136,68 +131,61 @@ impl Broken {
     }
 }
 
-impl Given<'_> {
-    /// Why nothing can be said of a session that was skipped on one of the two kernels alone.
-    fn skipped_on_one(&self, session: &str) -> Option<String> {
-        let skipped = |on: &Performances| match on.get(session) {
-            Some(Performance::Skipped { why }) => Some(why.clone()),
-            _ => None,
-        };
-        match (skipped(self.before), skipped(self.after)) {
-            (None, Some(why)) => Some(format!("skipped on the changed kernel alone: {why}")),
-            (Some(why), None) => Some(format!("skipped on the kernel as it is alone: {why}")),
-            (Some(_), Some(_)) | (None, None) => None,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use rstest::rstest;
-    use scrubjay_session::Transcript;
-    use scrubjay_verdict::{ChangeProfile, SessionVerdict};
+    use scrubjay_session::observation::{Aside, Observation, Seen};
+    use scrubjay_session::{Session, Transcript};
+    use scrubjay_verdict::{Expectation, Library, Reference, judge};
 
     use super::*;
 
-    fn performed() -> Performance {
-        Performance::Performed(Box::new(Transcript::new("s")))
+    fn performed(session: &Session) -> Performance {
+        let mut transcript = Transcript::new(&session.id);
+        let (observation, aside) =
+            (Observation { errno: "ok".into(), ..Observation::default() }, Aside::default());
+        transcript.steps.push(Seen { id: session.steps[0].id.clone(), observation, aside });
+        Performance::Performed(Box::new(transcript))
     }
 
-    fn skipped() -> Performance {
+    fn skipped(_: &Session) -> Performance {
         Performance::Skipped { why: "this kernel has no EDAC".to_owned() }
     }
 
+    type Give = fn(&Session) -> Performance;
+
     #[rstest]
-    #[case::on_both(skipped(), skipped(), None)]
+    #[case::on_both(skipped, skipped, None)]
     #[case::on_the_changed_one(
-        performed(),
-        skipped(),
-        Some("skipped on the changed kernel alone: this kernel has no EDAC")
+        performed,
+        skipped,
+        Some("performed on k, and cannot be here: this kernel has no EDAC")
     )]
     #[case::on_the_one_as_it_is(
-        skipped(),
-        performed(),
-        Some("skipped on the kernel as it is alone: this kernel has no EDAC")
+        skipped,
+        performed,
+        Some("nothing to compare with: on k this kernel has no EDAC")
     )]
     fn a_session_that_one_kernel_alone_skips_is_not_tested(
-        #[case] before: Performance,
-        #[case] after: Performance,
+        #[case] before: Give,
+        #[case] after: Give,
         #[case] why: Option<&str>,
     ) {
-        let session = SessionVerdict { skipped: Some("why".to_owned()), ..SessionVerdict::new("s") };
-        let verdict = KernelVerdict {
-            kernel: "k".to_owned(),
-            release: "7.3.4".to_owned(),
-            findings: Vec::new(),
-            sessions: vec![session, SessionVerdict::new("t")],
-            changes: ChangeProfile::default(),
-        };
-        let (before, after) = ([("s".to_owned(), before)].into(), [("s".to_owned(), after)].into());
-        let given = Given { before: &before, after: &after };
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let library = Library::load(&root).expect("the vectors");
+        let session = library.sessions.get("info-flags").expect("a session");
+        let id = &session.id;
+        let given = |give: Give| Performances::from([(id.clone(), give(session))]);
+        let (before, after) = (given(before), given(after));
+        let reference = Reference::new("k", "7.3.4", &before, &library.books());
+        let judged = reference.judge_session(id, &after[id], &library.books());
+        let nothing = Expectation::default();
+        let verdict = judge::conclude("k", "7.3.4", None, vec![judged], &nothing, &library.books());
         let (decision, kernel) = (String::new(), String::new());
-        let answer = Answer::new(decision, kernel, &Promises::default(), &verdict, &given, Vec::new());
+        let answer = Answer::new(decision, kernel, &library.promises, &verdict, &after, Vec::new());
         assert_eq!(answer.untested.keys().map(String::as_str).next(), why);
-        assert_eq!((answer.skipped, answer.stayed), (usize::from(why.is_none()), 1));
-        assert_eq!(answer.is_incomplete(), why.is_some());
+        assert_eq!(answer.skipped, usize::from(why.is_none()));
     }
 }

@@ -10,7 +10,7 @@ use scrubjay_session::modules_refused;
 use scrubjay_session::{Performance, Session};
 use scrubjay_verdict::{Library, Policy, Reference, Waivers};
 
-use crate::answer::{Answer, Given};
+use crate::answer::Answer;
 use crate::decision::Decision;
 use crate::sight;
 
@@ -67,8 +67,7 @@ pub fn run(run: &Run, decision: &Decision, tell: &mut dyn FnMut(&str)) -> Result
     tell(&format!("{}: {performed} performed", changed.kernel.id));
     let pairs = sight::pairs(library, sessions, &before, &after);
     let sights = decision.features().map(|feature| (feature.clone(), sight::of(feature, &pairs))).collect();
-    let given = Given { before: &before, after: &after };
-    Ok(Answer::new(decision.told(), manifest.id.clone(), &library.promises, &verdict, &given, sights))
+    Ok(Answer::new(decision.told(), manifest.id.clone(), &library.promises, &verdict, &after, sights))
 }
 
 /// A module that is not loaded leaves a kernel that nobody asked about.

@@ -110,13 +110,14 @@ fn of_session<'a>(
     };
     let steps = session.every_step();
     let mut descriptors = Descriptors::default();
-    let opens = |step: &&&Step| matches!(&step.action, Action::Open(open) if open.node == Node::Fwctl);
     let works = |steps: &Steps, id: &str| steps.get(id).is_some_and(|seen| seen.errno == OK);
     let moved: BTreeSet<usize> = steps
         .iter()
-        .filter(opens)
         .filter(|step| works(before, &step.id) != works(after, &step.id))
-        .filter_map(|step| device(&step.action, &descriptors))
+        .filter_map(|step| match &step.action {
+            Action::Open(open) if open.node == Node::Fwctl => Some(open.device),
+            _ => None,
+        })
         .collect();
     let mut set_otherwise: BTreeMap<usize, BTreeSet<Uuid>> = BTreeMap::new();
     let mut pairs = Vec::new();
@@ -128,7 +129,7 @@ fn of_session<'a>(
         };
         let device = device(call, &descriptors);
         descriptors.take(number, &step.action);
-        let Some(device) = device else { continue };
+        let (Some(device), Some(_)) = (device, kind(call)) else { continue };
         let Some(profile) = session.devices.get(device).and_then(|id| library.profiles.get(id).ok()) else {
             continue;
         };

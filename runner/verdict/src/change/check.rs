@@ -67,13 +67,7 @@ impl Change {
             (None, Some(why)) if why.trim().is_empty() => {
                 wrong("no-commit", "say why no commit can be named".into())
             }
-            (Some(commit), None) if !is_commit(&commit.id) => wrong(
-                "commit.id",
-                format!(
-                    "`{}` is not a commit id; write {SHORTEST} to {WHOLE} hexadecimal digits",
-                    commit.id.escape_debug()
-                ),
-            ),
+            (Some(commit), None) if !is_commit(&commit.id) => wrong("commit.id", no_commit(&commit.id)),
             (Some(commit), None) if commit.subject.trim().is_empty() => {
                 wrong("commit.subject", "write the first line of the commit's message".into())
             }
@@ -130,6 +124,11 @@ fn is_tag(path: &Path, place: &str, release: Release) -> Result<(), FileError> {
     }
     let why = format!("{release} is not a tag of mainline; write it as 7.3 or 7.3-rc2");
     Err(FileError::sense(path, format!("{place}.release"), why))
+}
+
+/// What is told of an id that [`is_commit`] refuses.
+pub(super) fn no_commit(id: &str) -> String {
+    format!("`{}` is not a commit id; write {SHORTEST} to {WHOLE} hexadecimal digits", id.escape_debug())
 }
 
 pub(super) fn is_commit(id: &str) -> bool {

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use scrubjay_session::file::{self, FileError};
 use serde::{Deserialize, Serialize};
 
-use super::check::is_commit;
+use super::check::{is_commit, no_commit};
 use super::form::Changes;
 use crate::release::Series;
 
@@ -67,8 +67,10 @@ impl Unseen {
             let commits = one.commits.join(", ");
             format!("| {commits} | {} | {} | {} | {} |\n", one.subject, one.mainline, one.notices, one.why)
         });
+        let count = self.unseen.len();
+        let count = format!("{count} changes, in [vectors/unseen.json](../vectors/unseen.json).\n\n");
         let head = "| commit | subject | mainline | what is noticed | why no session shows it |\n|---|---|---|---|---|\n";
-        head.to_owned() + &rows.collect::<String>()
+        count + head + &rows.collect::<String>()
     }
 
     fn check(&self, path: &Path, changes: &Changes) -> Result<(), FileError> {
@@ -76,8 +78,10 @@ impl Unseen {
         if self.format != FORMAT {
             return wrong("format".into(), format!("`{}` is not `{FORMAT}`", self.format.escape_debug()));
         }
-        let named: BTreeSet<_> =
-            changes.iter().filter_map(|change| change.commit.as_ref()).map(|c| &c.id).collect();
+        let named = |id: &str| {
+            let mut commits = changes.iter().filter_map(|change| change.commit.as_ref());
+            commits.any(|commit| commit.id.starts_with(id) || id.starts_with(&commit.id))
+        };
         let mut seen = BTreeSet::new();
         let mut last = None;
         for (at, one) in self.unseen.iter().enumerate() {
@@ -87,12 +91,14 @@ impl Unseen {
             }
             for id in &one.commits {
                 let why = match id {
-                    id if !is_commit(id) => "is no commit; write 12 to 40 hexadecimal digits",
-                    id if named.contains(id) => "is a named change of vectors/changes; take it out here",
-                    id if !seen.insert(id) => "is there twice",
+                    id if !is_commit(id) => no_commit(id),
+                    id if named(id) => {
+                        format!("`{id}` is a named change of vectors/changes; take it out here")
+                    }
+                    id if !seen.insert(id) => format!("`{id}` is there twice"),
                     _ => continue,
                 };
-                return wrong(place("commits"), format!("`{}` {why}", id.escape_debug()));
+                return wrong(place("commits"), why);
             }
             for (field, text) in [("subject", &one.subject), ("notices", &one.notices), ("why", &one.why)] {
                 if text.trim().is_empty() || text.contains(['|', '\n']) {
@@ -128,8 +134,12 @@ mod tests {
 
     #[rstest]
     #[case::whole(json!([row("0123456789ab", "6.15"), row("0123456789ac", "7.1")]), None)]
-    #[case::no_commit(json!([row("v6.15", "6.15")]), Some("at `unseen[0].commits`: `v6.15` is no commit"))]
+    #[case::no_commit(json!([row("v6.15", "6.15")]), Some("at `unseen[0].commits`: `v6.15` is not a commit id"))]
     #[case::named(json!([row("8b301c4afbce", "7.3")]), Some("`8b301c4afbce` is a named change"))]
+    #[case::named_whole(
+        json!([row("8b301c4afbce0123456789abcdef0123456789ab", "7.3")]),
+        Some("is a named change")
+    )]
     #[case::twice(json!([row("0123456789ab", "6.15"), row("0123456789ab", "6.15")]), Some("at `unseen[1].commits`: `0123456789ab` is there twice"))]
     #[case::order(json!([row("0123456789ab", "7.1"), row("0123456789ac", "6.15")]), Some("at `unseen[1].mainline`: the oldest come first"))]
     #[case::empty(json!([{"commits": [], "subject": "s", "mainline": "7.1", "notices": "n", "why": "w"}]), Some("at `unseen[0].commits`: name the commit"))]
