@@ -9,6 +9,7 @@
 
 mod asked;
 mod between;
+mod bisection;
 mod bounded;
 mod build;
 mod cache;
@@ -41,6 +42,7 @@ mod workshop;
 
 pub use asked::{Asked, AskedError, asked, asked_one, revision_of, tell_apart, with_modules};
 pub use between::Between;
+pub use bisection::{Bisection, Mark, Standing};
 pub use cache::{Cache, CacheError};
 pub use catalogue::Catalogue;
 pub use config::{ConfigError, Fragment};

@@ -206,9 +206,10 @@ mod tests {
     use expect_test::expect;
     use scrubjay_run::RunEvent;
     use scrubjay_samples::{clean, errored, finding, kernel, mixed, of_kernel, passed, run_of, waived, with};
+    use scrubjay_verdict::finding::Repeat;
     use scrubjay_verdict::policy::Name;
     use scrubjay_verdict::policy::own::Line;
-    use scrubjay_verdict::{Class, OwnPolicy, Repeat, SessionVerdict, Severities, Severity};
+    use scrubjay_verdict::{Class, OwnPolicy, SessionVerdict, Severities, Severity};
 
     use super::*;
     use crate::gather::Gather;

@@ -13,6 +13,7 @@ mod outlook;
 pub mod record;
 pub mod releases;
 mod run;
+pub mod shows;
 mod target;
 
 pub use arrivals::arrivals;

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::thread::available_parallelism;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgGroup, Args, Parser, Subcommand};
 use clap_complete::Shell;
 use scrubjay_host::Signal;
 use scrubjay_run::{ExitStatus, Shard};
@@ -67,6 +67,12 @@ pub enum Command {
                             status as check's"
     )]
     Gate(GateArgs),
+    /// The commit, or the release, from which on a session gives something else
+    #[command(
+        after_help = "Exit status:\n  0  it is found\n  2  wrong usage, or the two ends do not differ in it\n  3  it lies among several \
+                            that could not be told apart, or an end could not be tested"
+    )]
+    Bisect(BisectArgs),
     /// Measure speed and size on a kernel
     Bench(BenchArgs),
     /// Where kernels come from: list, fetch, build, path
@@ -105,6 +111,7 @@ impl Command {
             | Command::Releases(_)
             | Command::WhatIf(_)
             | Command::Gate(_)
+            | Command::Bisect(_)
             | Command::Bench(_)
             | Command::Kernels(_)
             | Command::Mutants(_)
@@ -430,6 +437,36 @@ pub struct GateArgs {
     /// Waivers [default: vectors/waivers.toml, where it is there]
     #[arg(long, value_name = "FILE")]
     pub waivers: Option<PathBuf>,
+}
+
+/// Arguments of `bisect`.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("what").args(["session", "finding"]).multiple(true).required(true))]
+pub struct BisectArgs {
+    /// A git repository of the kernel, or a work tree of it, whose commits are searched
+    #[arg(long, value_name = "PATH", requires = "good", requires = "bad", conflicts_with = "kernels")]
+    pub tree: Option<PathBuf>,
+    /// A revision that is as it should be
+    #[arg(long, value_name = "REV", requires = "tree")]
+    pub good: Option<String>,
+    /// A revision upon it that is not
+    #[arg(long, value_name = "REV", requires = "tree")]
+    pub bad: Option<String>,
+    /// Or kernels, the oldest first, written as for check --kernel: a range `6.16..7.3`, or one after the other
+    #[arg(short, long = "kernel", value_name = "KERNEL", num_args = 1.., required_unless_present = "tree")]
+    pub kernels: Vec<String>,
+    /// The session whose answers differ; without --finding, whatever the two ends differ in is looked for
+    #[arg(short, long, value_name = "ID")]
+    pub session: Option<String>,
+    /// A finding, by its fingerprint: the 16 digits after `id` in a report
+    #[arg(long, value_name = "FINGERPRINT")]
+    pub finding: Option<String>,
+    /// Directory of prebuilt images, VERSION/bzImage [default: SCRUBJAY_KERNEL_CACHE]
+    #[arg(long, value_name = "DIR")]
+    pub kernel_cache: Option<PathBuf>,
+    /// What guests are like.
+    #[command(flatten)]
+    pub guests: GuestArgs,
 }
 
 /// Arguments of `bench`.

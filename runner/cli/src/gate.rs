@@ -1,15 +1,13 @@
 //! `scrubjay gate`: what a series, or a revision, breaks of what it is made upon.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use scrubjay_check::{Check, Target, against};
 use scrubjay_engine::Lab;
 use scrubjay_kernels::{
-    Asked, AskedError, Between, Catalogue, Config, Image, Manifest, Progress, Resolver, Series, Workshop,
-    WorkshopError, revision_of,
+    Asked, AskedError, Between, Catalogue, Config, Image, Manifest, Progress, Resolver, Series, revision_of,
 };
 use scrubjay_machine::{Choice, Qemu};
 use scrubjay_reports::{Detail, Reports};
@@ -17,12 +15,13 @@ use scrubjay_run::{ExitStatus, RunEvent};
 use scrubjay_session::Session;
 use scrubjay_verdict::{Library, OwnPolicy, Policy, Reference, Waivers};
 
-use crate::args::{GateArgs, MODULAR_KERNEL};
+use crate::args::GateArgs;
 use crate::context::Context;
-use crate::failure::{self, Failure, Result, Usage};
+use crate::failure::{Failure, Result, Usage};
 use crate::interrupt::Interrupt;
 use crate::lab::{self, Obtained};
 use crate::policy::Decides;
+use crate::revision::{self, Base, Rebuilt, as_modules};
 use crate::{output, select, table};
 
 /// What is between base and head, and so what has to be built and run.
@@ -30,7 +29,7 @@ enum Plan {
     /// Nothing that a kernel is built from.
     Nothing,
     /// Modules that were built anew, or why they were not.
-    Modules { base: Box<Manifest>, files: String, images: Box<(Image, Result<Image, String>)> },
+    Modules { base: Box<Base>, files: String, head: Result<Box<Image>, String> },
     /// Two kernels, once with modules and once with everything built in, for this reason.
     Kernels { modular: Config, why: String },
 }
@@ -103,42 +102,26 @@ fn revisions(args: &GateArgs, catalogue: &Catalogue) -> Result<(Manifest, Manife
     Ok((base, head))
 }
 
-/// A revision built so that a guest loads what is under test.
-fn as_modules(manifest: &Manifest, modular: &Config, keep_tree: bool) -> Manifest {
-    let config = Config { loose: true, absent: BTreeMap::new(), keep_tree, ..modular.clone() };
-    let id = format!("{}, as modules", manifest.id);
-    Manifest { id, config: Some(config), ..manifest.clone() }
-}
-
 impl Gate<'_> {
     /// Says what has to be built, and builds modules where these are all.
     fn plan(&self, catalogue: &Catalogue, progress: &mut dyn Progress) -> Result<Plan> {
-        let like = catalogue.get(MODULAR_KERNEL)?;
-        let no_config =
-            || Usage(format!("{}: is not built, so no kernel can be built as it", like.path.display()));
-        let modular = like.config.clone().ok_or_else(no_config)?;
+        let modular = revision::modular(catalogue)?;
         let sources = match self.resolver.between(&self.base, &self.head, progress)? {
             Between::Nothing => return Ok(Plan::Nothing),
             Between::Kernel(why) => return Ok(Plan::Kernels { modular, why }),
             Between::Modules(sources) => sources,
         };
-        let base = as_modules(&self.base, &modular, true);
-        let image = self.resolver.obtain(&base, progress)?;
-        // The head differs from this one in what is built from its sources, and in nothing else.
-        let base_image = Workshop::new(self.resolver, &base, &image)?.unchanged(progress)?;
-        let workshop = Workshop::new(self.resolver, &base, &base_image)?;
-        let head = match workshop.all_changed(&sources, progress) {
-            Ok(image) => Ok(image),
-            Err(WorkshopError::NoModule { file, .. }) => {
+        let base = Base::build(&self.base, &modular, self.resolver, progress)?;
+        let head = match base.rebuilt(&sources, progress)? {
+            Rebuilt::Image(image) => Ok(image),
+            Rebuilt::DoesNotBuild(why) => Err(why),
+            Rebuilt::NoModule(file) => {
                 let why = format!("{} changes, which is part of no module", file.display());
                 return Ok(Plan::Kernels { modular, why });
             }
-            Err(error @ WorkshopError::Make { .. }) => Err(failure::told(&Failure::from(error))),
-            Err(error) => return Err(error.into()),
         };
         let files = sources.keys().map(|file| file.display().to_string()).collect::<Vec<_>>().join(", ");
-        let images = Box::new((base_image, head));
-        Ok(Plan::Modules { base: Box::new(base), files, images })
+        Ok(Plan::Modules { base: Box::new(base), files, head })
     }
 
     fn gate(&self, plan: &Plan, interrupt: Interrupt, reports: &Reports) -> Result<()> {
@@ -188,21 +171,15 @@ impl Gate<'_> {
                 ));
                 Ok(Vec::new())
             }
-            Plan::Modules { base: manifest, files, images } => {
+            Plan::Modules { base: built, files, head: after } => {
                 note(format!(
                     "modules were built anew, and no second kernel, because nothing else is different: {files}"
                 ));
-                let (before, after) = &**images;
-                note(lab::provenance(base, before));
-                let called = |image: &Image, id: &str| {
-                    let mut target = Target::new(manifest, image);
-                    target.kernel.id = id.to_owned();
-                    target
+                note(lab::provenance(base, &built.image));
+                let targets = match after {
+                    Ok(after) => Ok((built.target(&built.image, base), built.target(after, head))),
+                    Err(why) => Err(why.clone()),
                 };
-                let targets = after
-                    .as_ref()
-                    .map(|after| (called(before, base), called(after, head)))
-                    .map_err(Clone::clone);
                 Ok(vec![unless_the_same(Pair { head: head.clone(), targets })])
             }
             Plan::Kernels { modular, why } => {

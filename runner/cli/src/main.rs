@@ -5,6 +5,7 @@
 
 mod args;
 mod bench;
+mod bisect;
 mod catalogue;
 mod changes;
 mod check;
@@ -31,6 +32,7 @@ mod record;
 mod releases;
 mod report;
 mod review;
+mod revision;
 mod schema;
 mod select;
 mod sessions;
@@ -71,6 +73,7 @@ fn run(cli: &Cli) -> Result<ExitStatus> {
         Command::Bench(args) => bench::run(args, &context()?),
         Command::Review(args) => review::run(args, &context()?),
         Command::Releases(args) => releases::run(args, &context()?),
+        Command::Bisect(args) => bisect::run(args, &context()?),
         Command::WhatIf(args) => what_if::run(args, &context()?),
         Command::Gate(args) => gate::run(args, cli.verbose, &context()?),
         Command::Kernels(args) => kernels::run(args, &context()?),
