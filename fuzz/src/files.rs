@@ -121,7 +121,7 @@ pub fn waivers(data: &[u8]) {
 /// A policy of the user's own, read, kept and read again.
 pub fn policy(data: &[u8]) {
     let (_dir, path) = laid(data, "\0", "toml");
-    let Ok(own) = OwnPolicy::load(&path, &SHIPPED.promises) else { return };
+    let Ok(own) = OwnPolicy::load(&path, &SHIPPED.promises, &SHIPPED.profiles) else { return };
     let text = serde_json::to_string(&own).expect("it can be kept");
     let kept: OwnPolicy = serde_json::from_str(&text).expect("what was kept is read");
     assert_eq!((kept.told().len(), &kept), (own.weigh.len(), &own));

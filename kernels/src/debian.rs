@@ -1,4 +1,5 @@
-//! Where Debian's packages are: the machine's own mirrors, asked of its apt, and the addresses in their pools.
+//! Where Debian's packages are: the machine's own mirrors, asked of its apt, the addresses in their pools, and what apt
+//! offers by name and version.
 //!
 //! Writes no mirror anywhere and knows none by name; downloads nothing itself.
 
@@ -31,6 +32,18 @@ pub enum ArchiveError {
     /// apt failed.
     #[error("apt-get indextargets failed: {0}")]
     Apt(String),
+    /// apt does not offer a package.
+    #[error(
+        "apt offers no {name} in version {version}: {said}; run apt-get update, or name a file of the package"
+    )]
+    NotOffered {
+        /// The package.
+        name: String,
+        /// Its version.
+        version: String,
+        /// What apt said.
+        said: String,
+    },
     /// apt lists no archive that can be read over HTTP.
     #[error(
         "this machine's apt lists no archive over http or https; run apt-get update, and apt-get indextargets must then list one"
@@ -84,6 +97,81 @@ impl Archive {
     }
 }
 
+/// A package that apt offers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Offered {
+    /// Where it is.
+    pub url: String,
+    /// The name of its file.
+    pub file: String,
+    /// Its SHA-256, where apt knows it.
+    pub sha256: Option<String>,
+}
+
+/// The packages of one kernel that apt offers: the one of this name and version, and what of the kernel's other packages
+/// it needs in just that version.
+pub(crate) fn offered(name: &str, version: &str) -> Result<Vec<Offered>, ArchiveError> {
+    let mut names = vec![name.to_owned()];
+    let mut offered = Vec::new();
+    let mut next = 0;
+    while let Some(name) = names.get(next).cloned() {
+        next += 1;
+        let wanted = format!("{name}={version}");
+        let not_offered = |said: &str| ArchiveError::NotOffered {
+            name: name.clone(),
+            version: version.to_owned(),
+            said: said.trim().trim_start_matches("E: ").to_owned(),
+        };
+        let uris =
+            apt("apt-get", &["--print-uris", "download", &wanted])?.map_err(|said| not_offered(&said))?;
+        offered.push(in_uris(&uris).ok_or_else(|| not_offered("it names no address over http or https"))?);
+        let shown = apt("apt-cache", &["show", &wanted])?.map_err(|said| not_offered(&said))?;
+        for more in needed(&shown, version) {
+            if !names.contains(&more) {
+                names.push(more);
+            }
+        }
+    }
+    Ok(offered)
+}
+
+/// What one of apt's commands says, or what it complains of.
+fn apt(program: &str, args: &[&str]) -> Result<Result<String, String>, ArchiveError> {
+    let mut apt = Command::new(program);
+    apt.args(args).env("LC_ALL", "C");
+    let output = process::output(apt, Manner::Ask, None).map_err(|source| ArchiveError::NoApt { source })?;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Ok(match output.status.success() {
+        true => Ok(text(&output.stdout)),
+        false => Err(text(&output.stderr)),
+    })
+}
+
+/// The first line of the form `'URI' FILE SIZE SHA256:DIGEST`.
+fn in_uris(text: &str) -> Option<Offered> {
+    let (url, rest) = text.lines().find_map(|line| line.strip_prefix('\'')?.split_once("' "))?;
+    let mut words = rest.split_whitespace();
+    let file = words.next()?;
+    let sha256 = words.find_map(|word| word.strip_prefix("SHA256:"));
+    let is_plain = !file.contains('/') && file.ends_with(".deb");
+    (is_plain && url.starts_with("http")).then(|| Offered {
+        url: url.to_owned(),
+        // apt writes a version's colon as it stands in an address.
+        file: file.to_owned(),
+        sha256: sha256.map(str::to_owned),
+    })
+}
+
+/// The packages of a kernel that are needed in this version, of what apt shows of one.
+fn needed(shown: &str, version: &str) -> Vec<String> {
+    let fields = ["Depends: ", "Pre-Depends: "];
+    let lines = shown.lines().filter_map(|line| fields.iter().find_map(|field| line.strip_prefix(field)));
+    let exact = format!("(= {version})");
+    let of_kernel = |need: &str| need.starts_with("linux-") && need.ends_with(&exact);
+    let needs = lines.flat_map(|line| line.split(',')).map(str::trim).filter(|need| of_kernel(need));
+    needs.filter_map(|need| Some(need.split_whitespace().next()?.to_owned())).collect()
+}
+
 /// The proxy that apt is told to use for http, where there is one.
 pub(crate) fn apt_proxy() -> Option<String> {
     let mut apt = Command::new("apt-config");
@@ -125,6 +213,34 @@ mod tests {
                 Archive { url: "http://sec.example/debian-security".to_owned(), security: true },
             ]
         );
+    }
+
+    #[test]
+    fn where_a_package_is_stands_in_what_apt_prints() {
+        let offered = in_uris(
+            "'http://deb.example/debian/pool/main/l/linux/linux-binary-7.3_7.3.4-1_amd64.deb' \
+             linux-binary-7.3_7.3.4-1_amd64.deb 1476 SHA256:4bf758\n",
+        );
+        let offered = offered.expect("a package");
+        assert_eq!(offered.file, "linux-binary-7.3_7.3.4-1_amd64.deb");
+        assert!(offered.url.ends_with("/linux/linux-binary-7.3_7.3.4-1_amd64.deb"));
+        assert_eq!(offered.sha256.as_deref(), Some("4bf758"));
+    }
+
+    #[rstest]
+    #[case::a_file_elsewhere("'http://h/a.deb' ../a.deb 1 SHA256:4b")]
+    #[case::not_over_http("'cdrom://disc/a.deb' a.deb 1 SHA256:4b")]
+    #[case::nothing("")]
+    fn what_is_no_package_over_http_is_not_taken(#[case] printed: &str) {
+        assert_eq!(in_uris(printed), None);
+    }
+
+    #[test]
+    fn the_other_packages_of_a_kernel_are_those_that_it_needs_in_its_version() {
+        let shown = "Package: linux-image-7.3\nPre-Depends: linux-base-7.3 (= 7.3.4-1)\n\
+                     Depends: kmod, linux-base (>= 4.3~), linux-binary-7.3 (= 7.3.4-1), linux-modules-7.3 (= 7.3.4-1) , \
+                     linux-other (= 7.3.4-2), initramfs-tools (= 7.3.4-1)\n";
+        assert_eq!(needed(shown, "7.3.4-1"), ["linux-base-7.3", "linux-binary-7.3", "linux-modules-7.3"]);
     }
 
     #[rstest]

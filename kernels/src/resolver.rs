@@ -264,6 +264,24 @@ impl Resolver {
             .collect()
     }
 
+    /// The packages of a kernel that the machine's apt offers by this name and version, fetched.
+    ///
+    /// # Errors
+    /// apt does not offer them; the download's.
+    pub fn fetch_offered(
+        &self,
+        name: &str,
+        version: &str,
+        progress: &mut dyn Progress,
+    ) -> Result<Vec<PathBuf>, KernelError> {
+        let downloader = Downloader::new(debian::apt_proxy().as_deref());
+        let fetch = |offered: debian::Offered| {
+            let file = self.cache.downloads().join(&offered.file);
+            Ok(downloader.fetch(&[offered.url], &file, offered.sha256.as_deref(), progress)?.path)
+        };
+        debian::offered(name, version)?.into_iter().map(fetch).collect()
+    }
+
     fn make(
         &self,
         manifest: &Manifest,

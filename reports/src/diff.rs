@@ -286,6 +286,7 @@ mod tests {
             rule: None,
             promise: None,
             class: Some(Class::Incidental),
+            feature: None,
             severity: Severity::Break,
             reason,
         };

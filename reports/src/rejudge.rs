@@ -114,8 +114,14 @@ mod tests {
 
     fn own(extends: Policy, severity: Severity) -> OwnPolicy {
         let reason = "our tools rely on it".to_owned();
-        let line =
-            Line { rule: Some("set-blocked".to_owned()), promise: None, class: None, severity, reason };
+        let line = Line {
+            rule: Some("set-blocked".to_owned()),
+            promise: None,
+            class: None,
+            feature: None,
+            severity,
+            reason,
+        };
         OwnPolicy { name: Name::new("our-gate").unwrap(), extends, weigh: vec![line] }
     }
 
@@ -193,6 +199,7 @@ mod tests {
             rule: rule.map(str::to_owned),
             promise: None,
             class,
+            feature: None,
             severity,
             reason: "r".to_owned(),
         };

@@ -6,6 +6,7 @@
 
 pub mod against;
 mod arrivals;
+pub mod bisect;
 mod check;
 mod company;
 mod confirm;

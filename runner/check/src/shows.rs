@@ -76,8 +76,17 @@ impl fmt::Display for Answer {
             Answer::Shows { seen, of, .. } => write!(f, "has it, seen in {seen} of {of} runs"),
             Answer::Lacks { of, .. } => write!(f, "does not have it, {of} runs"),
             Answer::Undecided { seen, of } => write!(f, "undecided, seen in {seen} of {of} runs"),
-            Answer::Nothing(why) => write!(f, "not tested: {why}"),
+            Answer::Nothing(why) => write!(f, "not tested: {}", brief(why)),
         }
+    }
+}
+
+/// The first line of a reason, and of a compiler's words the first error.
+fn brief(why: &str) -> String {
+    let first = why.lines().next().unwrap_or_default().trim_end_matches(':');
+    match why.lines().skip(1).find(|line| line.contains("error:")) {
+        Some(error) => format!("{first}: {}", error.trim()),
+        None => first.to_owned(),
     }
 }
 
@@ -250,6 +259,14 @@ mod tests {
     #[case::boots_seldom("0-0", "undecided, seen in 0 of 1 runs")]
     fn some_runs_decide(#[case] runs: &str, #[case] expected: &str) {
         assert_eq!(answer(FEW, runs), expected);
+    }
+
+    #[test]
+    fn of_what_make_says_the_first_error_is_told() {
+        let why =
+            "it does not build (exit status: 2):\n  CC a.o\n  a.c:3:1: error: no\n  b.c:1:1: error: neither";
+        let told = Answer::Nothing(why.to_owned()).to_string();
+        assert_eq!(told, "not tested: it does not build (exit status: 2): a.c:3:1: error: no");
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! What the reports make of seeded breaks: of each verdict `DIR/MUTANT.json` (`scrubjay mutants run --keep`) its causes,
-//! the first of them and the lines of the terminal's text, as the table of docs/causes.md. `-v` lists every cause,
-//! `-t MUTANT` shows the text.
+//! the first of them and the lines of the terminal's text, as the table of docs/causes.md. Of a pair (`--pairs`) each rule
+//! has to lead a cause of its own, and it may have one more. `-v` lists every cause, `-t MUTANT` shows the text.
 
 use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use scrubjay_mutants::Mutants;
+use scrubjay_mutants::{Mutants, Seeds};
 use scrubjay_reports::{Bar, Colour, Terminal};
 use scrubjay_samples::{of_kernel, play, run_of};
 use scrubjay_verdict::rule::id;
@@ -29,13 +29,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         "| mutant | has to be told by | findings | causes | the first | lines |\n|---|---|---|---|---|---|"
     );
     for path in paths {
-        let mutant = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let mutant: String = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         if only.is_some_and(|only| *only != mutant) {
             continue;
         }
-        let known = mutants.all().iter().find(|other| other.id == mutant);
+        let known = Seeds::find(&mutant, mutants.all());
         let known = known.ok_or_else(|| format!("{}: there is no mutant `{mutant}`", path.display()))?;
-        let expected = known.kind.rule();
+        let expected: Vec<&str> = known.mutants().iter().filter_map(|mutant| mutant.kind.rule()).collect();
         let verdict: KernelVerdict = serde_json::from_str(&fs::read_to_string(&path)?)?;
         let causes = causes(&verdict);
         let weighs = |c: &&Cause| c.rule != id::KNOWN_DAMAGE && c.severity.frozen != Severity::Note;
@@ -48,13 +48,22 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         let length = text.lines().count();
         let code = |rule: &str| if rule.is_empty() { String::new() } else { format!("`{rule}`") };
-        let by = expected.map_or("nothing".to_owned(), code);
+        let by = match expected.as_slice() {
+            [] => "nothing".to_owned(),
+            rules => rules.iter().map(|rule| code(rule)).collect::<Vec<_>>().join(", "),
+        };
         println!("| `{mutant}` | {by} | {findings} | {} | {} | {length} |", told.len(), code(first));
-        match expected {
-            None => alarms += usize::from(!told.is_empty()),
-            Some(rule) => {
-                leading += usize::from(rule == first);
+        match expected.as_slice() {
+            [] => alarms += usize::from(!told.is_empty()),
+            [rule] => {
+                leading += usize::from(*rule == first);
                 few += usize::from(matches!(told.len(), 1 | 2));
+                lengths.push(length);
+            }
+            rules => {
+                let has_card = |rule: &&str| told.iter().any(|cause| cause.rule == *rule);
+                leading += usize::from(rules.iter().all(has_card));
+                few += usize::from(matches!(told.len(), 2 | 3));
                 lengths.push(length);
             }
         }

@@ -15,7 +15,7 @@ use crate::failure::{Result, Usage};
 use crate::interrupt::Interrupt;
 use crate::lab::{self, Obtained};
 use crate::policy::Decides;
-use crate::{output, select, table};
+use crate::{offered, output, select, table};
 
 /// What a run is made from, read and held against each other before anything is booted.
 struct Run<'a> {
@@ -45,8 +45,10 @@ pub fn run(args: &CheckArgs, verbose: u8, context: &Context) -> Result<ExitStatu
     let mut loose_ends = library.loose_ends()?;
     loose_ends.extend(unfit.iter().map(ToString::to_string));
     let catalogue = context.catalogue()?;
-    let mut kernels = asked(&args.kernels, &catalogue)?;
-    let mut against = args.against.as_ref().map(|word| asked_one(word, &catalogue)).transpose()?;
+    let resolver = context.resolver(args.lab.kernel_cache.as_deref())?;
+    let mut kernels = asked(&offered::fetched(&args.kernels, &resolver)?, &catalogue)?;
+    let against = offered::fetched(args.against.as_slice(), &resolver)?;
+    let mut against = against.first().map(|word| asked_one(word, &catalogue)).transpose()?;
     let baseline = args.baseline.as_ref().map(|word| select::baseline(word, &catalogue)).transpose()?;
     if let Some(dir) = &args.modules {
         if !kernels.iter().chain(&against).any(|kernel| matches!(kernel, Asked::File { .. })) {
@@ -57,9 +59,8 @@ pub fn run(args: &CheckArgs, verbose: u8, context: &Context) -> Result<ExitStatu
         with_modules(kernels.iter_mut().chain(&mut against), dir, &catalogue)?;
     }
     tell_apart(kernels.iter_mut().chain(&mut against));
-    let Decides { policy, own } = args.policy.read(&library.promises)?;
+    let Decides { policy, own } = args.policy.read(&library.promises, &library.profiles)?;
     let waivers = context.waivers(args.waivers.as_deref(), &library.sessions, &catalogue)?;
-    let resolver = context.resolver(args.lab.kernel_cache.as_deref())?;
     let run = Run {
         args,
         library: &library,

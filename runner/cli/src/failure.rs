@@ -9,7 +9,8 @@ use std::io;
 use scrubjay_bench::BenchError;
 use scrubjay_host::{OutputError, UnwrittenError, interrupt, words};
 use scrubjay_kernels::{
-    AskedError, ConfigError, ImageError, KernelError, ManifestError, RecipeError, SeriesError, WorkshopError,
+    ArchiveError, AskedError, ConfigError, ImageError, KernelError, ManifestError, RecipeError, SeriesError,
+    WorkshopError,
 };
 use scrubjay_machine::{AccelError, LimitError, QemuError};
 use scrubjay_mutants::apply::ApplyError;
@@ -20,8 +21,8 @@ use scrubjay_session::FileError;
 use scrubjay_session::cxl::profile::UnknownProfile;
 use scrubjay_verdict::library::LibraryError;
 use scrubjay_verdict::review::ReviewError;
-use scrubjay_verdict::{PolicyError, RuleError, WaiverError};
-use scrubjay_what_if::{DecisionError, FeatureError};
+use scrubjay_verdict::{FeatureError, PolicyError, RuleError, WaiverError};
+use scrubjay_what_if::DecisionError;
 
 /// What a part of the command gives.
 pub type Result<T, E = Failure> = std::result::Result<T, E>;
@@ -191,6 +192,7 @@ fn of_kernel(error: &KernelError) -> ExitStatus {
         | KernelError::Image(_)
         | KernelError::Tree { .. }
         | KernelError::Packages { .. }
+        | KernelError::Archive(ArchiveError::NotOffered { .. })
         | KernelError::NoKernelCache { .. } => ExitStatus::Usage,
         KernelError::Recipe(RecipeError::Compiler { .. })
         | KernelError::Cache(_)

@@ -64,7 +64,7 @@ pub fn run(args: &GateArgs, verbose: u8, context: &Context) -> Result<ExitStatus
     loose_ends.extend(unfit.iter().map(ToString::to_string));
     let catalogue = context.catalogue()?;
     let (base, head) = revisions(args, &catalogue)?;
-    let Decides { policy, own } = args.policy.read(&library.promises)?;
+    let Decides { policy, own } = args.policy.read(&library.promises, &library.profiles)?;
     let waivers = context.waivers(args.waivers.as_deref(), &library.sessions, &catalogue)?;
     let resolver = context.resolver(None)?;
     let gate = Gate {

@@ -13,7 +13,8 @@ use crate::report;
 /// Judges a run again, and renders it. Ends as the run would have under that policy.
 pub fn run(args: &JudgeArgs, verbose: u8, context: &Context) -> Result<ExitStatus> {
     let library = context.library()?;
-    let asked = args.policy.as_ref().map(|policy| policy.read(&library.promises)).transpose()?;
+    let asked =
+        args.policy.as_ref().map(|policy| policy.read(&library.promises, &library.profiles)).transpose()?;
     let run = Run::read(&args.run)?;
     let of_the_run = || Decides { policy: run.policy, own: run.own_policy.clone() };
     let Decides { policy, own } = asked.unwrap_or_else(of_the_run);

@@ -26,6 +26,7 @@ mod manual;
 mod memory;
 mod mutants;
 mod obtaining;
+mod offered;
 mod output;
 mod policy;
 mod record;

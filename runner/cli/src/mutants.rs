@@ -7,7 +7,7 @@ use scrubjay_check::{Check, Target};
 use scrubjay_host::Output;
 use scrubjay_kernels::{Manifest, Workshop};
 use scrubjay_mutants::page::{self, Table};
-use scrubjay_mutants::{Mutant, Mutants, Trial, Trials, Window};
+use scrubjay_mutants::{Mutant, Mutants, Seeds, Trial, Trials, Window};
 use scrubjay_run::ExitStatus;
 use scrubjay_verdict::{KernelVerdict, Library, Policy, Waivers};
 
@@ -115,10 +115,14 @@ fn try_on(
         against: None,
     };
     let trials = Trials { check: &check, manifest, workshop: &workshop };
+    let seeds: Vec<Seeds> = match args.pairs {
+        Some(count) => Seeds::pairs(mutants, count, manifest.history.release),
+        None => mutants.iter().map(|mutant| Seeds::one(mutant)).collect(),
+    };
     let control = trials.control(mutants)?;
     say(&format!("kernel {}: clean without a mutant ({:.1} s)", manifest.id, control.as_secs_f64()))?;
 
-    let widest = mutants.iter().map(|mutant| mutant.id.len()).max().unwrap_or(0);
+    let widest = seeds.iter().map(|seeds| seeds.id().len()).max().unwrap_or(0);
     let mut written = Ok(());
     let start = Instant::now();
     let keep = |mutant: &str, verdict: &KernelVerdict| -> Result<()> {
@@ -130,7 +134,7 @@ fn try_on(
             None => Ok(()),
         }
     };
-    let done = trials.run(mutants, &mut |trial, verdict| {
+    let done = trials.run(&seeds, &mut |trial, verdict| {
         let line = format!("  {:widest$}  {}", trial.mutant, trial.outcome);
         written = std::mem::replace(&mut written, Ok(())).and_then(|()| {
             say(&line)?;

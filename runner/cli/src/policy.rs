@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::builder::{EnumValueParser, PossibleValue, TypedValueParser};
 use clap::{Arg, Command, ValueEnum};
+use scrubjay_session::cxl::profile::Profiles;
 use scrubjay_verdict::policy::own::EXTENSION;
 use scrubjay_verdict::{OwnPolicy, Policy, PolicyError, Promises};
 
@@ -42,11 +43,11 @@ impl PolicyWord {
     ///
     /// # Errors
     /// What is wrong in it.
-    pub fn read(&self, promises: &Promises) -> Result<Decides, PolicyError> {
+    pub fn read(&self, promises: &Promises, profiles: &Profiles) -> Result<Decides, PolicyError> {
         Ok(match self {
             PolicyWord::Named(policy) => Decides { policy: *policy, own: None },
             PolicyWord::File(path) => {
-                let own = OwnPolicy::load(path, promises)?;
+                let own = OwnPolicy::load(path, promises, profiles)?;
                 Decides { policy: own.policy(), own: Some(own) }
             }
         })

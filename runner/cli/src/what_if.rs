@@ -7,8 +7,9 @@ use scrubjay_host::words;
 use scrubjay_kernels::Workshop;
 use scrubjay_run::ExitStatus;
 use scrubjay_session::cxl::profile::Profiles;
+use scrubjay_verdict::Feature;
 use scrubjay_what_if::run::Run;
-use scrubjay_what_if::{Answer, Decision, Feature};
+use scrubjay_what_if::{Answer, Decision};
 
 use crate::args::WhatIfArgs;
 use crate::context::Context;

@@ -9,7 +9,7 @@ use rstest::rstest;
 use scrubjay_verdict::waiver;
 use serde_json::Value;
 
-use crate::support::{Root, Said, read, run, scrubjay};
+use crate::support::{Root, Said, program, read, run, scrubjay};
 
 /// Of a session that opens a device in the plainest way.
 const GOLDEN: &str = "goldens/info/info-names-a-cxl-device.json";
@@ -146,4 +146,33 @@ fn nothing_belongs_to_nothing_in_the_tree_as_it_is_checked_in() {
     let (_, report) = check(&Root::new(), &[]);
     let notes = notes(&report.unwrap());
     assert!(!notes.contains("warning"), "{notes}");
+}
+
+/// An apt that knows one package, of which it has no address that could be read.
+const APT: &str = r#"case "$*" in
+*linux-image-mine=7.3-1) echo "'cdrom://disc/a.deb' a.deb 1 SHA256:00" ;;
+*) echo "E: Unable to locate package" >&2; exit 100 ;;
+esac"#;
+
+#[rstest]
+#[case::unknown(
+    "deb:linux-image-none=1",
+    "apt offers no linux-image-none in version 1: Unable to locate package; run"
+)]
+#[case::not_over_http(
+    "deb:linux-image-mine=7.3-1",
+    "7.3-1: it names no address over http or https; run apt-get update"
+)]
+fn a_package_that_apt_does_not_offer_is_refused_with_2(#[case] word: &str, #[case] said: &str) {
+    let dir = tempfile::tempdir().unwrap();
+    program(dir.path(), "apt-get", APT);
+    program(dir.path(), "apt-config", "exit 0");
+    let path = format!("{}:{}", dir.path().display(), std::env::var("PATH").unwrap());
+    for arguments in [["--kernel", word].as_slice(), &["--kernel", "7.3", "--against", word]] {
+        let mut command = scrubjay(&["check"]);
+        command.args(arguments).env("PATH", &path).env("XDG_CACHE_HOME", dir.path());
+        let ran = run(&mut command);
+        assert_eq!(ran.status, 2, "{}{}", ran.out, ran.err);
+        assert!(ran.err.contains(said), "{}", ran.err);
+    }
 }

@@ -52,6 +52,18 @@ const GOLDEN: &str = "goldens/info/info-names-a-cxl-device.json";
     &["gate", "--tree", "no/such", "--base", "HEAD", "--head", "HEAD"],
     "git:no/such@HEAD: no/such is no directory"
 )]
+#[case::a_bisection_for_nothing(&["bisect", "-k", "7.1..7.3"], "--session <ID>")]
+#[case::a_bisection_of_nothing(&["bisect", "-s", "info-flags"], "--kernel <KERNEL>")]
+#[case::a_bisection_without_an_end(&["bisect", "--tree", ".", "--good", "HEAD", "-s", "info-flags"], "--bad <REV>")]
+#[case::a_bisection_of_one_kernel(&["bisect", "-k", "7.3", "-s", "info-flags"], "name two or more, the oldest first")]
+#[case::a_bisection_for_many_sessions(
+    &["bisect", "-k", "7.1..7.3", "-s", "info-*"],
+    "--session: 8 sessions, where one is wanted"
+)]
+#[case::a_bisection_of_no_tree(
+    &["bisect", "--tree", "no/such", "--good", "HEAD", "--bad", "HEAD", "-s", "info-flags"],
+    "git:no/such@HEAD: no/such is no directory"
+)]
 #[case::both_decisions(&["review", "--accept", "base", "--reject"], "cannot be used with")]
 fn wrong_usage_is_refused_with_2(#[case] arguments: &[&str], #[case] said: &str) {
     // Nothing waits in the tree as it is checked in, so a decision is made on a root of its own.

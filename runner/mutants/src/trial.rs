@@ -3,7 +3,7 @@
 //! The next mutant's module is built while the present one's sessions run.
 
 use scrubjay_verdict::rule::id;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc::sync_channel;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -17,6 +17,7 @@ use scrubjay_verdict::KernelVerdict;
 use crate::apply::{ApplyError, apply};
 use crate::mutant::Mutant;
 use crate::outcome::{Outcome, place};
+use crate::seeds::Seeds;
 
 /// Built mutants that wait for their run.
 const AHEAD: usize = 1;
@@ -24,7 +25,7 @@ const AHEAD: usize = 1;
 /// What came of one mutant on one kernel.
 #[derive(Debug, Clone)]
 pub struct Trial {
-    /// The mutant's id.
+    /// Its id, or those of a pair.
     pub mutant: String,
     /// What came of it.
     pub outcome: Outcome,
@@ -110,37 +111,34 @@ impl Trials<'_> {
         }
     }
 
-    /// Tries the mutants in their order; tells of each as soon as it is judged, with the verdict where guests booted.
-    pub fn run(
-        &self,
-        mutants: &[&Mutant],
-        tell: &mut dyn FnMut(&Trial, Option<&KernelVerdict>),
-    ) -> Vec<Trial> {
+    /// Tries them in their order; tells of each as soon as it is judged, with the verdict where guests booted.
+    pub fn run(&self, seeds: &[Seeds], tell: &mut dyn FnMut(&Trial, Option<&KernelVerdict>)) -> Vec<Trial> {
         let (sender, built) = sync_channel(AHEAD);
         thread::scope(|scope| {
             scope.spawn(move || {
-                for mutant in mutants {
+                for seeds in seeds {
                     let start = Instant::now();
-                    let image = match self.excluded(mutant) {
+                    let image = match seeds.excluded_from(self.manifest.history.release) {
                         Some(why) => Err(Outcome::Excluded { why }),
-                        None => self.build(mutant).map_err(|error| Outcome::Error { why: error.to_string() }),
+                        None => self.build(seeds).map_err(|error| Outcome::Error { why: error.to_string() }),
                     };
-                    if sender.send((*mutant, image, start.elapsed())).is_err() {
+                    if sender.send((seeds, image, start.elapsed())).is_err() {
                         return;
                     }
                 }
             });
             let mut trials = Vec::new();
-            for (mutant, image, build) in built {
+            for (seeds, image, build) in built {
                 let start = Instant::now();
                 let (outcome, verdict) = match image {
                     Ok(image) => {
-                        let (run, verdict) = self.perform(&image, &self.sessions(&mutant.sessions));
-                        (Outcome::of(mutant, &run, &verdict), Some(verdict))
+                        let own = seeds.mutants().iter().flat_map(|mutant| &mutant.sessions);
+                        let (run, verdict) = self.perform(&image, &self.sessions(own));
+                        (seeds.outcome(&run, &verdict), Some(verdict))
                     }
                     Err(outcome) => (outcome, None),
                 };
-                let trial = Trial { mutant: mutant.id.clone(), outcome, build, run: start.elapsed() };
+                let trial = Trial { mutant: seeds.id(), outcome, build, run: start.elapsed() };
                 tell(&trial, verdict.as_ref());
                 trials.push(trial);
             }
@@ -159,10 +157,16 @@ impl Trials<'_> {
         mutant.excluded_from(self.manifest.history.release)
     }
 
-    fn build(&self, mutant: &Mutant) -> Result<Image, BuildError> {
-        let source = self.workshop.source(&mutant.file)?;
-        let changed = apply(&mutant.path, &mutant.file, &source)?;
-        Ok(self.workshop.changed(&mutant.file, &changed, &mut Silent)?)
+    fn build(&self, seeds: &Seeds) -> Result<Image, BuildError> {
+        let mut changed = BTreeMap::new();
+        for (file, mutants) in seeds.by_file() {
+            let mut text = self.workshop.source(file)?;
+            for mutant in mutants {
+                text = apply(&mutant.path, file, &text)?;
+            }
+            changed.insert(file.clone(), text);
+        }
+        Ok(self.workshop.all_changed(&changed, &mut Silent)?)
     }
 
     fn perform(&self, image: &Image, sessions: &[&Session]) -> (scrubjay_engine::KernelRun, KernelVerdict) {

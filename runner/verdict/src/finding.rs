@@ -6,6 +6,7 @@ use jiff::civil::Date;
 use schemars::JsonSchema;
 use scrubjay_session::{Field, MailboxCommand};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::golden::short_hash;
 use crate::policy::{Policy, Severities, Severity};
@@ -34,6 +35,10 @@ pub struct Finding {
     /// To what: the scope of an RPC, the path of a file; empty where the step has neither.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub target: String,
+    /// The Feature that the step gets or sets, by its UUID.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub feature: Option<Uuid>,
     /// The field that shows it.
     pub field: Option<Field>,
     /// Fields that differ as a consequence.
@@ -183,6 +188,7 @@ impl Finding {
             step: at.step.to_owned(),
             call: String::new(),
             target: String::new(),
+            feature: None,
             field: at.field,
             follows: Vec::new(),
             promise: at.promise.to_owned(),

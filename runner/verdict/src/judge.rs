@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
+use scrubjay_session::cxl::profile::Profiles;
 use scrubjay_session::observation::{Aside, FWCTL_TAINT, OK, StepEnd};
 use scrubjay_session::transcript::Performance;
 use scrubjay_session::{Boot, Field, Observation, Session, Sessions, Transcript, klog};
 use serde::{Deserialize, Serialize};
 
 use crate::change::Changes;
-use crate::classify::{Moment, Named, Scene, on};
+use crate::classify::{Moment, Named, Scene, asked, on};
 use crate::damage;
 use crate::defect_seen::{self, DefectSeen};
 use crate::explain::{Explained, differing, explain};
@@ -45,6 +46,8 @@ pub struct Books<'a> {
     pub changes: &'a Changes,
     /// The promises.
     pub promises: &'a Promises,
+    /// The devices.
+    pub profiles: &'a Profiles,
 }
 
 /// What one session came to.
@@ -338,6 +341,7 @@ fn found(
     let mut finding = Finding::new(rule, place, show(accepted), show(seen), books.promises);
     if let Some(step) = session.step(step) {
         (finding.call, finding.target) = on(&step.action);
+        finding.feature = asked::feature_of(session, step, books.profiles);
     }
     finding.firmware = Firmware::of(&accepted.mailbox, &seen.mailbox);
     // The boot taints before its first session: what gains that taint all the same began without it.

@@ -113,6 +113,7 @@ impl Library {
             goldens: &self.goldens,
             changes: &self.changes,
             promises: &self.promises,
+            profiles: &self.profiles,
         }
     }
 

@@ -1,11 +1,18 @@
 //! Policies of the user's own: what is read, and what is refused with file, line and place.
 
+#[expect(dead_code, reason = "some helpers are for other tests")]
+mod world;
+
 use std::fs;
 use std::path::Path;
 
 use rstest::rstest;
+use scrubjay_session::cxl::profile::Profiles;
 use scrubjay_verdict::policy::own::Line;
 use scrubjay_verdict::{Class, OwnPolicy, Policy, PolicyError, Promises, Severity};
+use serde_json::json;
+
+use crate::world::{World, errno, set};
 
 const GATE: &str = r#"format = "scrubjay.policy/1"
 extends = "footgun"
@@ -27,8 +34,24 @@ fn load(name: &str, text: &str) -> Result<OwnPolicy, PolicyError> {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join(name);
     fs::write(&path, text).unwrap();
-    let promises = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../vectors/promises");
-    OwnPolicy::load(&path, &Promises::load(&promises).unwrap())
+    let vectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../vectors");
+    let promises = Promises::load(&vectors.join("promises")).unwrap();
+    OwnPolicy::load(&path, &promises, &Profiles::load_dir(&vectors.join("devices")).unwrap())
+}
+
+/// By name, by UUID, and another one than the step sets.
+#[rstest]
+#[case("patrol-scrub", Severity::Note)]
+#[case("96dad7d6-fde8-482b-a733-75774e06db8a", Severity::Note)]
+#[case("ecs", Severity::Break)]
+fn a_line_about_a_feature_is_about_the_steps_that_set_it(#[case] word: &str, #[case] expected: Severity) {
+    let text = GATE.replacen("rule = \"errno-changed\"", &format!("feature = \"{word}\""), 1);
+    let own = load("our-gate.toml", &text.replacen("footgun", "frozen", 1)).unwrap();
+    let verdict = World::new(set(), json!({"errno": "ok"}), None).judge(errno("EPERM"), "7.1");
+    let mut findings: Vec<_> = verdict.all_findings().cloned().collect();
+    own.weigh(&mut findings);
+    let weighs: Vec<_> = findings.iter().map(|f| (f.rule.as_str(), f.severity.under(own.policy()))).collect();
+    assert_eq!(weighs, [("set-blocked", expected)]);
 }
 
 #[test]
@@ -40,6 +63,7 @@ fn a_policy_says_what_weighs_otherwise_and_has_the_name_of_its_file() {
         rule: None,
         promise: Some("H06".to_owned()),
         class: Some(Class::Incidental),
+        feature: None,
         severity: Severity::Break,
         reason: "our scripts rely on it".to_owned(),
     };
@@ -76,15 +100,25 @@ fn a_policy_says_what_weighs_otherwise_and_has_the_name_of_its_file() {
 #[case::no_such_severity("\"note\"", "\"none\"", ":6: at `weigh[0].severity`: unknown variant `none`")]
 #[case::a_field_more(
     "rule = \"errno",
-    "feature = \"x\"\nrule = \"errno",
-    ":5: at `weigh[0].feature`: unknown field `feature`"
+    "device = \"x\"\nrule = \"errno",
+    ":5: at `weigh[0].device`: unknown field `device`"
+)]
+#[case::no_such_feature(
+    "rule = \"errno-changed\"",
+    "feature = \"patrol-scurb\"",
+    ":5: at `weigh[0].feature`: no Feature `patrol-scurb`; there are: patrol-scrub, ecs"
+)]
+#[case::a_feature_of_no_device(
+    "rule = \"errno-changed\"",
+    "feature = \"00000000-0000-4000-8000-000000000001\"",
+    ":5: at `weigh[0].feature`: no device profile has the Feature 0000"
 )]
 #[case::no_severity("severity = \"note\"\n", "", ":4: at `weigh[0]`: missing field `severity`")]
 #[case::no_reason("our tools look at success alone", " ", ":7: at `weigh[0].reason`: say why")]
 #[case::about_everything(
     "rule = \"errno-changed\"\n",
     "",
-    ":4: at `weigh[0]`: name a rule, a promise or a class"
+    ":4: at `weigh[0]`: name a rule, a promise, a class or a Feature"
 )]
 #[case::twice(
     "class = \"incidental\"\npromise = \"H06\"",

@@ -58,6 +58,7 @@ fn judged(golden: Golden, transcript: Transcript) -> SessionVerdict {
         goldens: &goldens,
         changes: &LIBRARY.changes,
         promises: &LIBRARY.promises,
+        profiles: &LIBRARY.profiles,
     };
     judge_session(&id, &Performance::Performed(Box::new(transcript)), &books)
 }

@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use scrubjay_session::Performance;
 use scrubjay_verdict::rule::id;
-use scrubjay_verdict::{Cause, Class, KernelVerdict, Policy, Promises, Standing, Status, causes};
+use scrubjay_verdict::{Cause, Class, Feature, KernelVerdict, Policy, Promises, Standing, Status, causes};
 
-use crate::feature::Feature;
 use crate::run::Performances;
 use crate::sight::{Sight, What};
 

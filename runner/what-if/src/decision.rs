@@ -10,7 +10,7 @@ use scrubjay_mutants::apply::{ApplyError, Sources, apply, apply_to_all};
 use scrubjay_uapi::cxl::KnownFeature;
 use uuid::Uuid;
 
-use crate::feature::Feature;
+use scrubjay_verdict::Feature;
 
 /// The source with the list of the Features that the kernel keeps to itself.
 const LIST: &str = "drivers/cxl/core/features.c";

@@ -7,13 +7,11 @@
 
 mod answer;
 mod decision;
-mod feature;
 pub mod run;
 mod sight;
 mod text;
 
 pub use answer::{Answer, Broken, Promised};
 pub use decision::{Decision, DecisionError};
-pub use feature::{Feature, FeatureError};
 pub use run::run;
 pub use sight::{Sight, What};

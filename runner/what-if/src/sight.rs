@@ -4,19 +4,15 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use scrubjay_session::action::Node;
-use scrubjay_session::cxl::names;
 use scrubjay_session::cxl::profile::Profile;
 use scrubjay_session::observation::{OK, StepEnd};
 use scrubjay_session::{Action, Descriptors, Field, Observation, Performance, Session, Step};
-use scrubjay_uapi::cxl::feature::WireUuid;
 use scrubjay_verdict::asked::{self, Asked};
-use scrubjay_verdict::{Library, differing};
+use scrubjay_verdict::{Feature, Library, differing};
 use scrubjay_wire::Anchor;
 use serde_json::Value;
 use uuid::Uuid;
-use zerocopy::FromBytes;
 
-use crate::feature::Feature;
 use crate::run::Performances;
 
 /// What of a Feature a program looks at.
@@ -133,7 +129,7 @@ fn of_session<'a>(
         let Some(profile) = session.devices.get(device).and_then(|id| library.profiles.get(id).ok()) else {
             continue;
         };
-        let feature = feature(call, profile);
+        let feature = asked::names(call, profile);
         let (before, after) = (observation(before, &step.id), observation(after, &step.id));
         let differing = differing(&before, &after, step);
         let set = feature.filter(|_| kind(call) == Some(What::Set) && !differing.is_empty());
@@ -178,20 +174,6 @@ fn kind(action: &Action) -> Option<What> {
             Asked::Info | Asked::Rpc | Asked::Command | Asked::Other => None,
         },
     }
-}
-
-/// The Feature that a Get or a Set names.
-fn feature(action: &Action, profile: &Profile) -> Option<Uuid> {
-    let name = match action {
-        Action::GetFeature(get) => &get.feature,
-        Action::SetFeature(set) => &set.feature,
-        Action::Rpc(rpc) => {
-            let (uuid, _) = WireUuid::read_from_prefix(&rpc.payload).ok()?;
-            return Some(uuid.into());
-        }
-        _ => return None,
-    };
-    profile.feature(name).map(|feature| feature.uuid()).or_else(|| names::feature(name))
 }
 
 /// What a program sees of a Feature, the differences first.

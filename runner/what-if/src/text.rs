@@ -4,11 +4,10 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use scrubjay_uapi::cxl::KnownFeature;
-use scrubjay_verdict::{Cause, Policy};
+use scrubjay_verdict::{Cause, Feature, Policy};
 use textwrap::Options;
 
 use crate::answer::{Answer, Broken, Promised};
-use crate::feature::Feature;
 use crate::sight::{Sight, What};
 
 /// The width that lines keep to where they can.

@@ -4,14 +4,15 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use scrubjay_check::bisect::{Built, Line};
 use scrubjay_kernels::{
     Asked, Between, Bisection, Catalogue, Config, KernelError, Manifest, Mark, Resolver, Standing,
     revision_of,
 };
 use scrubjay_session::Session;
 
-use crate::bisect::line::{Built, Line};
-use crate::failure::Result;
+use crate::bisect::Told;
+use crate::failure::{Failure, Result};
 use crate::interrupt::Interrupt;
 use crate::lab;
 use crate::revision::{self, Base, Rebuilt, as_modules};
@@ -114,16 +115,14 @@ impl<'a> Commits<'a> {
 }
 
 impl Line for Commits<'_> {
+    type Error = Failure;
+
     fn good(&self) -> &str {
         &self.good.id
     }
 
     fn bad(&self) -> &str {
         &self.bad.id
-    }
-
-    fn count(&self) -> Result<usize> {
-        Ok(self.bisection.commits().map_err(KernelError::Git)?)
     }
 
     fn standing(&self) -> Result<Standing> {
@@ -147,6 +146,12 @@ impl Line for Commits<'_> {
             Ok(subject) => format!("{} {subject}", short(place)),
             Err(_) => place.to_owned(),
         }
+    }
+}
+
+impl Told for Commits<'_> {
+    fn count(&self) -> Result<usize> {
+        Ok(self.bisection.commits().map_err(KernelError::Git)?)
     }
 
     fn other_way(&mut self) -> bool {

@@ -1,10 +1,11 @@
 //! Kernels from the oldest to the newest, halved again and again.
 
+use scrubjay_check::bisect::{Built, Line};
 use scrubjay_kernels::{Asked, Mark, Resolver, Standing};
 use scrubjay_session::Session;
 
-use crate::bisect::line::{Built, Line};
-use crate::failure::{Result, Usage};
+use crate::bisect::Told;
+use crate::failure::{Failure, Result, Usage};
 use crate::interrupt::Interrupt;
 use crate::lab;
 
@@ -67,16 +68,14 @@ impl<'a> Releases<'a> {
 }
 
 impl Line for Releases<'_> {
+    type Error = Failure;
+
     fn good(&self) -> &str {
         self.kernels[0].id()
     }
 
     fn bad(&self) -> &str {
         self.kernels[self.kernels.len() - 1].id()
-    }
-
-    fn count(&self) -> Result<usize> {
-        Ok(self.kernels.len() - 1)
     }
 
     fn standing(&self) -> Result<Standing> {
@@ -108,6 +107,12 @@ impl Line for Releases<'_> {
 
     fn told(&self, place: &str) -> String {
         place.to_owned()
+    }
+}
+
+impl Told for Releases<'_> {
+    fn count(&self) -> Result<usize> {
+        Ok(self.kernels.len() - 1)
     }
 
     fn other_way(&mut self) -> bool {

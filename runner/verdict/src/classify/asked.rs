@@ -2,15 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use scrubjay_session::Action;
 use scrubjay_session::action::Call;
 use scrubjay_session::cxl::action::MemdevCall;
 use scrubjay_session::cxl::names::{OpcodeName, feature};
+use scrubjay_session::cxl::profile::{Profile, Profiles};
 use scrubjay_session::names::ScopeName;
+use scrubjay_session::{Action, Descriptors, Session, Step};
 use scrubjay_uapi::Scope;
-use scrubjay_uapi::cxl::feature::SetFeatureIn;
+use scrubjay_uapi::cxl::feature::{SetFeatureIn, WireUuid};
 use scrubjay_uapi::cxl::{KnownFeature, Opcode};
 use scrubjay_uapi::fwctl::{FWCTL_INFO, FWCTL_RPC};
+use uuid::Uuid;
 use zerocopy::FromBytes;
 
 /// What is asked.
@@ -156,6 +158,35 @@ pub fn known_feature(action: &Action) -> Option<KnownFeature> {
         Action::MemdevSend(send) => by_payload(&send.payload),
         _ => None,
     }
+}
+
+/// The Feature that a Get, a Set or a command as bytes names, on a device of this profile.
+pub fn names(action: &Action, profile: &Profile) -> Option<Uuid> {
+    let name = match action {
+        Action::GetFeature(get) => &get.feature,
+        Action::SetFeature(set) => &set.feature,
+        Action::Rpc(rpc) if matches!(by_opcode(rpc.opcode), Asked::Get | Asked::Set) => {
+            let (uuid, _) = WireUuid::read_from_prefix(&rpc.payload).ok()?;
+            return Some(uuid.into());
+        }
+        _ => return None,
+    };
+    profile.feature(name).map(|found| found.uuid()).or_else(|| feature(name))
+}
+
+/// The Feature that a step of a session names.
+pub fn feature_of(session: &Session, step: &Step, profiles: &Profiles) -> Option<Uuid> {
+    let mut descriptors = Descriptors::default();
+    let steps = session.every_step().into_iter().enumerate();
+    for (number, other) in steps.take_while(|(_, other)| other.id != step.id) {
+        descriptors.take(number, &other.action);
+    }
+    let action = match &step.action {
+        Action::Sweep(sweep) => &*sweep.call,
+        action => action,
+    };
+    let device = descriptors.behind(call(action)?.slot)?.device;
+    names(action, profiles.get(session.devices.get(device)?).ok()?)
 }
 
 fn by_payload(payload: &[u8]) -> Option<KnownFeature> {

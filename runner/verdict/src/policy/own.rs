@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
+use scrubjay_session::cxl::profile::Profiles;
 use scrubjay_session::file::{self, FileError};
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
@@ -13,6 +14,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::name::Name;
 use super::{Policy, Severity, Weighed};
+use crate::feature::Feature;
 use crate::finding::Finding;
 use crate::promise::{Class, Promises};
 use crate::rule::{Rule, id};
@@ -48,6 +50,9 @@ pub struct Line {
     /// About a promise of this class.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub class: Option<Class>,
+    /// At a step that gets or sets this Feature.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub feature: Option<Feature>,
     /// How much they weigh, whatever the class of the promise allows.
     pub severity: Severity,
     /// Why.
@@ -84,9 +89,9 @@ impl OwnPolicy {
     /// # Errors
     /// The file, the line, the place and the remedy: a form that is not as it should be, a rule or a promise that there
     /// is not, a line that is about everything, says no reason, or is there twice.
-    pub fn load(path: &Path, promises: &Promises) -> Result<Self, PolicyError> {
+    pub fn load(path: &Path, promises: &Promises, profiles: &Profiles) -> Result<Self, PolicyError> {
         let text = file::read_text(path, file::LONGEST)?;
-        let reader = Reader { path, text: &text, promises };
+        let reader = Reader { path, text: &text, promises, profiles };
         let stem = path.file_stem().unwrap_or_default().to_string_lossy();
         let name = Name::new(&stem)
             .or_else(|why| reader.bad(0, format!("the policy has the name of its file: {why}; rename it")))?;
@@ -127,6 +132,7 @@ impl Line {
         self.rule.as_ref().is_none_or(|rule| *rule == finding.rule)
             && self.promise.as_ref().is_none_or(|promise| *promise == finding.promise)
             && self.class.is_none_or(|class| class == finding.class)
+            && self.feature.as_ref().is_none_or(|feature| finding.feature == Some(feature.uuid))
     }
 
     /// What it is about, in words.
@@ -134,7 +140,8 @@ impl Line {
         let rule = self.rule.as_ref().map(|rule| format!("rule {rule}"));
         let promise = self.promise.as_ref().map(|promise| format!("promise {promise}"));
         let class = self.class.map(|class| format!("class {}", class.name()));
-        [rule, promise, class].into_iter().flatten().collect()
+        let feature = self.feature.as_ref().map(|feature| format!("Feature {}", feature.name));
+        [rule, promise, class, feature].into_iter().flatten().collect()
     }
 }
 
@@ -175,6 +182,9 @@ struct LineForm {
     promise: Option<Spanned<String>>,
     /// Findings about a promise of this class.
     class: Option<Class>,
+    /// Findings at a step that gets or sets this Feature, by its name or its UUID.
+    #[schemars(with = "Option<String>")]
+    feature: Option<Spanned<String>>,
     /// How much they weigh, whatever the class of the promise allows.
     severity: Severity,
     /// Why.
@@ -186,6 +196,7 @@ struct Reader<'a> {
     path: &'a Path,
     text: &'a str,
     promises: &'a Promises,
+    profiles: &'a Profiles,
 }
 
 impl Reader<'_> {
@@ -250,6 +261,13 @@ impl Reader<'_> {
             let what = format!("there is no promise `{}`; `scrubjay promises` lists them", promise.get_ref());
             return self.bad(promise.span().start, what);
         }
+        let feature = match &form.feature {
+            None => None,
+            Some(word) => match Feature::find(word.get_ref(), self.profiles) {
+                Ok(feature) => Some(feature),
+                Err(error) => return self.bad(word.span().start, error.to_string()),
+            },
+        };
         if form.reason.get_ref().trim().is_empty() {
             return self.bad(form.reason.span().start, "say why; a policy gives its reasons");
         }
@@ -258,11 +276,12 @@ impl Reader<'_> {
             rule: form.rule.map(inner),
             promise: form.promise.map(inner),
             class: form.class,
+            feature,
             severity: form.severity,
             reason: form.reason.into_inner(),
         };
         match line.about().is_empty() {
-            true => self.bad(at, "name a rule, a promise or a class; else it is about everything"),
+            true => self.bad(at, "name a rule, a promise, a class or a Feature; else it is about everything"),
             false => Ok(line),
         }
     }

@@ -2,14 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
 use scrubjay_session::cxl::profile::Profiles;
 use scrubjay_uapi::cxl::KnownFeature;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// A Feature that a decision is about.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A Feature that a user names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Feature {
     /// Its UUID.
+    #[schemars(with = "String")]
     pub uuid: Uuid,
     /// Its name in the kernel's list, else in a profile.
     pub name: String,

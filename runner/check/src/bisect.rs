@@ -1,0 +1,211 @@
+//! The search for the first place on a line of kernels, commits or releases, that shows what its bad end shows and its
+//! good end does not.
+
+use std::collections::BTreeMap;
+
+use scrubjay_engine::Lab;
+use scrubjay_kernels::{Mark, Standing};
+use scrubjay_session::{Performance, Session, Transcript};
+use scrubjay_verdict::{Finding, Library, Reference};
+
+use crate::against;
+use crate::shows::{Answer, Wanted, decide, differences, findings, found_in, measure, runs_without};
+use crate::target::Target;
+
+/// What came of building one of the kernels.
+#[derive(Debug)]
+pub enum Built {
+    /// It can be run.
+    Target(Box<Target>),
+    /// It is the good end in all that a kernel is built from.
+    AsGood,
+    /// It cannot be run, with the reason.
+    Not(String),
+}
+
+/// What a search goes along; the places are named by words.
+pub trait Line {
+    /// What stops a search: the user's mistakes, an interruption.
+    type Error;
+
+    /// The good end.
+    fn good(&self) -> &str;
+
+    /// The bad end.
+    fn bad(&self) -> &str;
+
+    /// How the search stands.
+    ///
+    /// # Errors
+    /// It cannot be told.
+    fn standing(&self) -> Result<Standing, Self::Error>;
+
+    /// Says what came of a place.
+    ///
+    /// # Errors
+    /// It contradicts the rest.
+    fn mark(&mut self, place: &str, mark: Mark) -> Result<(), Self::Error>;
+
+    /// Builds what is to be run.
+    ///
+    /// # Errors
+    /// What stops the search; a place that does not build is [`Built::Not`].
+    fn build(&mut self, place: &str) -> Result<Built, Self::Error>;
+
+    /// A place, for a reader.
+    fn told(&self, place: &str) -> String;
+}
+
+/// Why there is nothing to search for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Nothing {
+    /// The ends do not differ in it.
+    Alike(String),
+    /// An end could not be tested.
+    Untested(String),
+}
+
+/// What a search is made with.
+pub struct Search<'a> {
+    /// The vectors.
+    pub library: &'a Library,
+    /// What sessions are run with.
+    pub lab: &'a Lab<'a>,
+    /// Those in which the ends may differ.
+    pub sessions: &'a [&'a Session],
+    /// The fingerprint of the finding that is looked for; whatever the ends differ in where there is none.
+    pub finding: Option<&'a str>,
+}
+
+/// The two ends, found to differ.
+pub struct Ends<'a> {
+    reference: Reference,
+    /// What the bad one shows.
+    pub wanted: Wanted<'a>,
+    /// After how many runs without it a kernel does not have it.
+    without: u32,
+    /// What the session gave where it was decided, by place.
+    examples: BTreeMap<String, Transcript>,
+}
+
+impl<'a> Search<'a> {
+    /// Finds what the bad end shows and the good one does not. `tell` has a line about each.
+    ///
+    /// # Errors
+    /// Those of the line.
+    pub fn ends<L: Line + ?Sized>(
+        &self,
+        line: &mut L,
+        tell: &mut dyn FnMut(String),
+    ) -> Result<Result<Ends<'a>, Nothing>, L::Error> {
+        let (good_id, bad_id) = (line.good().to_owned(), line.bad().to_owned());
+        let (good, bad) = match (line.build(&good_id)?, line.build(&bad_id)?) {
+            (Built::Target(good), Built::Target(bad)) => (good, bad),
+            (Built::Not(why), _) => return Ok(Err(Nothing::Untested(format!("{good_id}: {why}")))),
+            (_, Built::Not(why)) => return Ok(Err(Nothing::Untested(format!("{bad_id}: {why}")))),
+            (Built::AsGood, _) | (_, Built::AsGood) => {
+                let why = format!("{bad_id} is built from the same as {good_id}");
+                return Ok(Err(Nothing::Alike(why)));
+            }
+        };
+        Ok(self.compared(&good_id, &good, &bad_id, &bad, tell))
+    }
+
+    fn compared(
+        &self,
+        good_id: &str,
+        good: &Target,
+        bad_id: &str,
+        bad: &Target,
+        tell: &mut dyn FnMut(String),
+    ) -> Result<Ends<'a>, Nothing> {
+        let Search { library, lab, sessions, finding } = *self;
+        let reference =
+            against::reference(lab, library, good, sessions, &mut |_| {}).map_err(Nothing::Untested)?;
+        let look = |session: &str, given: &Performance| match finding {
+            None => differences(library, &reference, session, given),
+            Some(wanted) => {
+                let mut found = findings(library, &reference, session, given);
+                found.retain(|finding| finding.fingerprint == wanted);
+                found
+            }
+        };
+        let sought = found_in(lab, bad, sessions, &look);
+        let Some(session) = sought.first().and_then(|found| library.sessions.get(&found.session)) else {
+            return Err(Nothing::Alike(match finding {
+                Some(finding) => format!("{bad_id} does not show the finding {finding}"),
+                None => format!("{bad_id} gives what {good_id} gives"),
+            }));
+        };
+        let wanted = Wanted { session, findings: sought };
+        let once = |target: &Target| wanted.once(lab, library, &reference, target);
+        let seen = measure(|| once(bad));
+        tell(format!("{bad_id}: {seen}"));
+        let Answer::Shows { seen, of, example } = seen else {
+            return Err(Nothing::Untested(format!("{bad_id}, the bad end: {seen}")));
+        };
+        let mut examples = BTreeMap::from([(bad_id.to_owned(), *example)]);
+        let without = runs_without(seen, of);
+        let answer = decide(without, || once(good));
+        tell(format!("{good_id}: {answer}"));
+        match answer {
+            Answer::Lacks { example, .. } => examples.insert(good_id.to_owned(), *example),
+            Answer::Shows { .. } => {
+                return Err(Nothing::Alike(format!("{good_id}, the good end, shows it too")));
+            }
+            answer => return Err(Nothing::Untested(format!("{good_id}, the good end: {answer}"))),
+        };
+        Ok(Ends { reference, wanted, without, examples })
+    }
+
+    /// Asks of one place after the other. `tell` has a line about each.
+    ///
+    /// # Errors
+    /// Those of the line.
+    pub fn search<L: Line + ?Sized>(
+        &self,
+        line: &mut L,
+        ends: &mut Ends,
+        tell: &mut dyn FnMut(String),
+    ) -> Result<Standing, L::Error> {
+        loop {
+            let place = match line.standing()? {
+                Standing::Next(place) => place,
+                found => return Ok(found),
+            };
+            let answer = match line.build(&place)? {
+                Built::AsGood => {
+                    tell(format!("good  {}: built from the same as the good end", line.told(&place)));
+                    line.mark(&place, Mark::Good)?;
+                    continue;
+                }
+                Built::Target(target) => decide(ends.without, || {
+                    ends.wanted.once(self.lab, self.library, &ends.reference, &target)
+                }),
+                Built::Not(why) => Answer::Nothing(why),
+            };
+            let mark = match &answer {
+                Answer::Shows { .. } => Mark::Bad,
+                Answer::Lacks { .. } => Mark::Good,
+                Answer::Undecided { .. } | Answer::Nothing(_) => Mark::Skip,
+            };
+            tell(format!("{:4}  {}: {answer}", mark.name(), line.told(&place)));
+            if let Answer::Shows { example, .. } | Answer::Lacks { example, .. } = answer {
+                ends.examples.insert(place.clone(), *example);
+            }
+            line.mark(&place, mark)?;
+        }
+    }
+}
+
+impl Ends<'_> {
+    /// The finding by which the rest is told: the first.
+    pub fn finding(&self) -> &Finding {
+        &self.wanted.findings[0]
+    }
+
+    /// What the session gave at a place, where that was decided.
+    pub fn given(&self, place: &str) -> Option<&Transcript> {
+        self.examples.get(place)
+    }
+}
