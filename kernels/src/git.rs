@@ -86,7 +86,9 @@ fn run(mut git: Command, dir: &Path, args: &[&str]) -> Result<String, GitError> 
     let failed = |said: String| GitError { what: what.to_owned(), dir: dir.to_owned(), said };
     let output = process::output(git, Manner::Ask, None).map_err(|error| failed(not_run(&error)))?;
     if !output.status.success() {
-        return Err(failed(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
+        // bisect complains on its standard output.
+        let said = if output.stderr.is_empty() { &output.stdout } else { &output.stderr };
+        return Err(failed(String::from_utf8_lossy(said).trim().to_owned()));
     }
     Ok(String::from_utf8_lossy(&output.stdout).trim_end_matches('\n').to_owned())
 }
