@@ -46,3 +46,16 @@ fn holes(id: &str, untested: Option<&str>) -> Vec<String> {
 fn a_hole_is_told(#[case] id: &str, #[case] untested: Option<&str>, #[case] told: &str) {
     assert_eq!(holes(id, untested), [told]);
 }
+
+/// Where the drivers are built in, a device that is there at boot is probed while they come up; a guest that was kept
+/// finds its devices when all of them are there.
+#[test]
+fn what_is_promised_of_built_in_drivers_is_looked_at_where_devices_are_there_at_boot() {
+    let library = Library::load(&root()).unwrap();
+    for (promise, session) in [("A12", "node-in-its-directory"), ("I01", "edac-directory")] {
+        let claims = Claims::of(&library);
+        let is_cold = |id: &&str| library.sessions.get(id).unwrap().cold_boot;
+        let cold: Vec<_> = claims.sessions(promise).filter(is_cold).collect();
+        assert_eq!(cold, [session], "of {promise}");
+    }
+}
