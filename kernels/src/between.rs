@@ -1,8 +1,9 @@
-//! What lies between two revisions: nothing that a kernel is built from, sources of modules alone, or more than that.
+//! What lies between two revisions: nothing that a kernel is built from, sources of modules alone, or more than that; and
+//! the functions and tables that are touched.
 //!
 //! Reads names, lines and texts of a repository; builds nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::error::KernelError;
@@ -43,10 +44,42 @@ impl Resolver {
         head: &Manifest,
         progress: &mut dyn Progress,
     ) -> Result<Between, KernelError> {
+        match self.trees(base, head, progress)? {
+            Some((_site, source, base, head)) => Ok(between(&source, &base, &head)?),
+            None => Ok(Between::Kernel("one of the two is no revision".to_owned())),
+        }
+    }
+
+    /// The functions and tables of the kernel that are different between two such revisions, each once.
+    ///
+    /// # Errors
+    /// As [`Resolver::between`].
+    pub fn touched(
+        &self,
+        base: &Manifest,
+        head: &Manifest,
+        progress: &mut dyn Progress,
+    ) -> Result<BTreeSet<String>, KernelError> {
+        match self.trees(base, head, progress)? {
+            Some((_site, source, base, head)) => {
+                let lines = diff(&source, &base, &head, &["-p", "-U0", "--text", "--", "*.c", "*.h"])?;
+                Ok(touched(&lines))
+            }
+            None => Ok(BTreeSet::new()),
+        }
+    }
+
+    /// A repository of ours that has the two, held while it is asked, and what each is called there.
+    fn trees(
+        &self,
+        base: &Manifest,
+        head: &Manifest,
+        progress: &mut dyn Progress,
+    ) -> Result<Option<(Site, PathBuf, String, String)>, KernelError> {
         let (Some(Source::Revision { commit: base, .. }), Some(Source::Revision { repo, commit, series })) =
             (base.sources.first(), head.sources.first())
         else {
-            return Ok(Between::Kernel("one of the two is no revision".to_owned()));
+            return Ok(None);
         };
         let site = Site::of(&self.cache, repo, progress)?;
         let (source, head) = match series {
@@ -59,17 +92,44 @@ impl Resolver {
             }
             None => (site.repository(repo)?, commit.clone()),
         };
-        Ok(between(&source, base, &head)?)
+        Ok(Some((site, source, base.clone(), head)))
     }
+}
+
+fn diff(repo: &Path, base: &str, head: &str, how: &[&str]) -> Result<String, GitError> {
+    let plain = ["diff-tree", "-r", "--no-renames", "--no-ext-diff", "--no-textconv"];
+    // What comes behind two dashes is about files.
+    let dashes = how.iter().position(|word| *word == "--").unwrap_or(how.len());
+    git::ask_on(repo, &[&plain[..], &how[..dashes], &[base, head], &how[dashes..]].concat())
+}
+
+/// The functions and tables whose lines are different: by the head that git gives each place, and by the lines that are
+/// such a head themselves.
+fn touched(diff: &str) -> BTreeSet<String> {
+    let heads = diff.lines().filter_map(|line| {
+        let at_its_begin = line.strip_prefix(['+', '-']).filter(|rest| {
+            rest.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && !rest.starts_with("++ ")
+        });
+        line.strip_prefix("@@ ")
+            .and_then(|rest| rest.split_once("@@ "))
+            .map(|(_, head)| head)
+            .or(at_its_begin)
+    });
+    heads.filter_map(called).map(str::to_owned).collect()
+}
+
+/// What the head of a function or of a table is called: the word before its first bracket or its `=`.
+fn called(head: &str) -> Option<&str> {
+    let end = head.find(['(', '[', '=', '{'])?;
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let word = head[..end].trim_end().rsplit(|c| !is_word(c)).next()?;
+    let is_name = word.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && word.len() > 2;
+    is_name.then_some(word)
 }
 
 /// The same, of two commits or trees of a repository of ours.
 fn between(repo: &Path, base: &str, head: &str) -> Result<Between, GitError> {
-    let diff = |how: &[&str]| {
-        let plain = ["diff-tree", "-r", "--no-renames", "--no-ext-diff", "--no-textconv"];
-        git::ask_on(repo, &[&plain[..], how, &[base, head]].concat())
-    };
-    let listed = diff(&["--name-status", "-z"])?;
+    let listed = diff(repo, base, head, &["--name-status", "-z"])?;
     let mut fields = listed.split('\0');
     let mut changed = Vec::new();
     while let (Some(status), Some(name)) = (fields.next(), fields.next()) {
@@ -83,7 +143,7 @@ fn between(repo: &Path, base: &str, head: &str) -> Result<Between, GitError> {
     if let Some(why) = changed.iter().find_map(|(status, name)| beyond_modules(status, Path::new(name))) {
         return Ok(Between::Kernel(why));
     }
-    let lines = diff(&["-p", "-U0", "--text"])?;
+    let lines = diff(repo, base, head, &["-p", "-U0", "--text"])?;
     if let Some(file) = another_built_in(&lines) {
         return Ok(Between::Kernel(format!("{file} changes what runs when the kernel or the module starts")));
     }
@@ -172,6 +232,32 @@ mod tests {
 
     const FEATURES: &str = "static int a(void)\n{\n\treturn 0;\n}\n\nstatic int __init start(void)\n{\n\treturn 1;\n}\n\
                             subsys_initcall(start);\n";
+
+    #[rstest]
+    #[case::a_function("static int cxl_set_feature(struct cxl_mailbox *cxl_mbox,", Some("cxl_set_feature"))]
+    #[case::a_table("static const uuid_t *const cxl_exclusive_feats[] = {", Some("cxl_exclusive_feats"))]
+    #[case::a_structure("static const struct fwctl_ops cxlctl_ops = {", Some("cxlctl_ops"))]
+    #[case::one_that_gives_a_pointer(
+        "struct cxl_feat_entry *cxl_feature_info(struct x *y)",
+        Some("cxl_feature_info")
+    )]
+    #[case::no_head("/* words */", None)]
+    #[case::of_a_loop("if (x)", None)]
+    fn a_head_is_called_by_its_name(#[case] head: &str, #[case] expected: Option<&str>) {
+        assert_eq!(called(head), expected);
+    }
+
+    #[test]
+    fn functions_and_tables_are_touched_where_lines_of_theirs_are_different() {
+        let lines = "--- a/drivers/cxl/core/features.c\n+++ b/drivers/cxl/core/features.c\n\
+                     @@ -13,0 +14 @@ static const uuid_t *const cxl_exclusive_feats[] = {\n+\t&a,\n\
+                     @@ -40 +41 @@ static int first(void)\n-\treturn 0;\n+\treturn 1;\n\
+                     @@ -50,0 +52,3 @@\n+static int second(int a)\n+{\n+}\n";
+        assert_eq!(
+            touched(lines).into_iter().collect::<Vec<_>>(),
+            ["cxl_exclusive_feats", "first", "second"]
+        );
+    }
 
     /// What lies between a small repository and what `change` makes of it.
     fn of(change: impl FnOnce(&Path)) -> Between {

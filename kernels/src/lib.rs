@@ -17,7 +17,7 @@ mod catalogue;
 mod config;
 mod deb;
 mod debian;
-mod digest;
+pub mod digest;
 mod distribution;
 mod entry;
 mod error;

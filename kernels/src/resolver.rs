@@ -264,6 +264,11 @@ impl Resolver {
             .collect()
     }
 
+    /// Where what kernels gave in sessions is kept.
+    pub fn transcripts(&self) -> PathBuf {
+        self.cache.root().join("transcripts")
+    }
+
     /// The packages of a kernel that the machine's apt offers by this name and version, fetched.
     ///
     /// # Errors

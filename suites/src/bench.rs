@@ -1,5 +1,6 @@
 //! What the trials of one kernel stand on: boots sessions, judges what they gave, and leaves that for other trials.
 
+use std::collections::BTreeSet;
 use std::thread::available_parallelism;
 
 use anyhow::{Context, bail};
@@ -67,6 +68,7 @@ impl Bench {
             // Each process runs one plan: to keep a guest would be a boot more.
             keep: false,
             thorough: false,
+            until: None,
             profiles: &self.library.profiles,
             sessions: &self.library.sessions,
             sabotage: Default::default(),
@@ -83,6 +85,7 @@ impl Bench {
         let check = Check {
             library: &self.library,
             lab,
+            first: &BTreeSet::new(),
             shuffle: None,
             policy: Policy::default(),
             own: None,

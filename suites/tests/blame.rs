@@ -1,6 +1,7 @@
 //! Whose fault it is: what a host that stands still does to a guest, and what one session does to another, is never told
 //! of the kernel. The processes are really stopped.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::process::{Child, Command};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -228,6 +229,7 @@ fn company(bench: &Bench) -> anyhow::Result<()> {
     let check = Check {
         library: &library,
         lab: &lab,
+        first: &BTreeSet::new(),
         shuffle: None,
         policy: Policy::Frozen,
         own: None,

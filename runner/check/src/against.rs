@@ -6,9 +6,10 @@ use scrubjay_session::{Performance, Session, modules_refused};
 use scrubjay_verdict::{Library, Reference};
 
 use crate::check::explained;
+use crate::kept::Kept;
 use crate::target::Target;
 
-/// Performs `sessions` on `target`.
+/// Performs `sessions` on `target`, those apart of which it is known what they give.
 ///
 /// # Errors
 /// Why nothing can be held against it.
@@ -17,11 +18,26 @@ pub fn reference(
     library: &Library,
     target: &Target,
     sessions: &[&Session],
+    kept: Option<&Kept>,
     tell: &mut (dyn FnMut(RunEvent) + Send),
 ) -> Result<Reference, String> {
     let id = target.kernel.id.as_str();
-    tell(RunEvent::ReferenceStarted { kernel: id.to_owned(), sessions: sessions.len() });
-    let run = perform(lab, library, target, sessions, &mut || tell(RunEvent::ReferencePerformed));
+    let (known, not_checked) = kept.map(|kept| kept.known(sessions, library)).unwrap_or_default();
+    let left: Vec<&Session> = sessions.iter().copied().filter(|s| !known.contains_key(&s.id)).collect();
+    tell(RunEvent::ReferenceStarted { kernel: id.to_owned(), sessions: left.len() });
+    let mut run = match left.as_slice() {
+        [] => KernelRun::default(),
+        left => perform(lab, library, target, left, &mut || tell(RunEvent::ReferencePerformed)),
+    };
+    if let (Some(kept), None) = (kept, modules_refused(&run.not_checked).next()) {
+        kept.keep(&run.performances, &run.not_checked, library);
+    }
+    if !known.is_empty() {
+        tell(RunEvent::Note { text: format!("reference {id}: {} kept from an earlier run", known.len()) });
+    }
+    run.performances.extend(known);
+    run.not_checked
+        .extend(not_checked.into_iter().filter(|what| !run.not_checked.contains(what)).collect::<Vec<_>>());
     for text in said(id, &run) {
         tell(RunEvent::Note { text });
     }

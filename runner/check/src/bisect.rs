@@ -121,7 +121,7 @@ impl<'a> Search<'a> {
     ) -> Result<Ends<'a>, Nothing> {
         let Search { library, lab, sessions, finding } = *self;
         let reference =
-            against::reference(lab, library, good, sessions, &mut |_| {}).map_err(Nothing::Untested)?;
+            against::reference(lab, library, good, sessions, None, &mut |_| {}).map_err(Nothing::Untested)?;
         let look = |session: &str, given: &Performance| match finding {
             None => differences(library, &reference, session, given),
             Some(wanted) => {

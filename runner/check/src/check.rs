@@ -1,5 +1,7 @@
 //! Everything that a check needs, and how it judges. Performs nothing.
 
+use std::collections::BTreeSet;
+
 use scrubjay_engine::{KernelRun, Lab};
 use scrubjay_session::Performance;
 use scrubjay_verdict::judge::judge_session;
@@ -16,6 +18,8 @@ pub struct Check<'a> {
     pub library: &'a Library,
     /// What sessions are run with.
     pub lab: &'a Lab<'a>,
+    /// Sessions that are run, confirmed and told before the others.
+    pub first: &'a BTreeSet<String>,
     /// The order of sessions, where it is not that of their ids.
     pub shuffle: Option<u64>,
     /// The policy that decides what is a suspected break.

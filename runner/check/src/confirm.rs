@@ -6,7 +6,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use scrubjay_engine::{CameUp, KernelRun};
+use scrubjay_engine::{CameUp, KernelRun, plan};
+use scrubjay_machine::MOST_DEVICES;
 use scrubjay_session::{Field, Performance, Session};
 use scrubjay_verdict::finding::Repeat;
 use scrubjay_verdict::history::{is_of_history, wanted};
@@ -112,6 +113,15 @@ impl Confirmed {
         }
     }
 
+    /// Takes in what became of others.
+    pub fn add(&mut self, other: Confirmed) {
+        self.counts.extend(other.counts);
+        self.unsettled.extend(other.unsettled);
+        self.errors.extend(other.errors);
+        self.alone.extend(other.alone);
+        self.came_up.add(other.came_up);
+    }
+
     fn error(&mut self, session: &str, why: String) {
         let errors = self.errors.entry(session.to_owned()).or_default();
         if !errors.is_empty() {
@@ -179,7 +189,8 @@ fn blame_company(
         let ids = before.iter().chain(victims);
         let sessions: Vec<_> = ids.filter_map(|id| check.library.sessions.get(id)).collect();
         // Nobody is put off: who is tried again is tried alone. What is looked for is the same break at the same step.
-        let run = check.lab.run_judged(&target.kernel, &sessions, &|_, _| true, &mut |_| {});
+        let plans = plan(&sessions, MOST_DEVICES);
+        let run = check.lab.run_plans(&target.kernel, &plans, &|_, _| true, &mut |_| {});
         came_up.add(run.came_up.clone());
         let in_one_guest = |victim: &String| {
             let guest = run.guests.iter().find(|guest| guest.contains(victim));

@@ -10,6 +10,7 @@ pub mod bisect;
 mod check;
 mod company;
 mod confirm;
+pub mod kept;
 mod outlook;
 pub mod record;
 pub mod releases;

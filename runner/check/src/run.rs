@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use scrubjay_engine::{CameUp, Progress, shuffled};
+use scrubjay_engine::{CameUp, KernelRun, Progress, shuffled};
 use scrubjay_run::{Again, Guests, RunEvent};
 use scrubjay_session::{Performance, Session};
 use scrubjay_verdict::history::ranges::nearest;
 use scrubjay_verdict::{KernelVerdict, SessionVerdict};
 
 use crate::check::Check;
-use crate::confirm;
+use crate::confirm::{self, Confirmed};
 use crate::target::Target;
 
 /// Lines of a lost guest's console that a report shows.
@@ -41,37 +41,18 @@ impl Check<'_> {
         };
         let order: BTreeMap<_, _> = ordered.iter().enumerate().map(|(i, s)| (s.id.as_str(), i)).collect();
         let mut consoles = BTreeMap::new();
-        // How long each took.
-        let mut suspects = BTreeMap::new();
-        let stands = |session: &str, performance: &Performance| self.stands(target, session, performance);
-        let mut run =
-            self.lab.run_judged(&target.kernel, &ordered, &stands, &mut |progress| match progress {
-                Progress::Session { session, performance, time } => {
-                    let verdict = self.judge_one(target, session, performance);
-                    let millis = time.as_millis() as u64;
-                    if verdict.is_suspect(self.policy) {
-                        suspects.insert(session.to_owned(), millis);
-                        return;
-                    }
-                    tell(self.judged(&id, verdict, millis));
-                }
-                Progress::Retired { session, console, died: true, .. } => {
-                    consoles.insert(order.get(session).copied(), tail(console));
-                }
-                Progress::Retired { .. } | Progress::Booting(_) => {}
-            });
+        let (mut run, mut confirmed) = (KernelRun::default(), Confirmed::default());
+        let (first, rest): (Vec<_>, Vec<_>) = ordered.iter().partition(|s| self.first.contains(&s.id));
+        for sessions in [first, rest].into_iter().filter(|sessions| !sessions.is_empty()) {
+            let mut console = |session: &str, console: &str| {
+                consoles.insert(order.get(session).copied(), tail(console));
+            };
+            let (part, settled) = self.part(target, &sessions, &mut console, tell);
+            run.merge(part);
+            confirmed.add(settled);
+        }
         // Guests run at the same time: what is told of them must not depend on who was first.
         let console = consoles.into_values().next_back();
-        let ids: Vec<_> = suspects.keys().cloned().collect();
-        let mut confirmed = confirm::confirm(self, target, &ids, &run);
-        run.performances.append(&mut confirmed.alone);
-        for (suspect, millis) in suspects {
-            if let Some(performance) = run.performances.get(&suspect) {
-                let mut verdict = self.judge_one(target, &suspect, performance);
-                confirmed.apply(&mut verdict);
-                tell(self.judged(&id, verdict, millis));
-            }
-        }
         let mut verdict = self.judge_run(target, &run, &|session| confirmed.apply(session));
         let more = confirm::confirm_history(self, target, &run, &confirmed, &mut verdict);
         let not_kept = target.kernel.kept.refusals();
@@ -91,6 +72,45 @@ impl Check<'_> {
             guests: Box::new(Guests { booted, started, not_kept, again }),
         });
         (verdict, run.performances)
+    }
+
+    /// Performs some of the sessions, has their breaks confirmed and tells of each.
+    fn part(
+        &self,
+        target: &Target,
+        sessions: &[&Session],
+        console: &mut (dyn FnMut(&str, &str) + Send),
+        tell: &mut (dyn FnMut(RunEvent) + Send),
+    ) -> (KernelRun, Confirmed) {
+        let id = &target.kernel.id;
+        // How long each took.
+        let mut suspects = BTreeMap::new();
+        let stands = |session: &str, performance: &Performance| self.stands(target, session, performance);
+        let mut run =
+            self.lab.run_judged(&target.kernel, sessions, &stands, &mut |progress| match progress {
+                Progress::Session { session, performance, time } => {
+                    let verdict = self.judge_one(target, session, performance);
+                    let millis = time.as_millis() as u64;
+                    if verdict.is_suspect(self.policy) {
+                        suspects.insert(session.to_owned(), millis);
+                        return;
+                    }
+                    tell(self.judged(id, verdict, millis));
+                }
+                Progress::Retired { session, console: said, died: true, .. } => console(session, said),
+                Progress::Retired { .. } | Progress::Booting(_) => {}
+            });
+        let ids: Vec<_> = suspects.keys().cloned().collect();
+        let mut confirmed = confirm::confirm(self, target, &ids, &run);
+        run.performances.append(&mut confirmed.alone);
+        for (suspect, millis) in suspects {
+            if let Some(performance) = run.performances.get(&suspect) {
+                let mut verdict = self.judge_one(target, &suspect, performance);
+                confirmed.apply(&mut verdict);
+                tell(self.judged(id, verdict, millis));
+            }
+        }
+        (run, confirmed)
     }
 
     fn judged(&self, kernel: &str, verdict: SessionVerdict, millis: u64) -> RunEvent {

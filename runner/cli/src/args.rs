@@ -2,10 +2,13 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::thread::available_parallelism;
+use std::time::Duration;
 
 use clap::{ArgGroup, Args, Parser, Subcommand};
 use clap_complete::Shell;
+use jiff::SignedDuration;
 use scrubjay_host::Signal;
 use scrubjay_run::{ExitStatus, Shard};
 use scrubjay_verdict::Policy;
@@ -425,6 +428,9 @@ pub struct GateArgs {
     /// Sessions, by id or by a pattern over ids and paths (`get-*`, `edac/*`); all where not given
     #[arg(short, long = "session", value_name = "ID|GLOB")]
     pub sessions: Vec<String>,
+    /// No session is begun after this time, of that for building too: `15m`, `90s`; the rest is not tested
+    #[arg(long, value_name = "TIME")]
+    pub within: Option<Within>,
     /// What guests are like.
     #[command(flatten)]
     pub guests: GuestArgs,
@@ -437,6 +443,24 @@ pub struct GateArgs {
     /// Waivers [default: vectors/waivers.toml, where it is there]
     #[arg(long, value_name = "FILE")]
     pub waivers: Option<PathBuf>,
+}
+
+/// A time that is given, `15m` or `1h 30m`.
+#[derive(Clone, Copy, Debug)]
+pub struct Within(pub Duration);
+
+impl FromStr for Within {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let time: SignedDuration =
+            text.parse().map_err(|error: jiff::Error| format!("{error}; write 15m or 90s"))?;
+        Duration::try_from(time)
+            .ok()
+            .filter(|time| !time.is_zero())
+            .map(Self)
+            .ok_or("it is no time from now".to_owned())
+    }
 }
 
 /// Arguments of `bisect`.

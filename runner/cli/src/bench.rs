@@ -30,6 +30,7 @@ pub fn run(args: &BenchArgs, context: &Context) -> Result<ExitStatus> {
         guests: 1,
         keep: false,
         thorough: false,
+        until: None,
         profiles: &library.profiles,
         sessions: &library.sessions,
         sabotage: Default::default(),

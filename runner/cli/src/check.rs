@@ -8,6 +8,7 @@ use scrubjay_reports::{Detail, Reports};
 use scrubjay_run::{ExitStatus, RunEvent};
 use scrubjay_session::Session;
 use scrubjay_verdict::{KernelVerdict, Library, OwnPolicy, Policy, Reference, Release, Waivers};
+use std::collections::BTreeSet;
 
 use crate::args::CheckArgs;
 use crate::context::Context;
@@ -179,7 +180,9 @@ impl Run<'_> {
             Err(why) => return Err(format!("nothing to compare with: {}: {why}", kernel.id)),
         };
         let lab = self.lab(machine);
-        against::reference(&lab, self.library, target, &self.performed(), &mut |event| reports.event(&event))
+        against::reference(&lab, self.library, target, &self.performed(), None, &mut |event| {
+            reports.event(&event)
+        })
     }
 
     /// What comes with a kernel and what goes, beside the one that it is held against.
@@ -202,6 +205,7 @@ impl Run<'_> {
         let check = Check {
             library: self.library,
             lab: &lab,
+            first: &BTreeSet::new(),
             shuffle: self.args.shuffle,
             policy: self.policy,
             own: self.own,

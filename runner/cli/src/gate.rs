@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
+use scrubjay_check::kept::Kept;
 use scrubjay_check::{Check, Target, against};
 use scrubjay_engine::Lab;
 use scrubjay_kernels::{
@@ -22,6 +24,7 @@ use crate::interrupt::Interrupt;
 use crate::lab::{self, Obtained};
 use crate::policy::Decides;
 use crate::revision::{self, Base, Rebuilt, as_modules};
+use crate::touched::Touched;
 use crate::{output, select, table};
 
 /// What is between base and head, and so what has to be built and run.
@@ -39,6 +42,12 @@ struct Pair {
     head: String,
     /// Their targets, or why there are none.
     targets: Result<(Target, Target), String>,
+}
+
+/// When it has to be done, and what comes first.
+struct Timed {
+    until: Option<Instant>,
+    first: Touched,
 }
 
 /// A gate: read and held against each other before anything is booted.
@@ -82,8 +91,11 @@ pub fn run(args: &GateArgs, verbose: u8, context: &Context) -> Result<ExitStatus
     let detail = if verbose > 0 { Detail::Sessions } else { Detail::Causes };
     let reports = output::reports(&args.reports, detail, &library, None)?;
     let interrupt = Interrupt::listen();
+    let until = args.within.map(|within| Instant::now() + within.0);
     let plan = gate.plan(&catalogue, &mut interrupt.progress())?;
-    output::told(&reports, |reports| gate.gate(&plan, interrupt, reports))
+    let touched = resolver.touched(&gate.base, &gate.head, &mut interrupt.progress())?;
+    let run = Timed { until, first: Touched::of(touched, &library, &gate.sessions) };
+    output::told(&reports, |reports| gate.gate(&plan, &run, interrupt, reports))
 }
 
 /// Base and head, called as `check --kernel` takes them where the series is one path.
@@ -124,7 +136,7 @@ impl Gate<'_> {
         Ok(Plan::Modules { base: Box::new(base), files, head })
     }
 
-    fn gate(&self, plan: &Plan, interrupt: Interrupt, reports: &Reports) -> Result<()> {
+    fn gate(&self, plan: &Plan, run: &Timed, interrupt: Interrupt, reports: &Reports) -> Result<()> {
         let heads = match plan {
             Plan::Nothing => Vec::new(),
             Plan::Modules { .. } => vec![self.head.id.clone()],
@@ -157,7 +169,10 @@ impl Gate<'_> {
             note(format!("{qemu}; {}", table::count(usize::from(self.args.guests.vcpus), "vCPU")));
             note(choice.to_string());
         }
-        self.judge(&pairs, machine.as_ref(), reports);
+        if machine.is_some() {
+            run.first.told().into_iter().for_each(&note);
+        }
+        self.judge(&pairs, run, machine.as_ref(), reports);
         Ok(())
     }
 
@@ -220,8 +235,8 @@ impl Gate<'_> {
     }
 
     /// Runs each base and then each head, and judges these.
-    fn judge(&self, pairs: &[Pair], machine: Option<&(Qemu, Choice)>, reports: &Reports) {
-        let held: Vec<_> = pairs.iter().map(|pair| self.reference(pair, machine, reports)).collect();
+    fn judge(&self, pairs: &[Pair], run: &Timed, machine: Option<&(Qemu, Choice)>, reports: &Reports) {
+        let held: Vec<_> = pairs.iter().map(|pair| self.reference(pair, run, machine, reports)).collect();
         let mut verdicts = Vec::new();
         for (pair, held) in pairs.iter().zip(held) {
             match held {
@@ -229,6 +244,7 @@ impl Gate<'_> {
                     let check = Check {
                         library: self.library,
                         lab: &lab,
+                        first: &run.first.sessions,
                         shuffle: None,
                         policy: self.policy,
                         own: self.own.as_ref(),
@@ -249,14 +265,18 @@ impl Gate<'_> {
     fn reference<'l>(
         &'l self,
         pair: &'l Pair,
+        run: &Timed,
         machine: Option<&'l (Qemu, Choice)>,
         reports: &Reports,
     ) -> Result<(Lab<'l>, Reference, &'l Target), String> {
         let (base, head) = pair.targets.as_ref().map_err(Clone::clone)?;
         let machine = machine.ok_or_else(|| "there is no machine to run it on".to_owned())?;
-        let lab = lab::lab(self.library, machine, &self.args.guests);
+        let lab = Lab { until: run.until, ..lab::lab(self.library, machine, &self.args.guests) };
         let mut tell = |event: RunEvent| reports.event(&event);
-        let reference = against::reference(&lab, self.library, base, &self.sessions, &mut tell)?;
+        // A base that cannot be kept is run each time.
+        let kept = Kept::of(&self.resolver.transcripts(), base, &lab).ok();
+        let sessions = run.first.in_order(&self.sessions);
+        let reference = against::reference(&lab, self.library, base, &sessions, kept.as_ref(), &mut tell)?;
         Ok((lab, reference, head))
     }
 }

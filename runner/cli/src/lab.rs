@@ -116,6 +116,7 @@ pub fn lab<'l>(library: &'l Library, (qemu, choice): &'l (Qemu, Choice), guests:
         guests: guests.at_once(),
         keep: true,
         thorough: false,
+        until: None,
         profiles: &library.profiles,
         sessions: &library.sessions,
         sabotage: Default::default(),

@@ -38,6 +38,7 @@ mod schema;
 mod select;
 mod sessions;
 mod table;
+mod touched;
 mod what_if;
 
 use clap::Parser;

@@ -1,5 +1,6 @@
 //! `scrubjay mutants`: seeded changes of the kernel, and whether the suite catches them.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -108,6 +109,7 @@ fn try_on(
     let check = Check {
         library,
         lab: &lab,
+        first: &BTreeSet::new(),
         shuffle: None,
         policy: Policy::Frozen,
         own: None,

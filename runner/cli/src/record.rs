@@ -9,6 +9,7 @@ use scrubjay_run::ExitStatus;
 use scrubjay_session::Performance;
 use scrubjay_verdict::review::carried;
 use scrubjay_verdict::{Library, Policy, Waivers};
+use std::collections::BTreeSet;
 
 use crate::args::RecordArgs;
 use crate::context::Context;
@@ -45,6 +46,7 @@ pub fn run(args: &RecordArgs, context: &Context) -> Result<ExitStatus> {
     let check = Check {
         library: &library,
         lab: &lab,
+        first: &BTreeSet::new(),
         shuffle: None,
         policy: Policy::default(),
         own: None,

@@ -25,6 +25,9 @@ pub const BOOT_STEP: &str = "(boot)";
 /// How often a session is tried again whose result may be the host's doing.
 const TRIES_MORE: usize = 3;
 
+/// Why a session was not begun once the time was over.
+const OVER: &str = "the time that was given was over before it";
+
 /// What sessions gave on one kernel.
 #[derive(Clone, Debug, Default)]
 pub struct KernelRun {
@@ -119,7 +122,7 @@ impl Lab<'_> {
         stands: &Stands,
         tell: &mut Tell,
     ) -> KernelRun {
-        self.run_plans(kernel, &plan(sessions, MOST_DEVICES), stands, tell)
+        self.run_until(kernel, &plan(sessions, MOST_DEVICES), stands, self.until, tell)
     }
 
     /// The same, in other company than in [`Lab::run_judged`] of the same sessions: last first, and those that have
@@ -149,8 +152,20 @@ impl Lab<'_> {
         stands: &Stands,
         tell: &mut Tell,
     ) -> KernelRun {
+        self.run_until(kernel, plans, stands, None, tell)
+    }
+
+    fn run_until(
+        &self,
+        kernel: &Kernel,
+        plans: &[BootPlan],
+        stands: &Stands,
+        until: Option<Instant>,
+        tell: &mut Tell,
+    ) -> KernelRun {
         let tell = Mutex::new(tell);
-        let (mut whole, mut put_off) = self.round(kernel, plans, self.guests, stands, false, &tell);
+        let round = Round { kernel, stands, until, tell: &tell };
+        let (mut whole, mut put_off) = self.round(&round, plans, self.guests, false);
         for more in 1..=TRIES_MORE {
             if put_off.is_empty() {
                 break;
@@ -162,8 +177,8 @@ impl Lab<'_> {
             };
             whole.came_up.again.extend(put_off.iter().map(once_more));
             let plans = plan(&sessions, MOST_DEVICES);
-            let (round, left) = self.round(kernel, &plans, 1, stands, more == TRIES_MORE, &tell);
-            whole.merge(round);
+            let (again, left) = self.round(&round, &plans, 1, more == TRIES_MORE);
+            whole.merge(again);
             put_off = left;
         }
         whole
@@ -172,13 +187,12 @@ impl Lab<'_> {
     /// Runs plans once; what came of it, and the sessions that have to be tried again, with the reason.
     fn round(
         &self,
-        kernel: &Kernel,
+        round: &Round,
         plans: &[BootPlan],
         guests: usize,
-        stands: &Stands,
         last: bool,
-        tell: &Mutex<&mut Tell>,
     ) -> (KernelRun, BTreeMap<String, String>) {
+        let kernel = round.kernel;
         let put_off = Mutex::default();
         let presence = Presence::default();
         if let Some(evidence) = &kernel.absent {
@@ -194,17 +208,8 @@ impl Lab<'_> {
                 let Some(plan) = plans.get(index) else { return runs };
                 let rank = if index == 0 { Rank::First } else { Rank::Later };
                 let put_off = (!last).then_some(&put_off);
-                let boots = Boots {
-                    lab: self,
-                    kernel,
-                    presence: &presence,
-                    rank,
-                    shared: &shared,
-                    at_once,
-                    stands,
-                    put_off,
-                    tell,
-                };
+                let boots =
+                    Boots { lab: self, round, presence: &presence, rank, shared: &shared, at_once, put_off };
                 // Its guest may not come up: nobody has to wait for its word then.
                 let _decided = (rank == Rank::First).then(|| presence.decided_at_last());
                 let mut run = KernelRun::default();
@@ -228,20 +233,26 @@ impl Lab<'_> {
     }
 }
 
+/// What all rounds of a run have in common.
+struct Round<'a, 'u, 't> {
+    kernel: &'a Kernel,
+    stands: &'a Stands<'a>,
+    until: Option<Instant>,
+    tell: &'a Mutex<&'u mut Tell<'t>>,
+}
+
 /// The boots of one plan.
 struct Boots<'a, 'u, 't> {
     lab: &'a Lab<'a>,
-    kernel: &'a Kernel,
+    round: &'a Round<'a, 'u, 't>,
     presence: &'a Presence,
     rank: Rank,
     /// The command lines of more than one guest.
     shared: &'a BTreeSet<&'a str>,
     /// How many guests run at once.
     at_once: usize,
-    stands: &'a Stands<'a>,
     /// The sessions that have to be tried again, with the reason; `None` where nothing is tried again.
     put_off: Option<&'a Mutex<BTreeMap<String, String>>>,
-    tell: &'a Mutex<&'u mut Tell<'t>>,
 }
 
 /// Why a result may be the host's doing.
@@ -263,7 +274,7 @@ impl std::fmt::Display for Doubt {
 
 impl Boots<'_, '_, '_> {
     fn tell(&self, progress: Progress) {
-        let mut tell = self.tell.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tell = self.round.tell.lock().unwrap_or_else(PoisonError::into_inner);
         tell(progress);
     }
 
@@ -276,7 +287,8 @@ impl Boots<'_, '_, '_> {
         time: Duration,
         run: &mut KernelRun,
     ) {
-        let stands = matches!(performance, Performance::Skipped { .. }) || (self.stands)(id, &performance);
+        let stands =
+            matches!(performance, Performance::Skipped { .. }) || (self.round.stands)(id, &performance);
         let performance = match (doubt.filter(|_| !stands), self.put_off) {
             (None, _) => performance,
             (Some(doubt), Some(put_off)) => {
@@ -321,17 +333,24 @@ impl Boots<'_, '_, '_> {
                 let why = format!("this kernel has no fwctl ({evidence})");
                 return self.settle_all(&left, None, run, |_| Performance::Skipped { why: why.clone() });
             }
+            if self.is_over() {
+                return self.settle_all(&left, None, run, |_| Performance::Failed { why: OVER.to_owned() });
+            }
             left = self.run_guest(left, run);
         }
     }
 
-    /// Runs sessions in one guest; what is left when it is spoiled.
+    fn is_over(&self) -> bool {
+        self.round.until.is_some_and(|until| Instant::now() >= until)
+    }
+
+    /// Runs sessions in one guest; what is left when it is spoiled, or when the time is over.
     fn run_guest(&self, mut plan: BootPlan, run: &mut KernelRun) -> BootPlan {
         self.tell(Progress::Booting(&plan));
         let done = BootPlan { sessions: Vec::new(), ..plan.clone() };
         let mut tries = Tries::default();
         let kept = self.kept(&plan, &mut tries);
-        let live = Live::up(self.lab, self.kernel, &plan, kept.as_deref(), self.at_once, &mut tries);
+        let live = Live::up(self.lab, self.round.kernel, &plan, kept.as_deref(), self.at_once, &mut tries);
         run.came_up.booted += tries.booted;
         run.came_up.started += u32::from(kept.is_some());
         // What a kernel does to its devices is held against it only where it found them while it booted.
@@ -352,7 +371,7 @@ impl Boots<'_, '_, '_> {
                 return done;
             }
         };
-        run.learn(&live, self.kernel);
+        run.learn(&live, self.round.kernel);
         if self.presence.learn(self.rank, &live).is_some() {
             return plan;
         }
@@ -366,7 +385,7 @@ impl Boots<'_, '_, '_> {
             return done;
         }
         run.guests.push(Vec::new());
-        while !plan.sessions.is_empty() {
+        while !plan.sessions.is_empty() && !self.is_over() {
             let id = plan.sessions.remove(0);
             run.leave_unchecked(self.sampled(&id).into_iter().collect());
             let start = Instant::now();
@@ -391,14 +410,15 @@ impl Boots<'_, '_, '_> {
             return None;
         }
         let shared = self.shared.contains(plan.command_line.as_str());
-        self.kernel
+        self.round
+            .kernel
             .kept
-            .of(&plan.command_line, shared, || keep(self.lab, self.kernel, &plan.command_line, tries))
+            .of(&plan.command_line, shared, || keep(self.lab, self.round.kernel, &plan.command_line, tries))
     }
 
     /// What is left out of a session here.
     fn sampled(&self, id: &str) -> Option<String> {
-        let (session, most) = (self.lab.sessions.get(id)?, self.lab.sample(self.kernel)?);
+        let (session, most) = (self.lab.sessions.get(id)?, self.lab.sample(self.round.kernel)?);
         session.steps.iter().any(|step| step.is_sampled(most)).then(|| {
             format!(
                 "values of a sweep whose outcome is undefined: of more than {most} a sample of so many was tried, \
@@ -414,7 +434,7 @@ impl Boots<'_, '_, '_> {
         };
         let lacking = session.needs.iter().map(|need| need.lack()).find(|l| live.hello.lacks.contains(l));
         if let Some(lack) = lacking {
-            return none(match self.kernel.says_it_has(lack) {
+            return none(match self.round.kernel.says_it_has(lack) {
                 None => Performance::Skipped { why: format!("this kernel has no {lack}") },
                 Some(option) => Performance::Failed {
                     why: format!(

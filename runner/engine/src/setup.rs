@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use scrubjay_machine::{Accel, Deadlines, Qemu};
 use scrubjay_session::Sessions;
@@ -93,6 +94,8 @@ pub struct Lab<'a> {
     pub keep: bool,
     /// Whether all values of a sweep are tried where its outcome is undefined, and not a sample of them.
     pub thorough: bool,
+    /// When no further session is begun of those that are run for the first time; never where there is none.
+    pub until: Option<Instant>,
     /// The device profiles.
     pub profiles: &'a Profiles,
     /// The sessions.

@@ -35,6 +35,7 @@ fn a_panic_in_one_plan_is_an_error_of_its_sessions_and_costs_no_other() {
         guests: 2,
         keep: true,
         thorough: false,
+        until: None,
         profiles: &profiles,
         sessions: &sessions,
         sabotage: Default::default(),

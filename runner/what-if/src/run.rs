@@ -1,6 +1,6 @@
 //! Performs the sessions on the kernel as it is and on the changed one, and holds one against the other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use scrubjay_check::against;
 use scrubjay_check::{Check, Target};
@@ -55,7 +55,16 @@ pub fn run(run: &Run, decision: &Decision, tell: &mut dyn FnMut(&str)) -> Result
     let waivers = Waivers::default();
     let policy = Policy::Frozen;
     let against = Some(&reference);
-    let check = Check { library, lab, shuffle: None, policy, own: None, waivers: &waivers, against };
+    let check = Check {
+        library,
+        lab,
+        first: &BTreeSet::new(),
+        shuffle: None,
+        policy,
+        own: None,
+        waivers: &waivers,
+        against,
+    };
     let mut not_checked = Vec::new();
     let (verdict, after) = check.perform(&changed, sessions, &mut |event| {
         if let scrubjay_run::RunEvent::KernelJudged { not_checked: what, .. } = event {

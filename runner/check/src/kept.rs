@@ -1,0 +1,206 @@
+//! What a base gave, kept for the next time that something is held against it.
+//!
+//! ```text
+//! transcripts/KEY/SESSION.json
+//! ```
+//!
+//! The key is made of all that decides what sessions give beside themselves: the kernel and its modules, QEMU, and this
+//! program, in which the device, the agent and every step are. A file has the digest of its session and of its devices,
+//! and is taken where that is theirs. Only what the session's golden explains is kept: the host had no part in it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use scrubjay_engine::Lab;
+use scrubjay_kernels::digest;
+use scrubjay_session::{Performance, Session, Transcript, file};
+use scrubjay_verdict::Library;
+use serde::{Deserialize, Serialize};
+
+use crate::check::explained;
+use crate::target::Target;
+
+/// So many kernels are kept, those that were used last.
+const KERNELS: usize = 4;
+
+/// What one kernel gave.
+#[derive(Debug)]
+pub struct Kept {
+    dir: PathBuf,
+}
+
+/// What one session gave.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    /// Digest of the session and its devices.
+    of: String,
+    /// What could not be observed in that run.
+    not_checked: Vec<String>,
+    transcript: Transcript,
+}
+
+impl Kept {
+    /// That of a kernel, below `dir`.
+    ///
+    /// # Errors
+    /// A file that decides what sessions give cannot be read.
+    pub fn of(dir: &Path, target: &Target, lab: &Lab) -> io::Result<Self> {
+        let Lab { qemu, accel, vcpus, thorough, .. } = lab;
+        let mut key = format!("{} {} {accel} {vcpus} {thorough}", qemu.path().display(), qemu.version());
+        let program = std::env::current_exe()?;
+        for path in [&program, &target.kernel.image].into_iter().chain(&target.kernel.modules) {
+            key += &format!(" {}", digest::of_file(path)?);
+        }
+        let kept = Self { dir: dir.join(digest::of_bytes(key.as_bytes())) };
+        fs::create_dir_all(&kept.dir)?;
+        // The directory's time says when it was used last.
+        let used = kept.dir.join("used");
+        fs::write(&used, "")?;
+        forget_old(dir);
+        Ok(kept)
+    }
+
+    /// What is known of these sessions, with what could not be observed then. A file that cannot be read is as none.
+    pub fn known(
+        &self,
+        sessions: &[&Session],
+        library: &Library,
+    ) -> (BTreeMap<String, Performance>, Vec<String>) {
+        let (mut known, mut not_checked) = (BTreeMap::new(), Vec::new());
+        for session in sessions {
+            let Ok(entry) = file::read::<Entry>(&self.path(session)) else { continue };
+            if entry.of != state(session, library) || entry.transcript.session != session.id {
+                continue;
+            }
+            let performance = Performance::Performed(Box::new(entry.transcript));
+            if explained(library, &session.id, &performance) {
+                known.insert(session.id.clone(), performance);
+                not_checked.extend(entry.not_checked);
+            }
+        }
+        not_checked.sort();
+        not_checked.dedup();
+        (known, not_checked)
+    }
+
+    /// Keeps what sessions gave. What cannot be written is not kept.
+    pub fn keep(
+        &self,
+        performances: &BTreeMap<String, Performance>,
+        not_checked: &[String],
+        library: &Library,
+    ) {
+        for (id, performance) in performances {
+            let (Performance::Performed(transcript), Some(session)) = (performance, library.sessions.get(id))
+            else {
+                continue;
+            };
+            if !explained(library, id, performance) {
+                continue;
+            }
+            let of = state(session, library);
+            let entry = Entry { of, not_checked: not_checked.to_vec(), transcript: (**transcript).clone() };
+            let _ = self.write(&self.path(session), &entry);
+        }
+    }
+
+    fn write(&self, path: &Path, entry: &Entry) -> io::Result<()> {
+        let beside = tempfile::NamedTempFile::new_in(&self.dir)?;
+        serde_json::to_writer(&beside, entry)?;
+        beside.persist(path)?;
+        Ok(())
+    }
+
+    fn path(&self, session: &Session) -> PathBuf {
+        self.dir.join(format!("{}.json", session.id))
+    }
+}
+
+/// The digest of a session and of its devices.
+fn state(session: &Session, library: &Library) -> String {
+    let devices: Vec<_> = session.devices.iter().map(|id| library.profiles.get(id).ok()).collect();
+    let text = serde_json::to_string(&(session, devices)).unwrap_or_default();
+    digest::of_bytes(text.as_bytes())
+}
+
+/// Removes what was not used for longest.
+fn forget_old(dir: &Path) {
+    let used = |path: &PathBuf| fs::metadata(path.join("used")).and_then(|used| used.modified()).ok();
+    let mut all: Vec<PathBuf> = fs::read_dir(dir).into_iter().flatten().flatten().map(|e| e.path()).collect();
+    all.retain(|path| used(path).is_some());
+    all.sort_by_key(|path| std::cmp::Reverse(used(path)));
+    for old in all.iter().skip(KERNELS) {
+        let _ = fs::remove_dir_all(old);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread::sleep;
+    use std::time::Duration;
+
+    use super::*;
+
+    fn library() -> Library {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        Library::load(&root).expect("the vectors")
+    }
+
+    /// A transcript that the golden of the session explains.
+    fn explained_by(library: &Library, id: &str) -> Performance {
+        let golden = library.goldens.get(id).expect("a golden");
+        let mut transcript = Transcript::new(id);
+        for step in &golden.steps {
+            let observation = step.base[0].clone();
+            transcript.steps.push(scrubjay_session::observation::Seen {
+                id: step.id.clone(),
+                observation,
+                aside: Default::default(),
+            });
+        }
+        Performance::Performed(Box::new(transcript))
+    }
+
+    #[test]
+    fn what_is_kept_is_taken_where_nothing_that_decides_it_has_changed() {
+        let library = library();
+        let session = library.sessions.get("info-flags").expect("a session");
+        let other = library.sessions.get("get-value").expect("a session");
+        let dir = tempfile::tempdir().expect("a directory");
+        let kept = Kept { dir: dir.path().to_owned() };
+        let (mut given, unexplained) =
+            (BTreeMap::new(), Performance::Performed(Box::new(Transcript::new("get-value"))));
+        given.insert(session.id.clone(), explained_by(&library, &session.id));
+        given.insert(other.id.clone(), unexplained);
+        kept.keep(&given, &["stack".to_owned()], &library);
+        let (known, not_checked) = kept.known(&[session, other], &library);
+        assert_eq!(known.keys().collect::<Vec<_>>(), ["info-flags"], "what no golden explains is not kept");
+        assert_eq!((&known["info-flags"], not_checked), (&given["info-flags"], vec!["stack".to_owned()]));
+
+        let mut changed = session.clone();
+        changed.title.push('!');
+        assert!(kept.known(&[&changed], &library).0.is_empty(), "of another form of the session");
+        fs::write(kept.path(session), "{").expect("written");
+        assert!(kept.known(&[session], &library).0.is_empty(), "cut short");
+    }
+
+    #[test]
+    fn those_that_were_used_last_stay() {
+        let dir = tempfile::tempdir().expect("a directory");
+        for name in ["a", "b", "c", "d", "e", "f"] {
+            fs::create_dir(dir.path().join(name)).expect("made");
+            fs::write(dir.path().join(name).join("used"), "").expect("written");
+            sleep(Duration::from_millis(20));
+        }
+        fs::create_dir(dir.path().join("something-else")).expect("made");
+        fs::write(dir.path().join("a/used"), "").expect("used once more");
+        forget_old(dir.path());
+        let mut left: Vec<_> =
+            fs::read_dir(dir.path()).expect("read").flatten().map(|entry| entry.file_name()).collect();
+        left.sort();
+        assert_eq!(left, ["a", "d", "e", "f", "something-else"]);
+    }
+}
