@@ -17,7 +17,7 @@ use crate::stale;
 mod shipped;
 
 /// The forms, for errors.
-const FORMS: &str = "ID, FROM..TO, all, ID+SERIES, tree:PATH, git:PATH@REV, git:PATH@REV+SERIES, deb:FILE, \
+const FORMS: &str = "ID, FROM..TO, all, ID+SERIES, tree:PATH, git:PATH@REV, git:PATH@REV+SERIES, deb:FILE, deb:NAME=VERSION, \
                          rpm:FILE, running, vmlinuz:PATH, or the path of a bzImage";
 
 /// What stands in a tree for what it is.

@@ -33,6 +33,11 @@ const FOR_PEOPLE: [&str; 6] = [".clang-format", ".mailmap", "COPYING", "CREDITS"
 /// Words of a line that say when code runs, or that it is another thing built in than as a module.
 const WHEN: [&str; 7] = ["initcall", "__init", "__exit", "module_", "MODULE", "IS_BUILTIN", "IS_REACHABLE"];
 
+/// How far what names a touched function is followed.
+const STEPS: usize = 3;
+/// So many are followed in a step.
+const WIDEST: usize = 32;
+
 impl Resolver {
     /// What lies between two revisions of one repository, the head's series applied.
     ///
@@ -50,7 +55,9 @@ impl Resolver {
         }
     }
 
-    /// The functions and tables of the kernel that are different between two such revisions, each once.
+    /// The functions and tables of the kernel that are different between two such revisions, and those below
+    /// drivers/cxl, drivers/edac and drivers/fwctl that name them, and those that name these, [`STEPS`] steps far. What
+    /// lies elsewhere is not looked at.
     ///
     /// # Errors
     /// As [`Resolver::between`].
@@ -62,8 +69,9 @@ impl Resolver {
     ) -> Result<BTreeSet<String>, KernelError> {
         match self.trees(base, head, progress)? {
             Some((_site, source, base, head)) => {
-                let lines = diff(&source, &base, &head, &["-p", "-U0", "--text", "--", "*.c", "*.h"])?;
-                Ok(touched(&lines))
+                let under_test = ["-p", "-U0", "--text", "--", "include/cxl", "include/fwctl"];
+                let lines = diff(&source, &base, &head, &[&under_test[..], &tree::UNITS].concat())?;
+                Ok(with_users(&source, &head, touched(&lines))?)
             }
             None => Ok(BTreeSet::new()),
         }
@@ -107,15 +115,45 @@ fn diff(repo: &Path, base: &str, head: &str, how: &[&str]) -> Result<String, Git
 /// such a head themselves.
 fn touched(diff: &str) -> BTreeSet<String> {
     let heads = diff.lines().filter_map(|line| {
-        let at_its_begin = line.strip_prefix(['+', '-']).filter(|rest| {
-            rest.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && !rest.starts_with("++ ")
-        });
+        let at_its_begin = line
+            .strip_prefix(['+', '-'])
+            .filter(|rest| rest.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_'));
         line.strip_prefix("@@ ")
             .and_then(|rest| rest.split_once("@@ "))
             .map(|(_, head)| head)
             .or(at_its_begin)
     });
     heads.filter_map(called).map(str::to_owned).collect()
+}
+
+/// What is touched, with what names it by its text: a pointer in a table is followed as a call is.
+fn with_users(repo: &Path, head: &str, touched: BTreeSet<String>) -> Result<BTreeSet<String>, GitError> {
+    let (mut all, mut last) = (touched.clone(), touched.into_iter().take(WIDEST).collect::<BTreeSet<_>>());
+    for _ in 0..STEPS {
+        if last.is_empty() {
+            break;
+        }
+        let names = last.iter().flat_map(|name| ["-e", name.as_str()]);
+        let mut ask: Vec<&str> = ["grep", "-h", "-n", "-w", "-p", "-F"].into_iter().chain(names).collect();
+        ask.extend([head, "--"].into_iter().chain(tree::UNITS));
+        let found = match git::ask_on(repo, &ask) {
+            Ok(found) => found,
+            // It says nothing where it finds nothing.
+            Err(error) if error.said.is_empty() => break,
+            Err(error) => return Err(error),
+        };
+        // Before a line stands the head of what it is in, with `=` behind its number.
+        let users: BTreeSet<String> = found
+            .lines()
+            .filter_map(|line| {
+                let (number, head) = line.split_once('=')?;
+                number.bytes().all(|byte| byte.is_ascii_digit()).then(|| called(head).map(str::to_owned))?
+            })
+            .collect();
+        last = users.into_iter().filter(|user| !all.contains(user)).take(WIDEST).collect();
+        all.extend(last.iter().cloned());
+    }
+    Ok(all)
 }
 
 /// What the head of a function or of a table is called: the word before its first bracket or its `=`.
@@ -257,6 +295,24 @@ mod tests {
             touched(lines).into_iter().collect::<Vec<_>>(),
             ["cxl_exclusive_feats", "first", "second"]
         );
+    }
+
+    #[test]
+    fn what_names_a_touched_table_is_followed_to_what_names_that() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path();
+        git(path, &["init", "-q"]);
+        let file = path.join("drivers/cxl/core/features.c");
+        fs::create_dir_all(file.parent().expect("a parent")).expect("made");
+        let text = "static const int the_table[] = {\n\t1,\n};\n\nstatic bool is_kept(int a)\n{\n\treturn the_table[a];\n}\n\n\
+                    static int check_set(int a)\n{\n\treturn is_kept(a);\n}\n\nstatic int other(void)\n{\n\treturn 0;\n}\n\n\
+                    static const struct ops the_ops = {\n\t.check = check_set,\n};\n";
+        fs::write(&file, text).expect("written");
+        git(path, &["add", "."]);
+        git(path, &["commit", "-qm", "head"]);
+        let touched = BTreeSet::from(["the_table".to_owned()]);
+        let all = with_users(path, "HEAD", touched).expect("git answers");
+        assert_eq!(all.into_iter().collect::<Vec<_>>(), ["check_set", "is_kept", "the_ops", "the_table"]);
     }
 
     /// What lies between a small repository and what `change` makes of it.

@@ -124,8 +124,16 @@ pub(crate) fn offered(name: &str, version: &str) -> Result<Vec<Offered>, Archive
         };
         let uris =
             apt("apt-get", &["--print-uris", "download", &wanted])?.map_err(|said| not_offered(&said))?;
-        offered.push(in_uris(&uris).ok_or_else(|| not_offered("it names no address over http or https"))?);
+        let mut found =
+            in_uris(&uris).ok_or_else(|| not_offered("it names no address over http or https"))?;
         let shown = apt("apt-cache", &["show", &wanted])?.map_err(|said| not_offered(&said))?;
+        // What is printed with the address is the strongest digest, which may be another.
+        let digest = || shown.lines().find_map(|line| line.strip_prefix("SHA256: ").map(str::to_owned));
+        found.sha256 = found.sha256.or_else(digest);
+        if found.sha256.is_none() {
+            return Err(not_offered("it knows no SHA-256 of it"));
+        }
+        offered.push(found);
         for more in needed(&shown, version) {
             if !names.contains(&more) {
                 names.push(more);

@@ -126,7 +126,7 @@ fn the_first() -> anyhow::Result<()> {
     kinds[5..].fill(Kind::Later);
     let (found, said) = search(kinds, None)?;
     assert_eq!(found, Ok(Standing::First("5".to_owned())), "{said:?}");
-    assert_eq!(said[0], "7: has it, seen in 10 of 10 runs");
+    assert_eq!(said[0], "7: has it, seen in 10 of 10 runs: framing-tightened");
     assert_eq!(said[1..3], ["0: does not have it, 3 runs", "good  1: does not have it, 3 runs"]);
     assert_eq!(said[6], "bad   5: has it, seen in 2 of 2 runs");
     Ok(())
@@ -146,7 +146,10 @@ fn beside_a_gap() -> anyhow::Result<()> {
 
 fn alike() -> anyhow::Result<()> {
     let (found, _) = search([Kind::Later; 8], None)?;
-    assert_eq!(found, Err(Nothing::Alike("7 gives what 0 gives".to_owned())));
+    assert_eq!(
+        found,
+        Err(Nothing::Alike("7 gives what 0 gives in session get-count-beyond-out-len, 10 runs".to_owned()))
+    );
     Ok(())
 }
 
@@ -156,6 +159,12 @@ fn by_fingerprint() -> anyhow::Result<()> {
     let (found, said) = search(kinds, Some("c350929870658f0f"))?;
     assert_eq!(found, Ok(Standing::First("7".to_owned())), "{said:?}");
     let (found, _) = search(kinds, Some("0123456789abcdef"))?;
-    assert_eq!(found, Err(Nothing::Alike("7 does not show the finding 0123456789abcdef".to_owned())));
+    assert_eq!(
+        found,
+        Err(Nothing::Alike(
+            "7 does not show the finding 0123456789abcdef in session get-count-beyond-out-len, 10 runs"
+                .to_owned()
+        ))
+    );
     Ok(())
 }

@@ -9,7 +9,7 @@ use scrubjay_session::{Performance, Session, Transcript};
 use scrubjay_verdict::{Finding, Library, Reference};
 
 use crate::against;
-use crate::shows::{Answer, Wanted, decide, differences, findings, found_in, measure, runs_without};
+use crate::shows::{Answer, Wanted, decide, differences, findings, runs_without, shown};
 use crate::target::Target;
 
 /// What came of building one of the kernels.
@@ -59,8 +59,10 @@ pub trait Line {
 /// Why there is nothing to search for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Nothing {
-    /// The ends do not differ in it.
+    /// The ends do not differ in it as they are built.
     Alike(String),
+    /// They are built from the same, however they are built.
+    Same(String),
     /// An end could not be tested.
     Untested(String),
 }
@@ -82,6 +84,8 @@ pub struct Ends<'a> {
     reference: Reference,
     /// What the bad one shows.
     pub wanted: Wanted<'a>,
+    /// How many more differences it shows in that session.
+    pub others: usize,
     /// After how many runs without it a kernel does not have it.
     without: u32,
     /// What the session gave where it was decided, by place.
@@ -105,7 +109,7 @@ impl<'a> Search<'a> {
             (_, Built::Not(why)) => return Ok(Err(Nothing::Untested(format!("{bad_id}: {why}")))),
             (Built::AsGood, _) | (_, Built::AsGood) => {
                 let why = format!("{bad_id} is built from the same as {good_id}");
-                return Ok(Err(Nothing::Alike(why)));
+                return Ok(Err(Nothing::Same(why)));
             }
         };
         Ok(self.compared(&good_id, &good, &bad_id, &bad, tell))
@@ -130,22 +134,37 @@ impl<'a> Search<'a> {
                 found
             }
         };
-        let sought = found_in(lab, bad, sessions, &look);
-        let Some(session) = sought.first().and_then(|found| library.sessions.get(&found.session)) else {
-            return Err(Nothing::Alike(match finding {
-                Some(finding) => format!("{bad_id} does not show the finding {finding}"),
-                None => format!("{bad_id} gives what {good_id} gives"),
-            }));
+        let Some(session) = self.session_of(bad, &look) else {
+            let finding = finding.unwrap_or_default();
+            return Err(Nothing::Alike(format!("{bad_id} does not show the finding {finding}")));
         };
-        let wanted = Wanted { session, findings: sought };
+        if let Some(why) = reference.missing(&session.id) {
+            return Err(Nothing::Untested(format!("{good_id}, the good end: {why}")));
+        }
+        let seen = shown(lab, bad, session, &|given| look(&session.id, given));
+        let Some((found, times, example)) = seen.first() else {
+            return Err(match (&seen.silent, seen.of) {
+                (Some(why), 0) => Nothing::Untested(format!("{bad_id}, the bad end: {why}")),
+                (_, of) => {
+                    let session = &session.id;
+                    Nothing::Alike(match finding {
+                        Some(finding) => {
+                            format!(
+                                "{bad_id} does not show the finding {finding} in session {session}, {of} runs"
+                            )
+                        }
+                        None => {
+                            format!("{bad_id} gives what {good_id} gives in session {session}, {of} runs")
+                        }
+                    })
+                }
+            });
+        };
+        let wanted = Wanted { session, finding: found.clone() };
+        tell(format!("{bad_id}: has it, seen in {times} of {} runs: {}", seen.of, found.rule));
+        let mut examples = BTreeMap::from([(bad_id.to_owned(), example.clone())]);
         let once = |target: &Target| wanted.once(lab, library, &reference, target);
-        let seen = measure(|| once(bad));
-        tell(format!("{bad_id}: {seen}"));
-        let Answer::Shows { seen, of, example } = seen else {
-            return Err(Nothing::Untested(format!("{bad_id}, the bad end: {seen}")));
-        };
-        let mut examples = BTreeMap::from([(bad_id.to_owned(), *example)]);
-        let without = runs_without(seen, of);
+        let without = runs_without(times, seen.of);
         let answer = decide(without, || once(good));
         tell(format!("{good_id}: {answer}"));
         match answer {
@@ -155,7 +174,22 @@ impl<'a> Search<'a> {
             }
             answer => return Err(Nothing::Untested(format!("{good_id}, the good end: {answer}"))),
         };
-        Ok(Ends { reference, wanted, without, examples })
+        let others = seen.others();
+        Ok(Ends { reference, wanted, others, without, examples })
+    }
+
+    /// The session: the only one, or that in which the bad end shows what is looked for.
+    fn session_of(
+        &self,
+        bad: &Target,
+        look: &dyn Fn(&str, &Performance) -> Vec<Finding>,
+    ) -> Option<&'a Session> {
+        if let [one] = self.sessions {
+            return Some(*one);
+        }
+        let run = self.lab.run(&bad.kernel, self.sessions, &mut |_| {});
+        let id = run.performances.iter().find(|(id, given)| !look(id, given).is_empty())?.0;
+        self.library.sessions.get(id)
     }
 
     /// Asks of one place after the other. `tell` has a line about each.
@@ -199,9 +233,9 @@ impl<'a> Search<'a> {
 }
 
 impl Ends<'_> {
-    /// The finding by which the rest is told: the first.
+    /// What was looked for.
     pub fn finding(&self) -> &Finding {
-        &self.wanted.findings[0]
+        &self.wanted.finding
     }
 
     /// What the session gave at a place, where that was decided.

@@ -4,7 +4,7 @@
 //! transcripts/KEY/SESSION.json
 //! ```
 //!
-//! The key is made of all that decides what sessions give beside themselves: the kernel and its modules, QEMU, and this
+//! The key is made of all that decides what sessions give beside themselves: the kernel and its modules, QEMU, the host and this
 //! program, in which the device, the agent and every step are. A file has the digest of its session and of its devices,
 //! and is taken where that is theirs. Only what the session's golden explains is kept: the host had no part in it.
 
@@ -50,8 +50,15 @@ impl Kept {
     pub fn of(dir: &Path, target: &Target, lab: &Lab) -> io::Result<Self> {
         let Lab { qemu, accel, vcpus, thorough, .. } = lab;
         let mut key = format!("{} {} {accel} {vcpus} {thorough}", qemu.path().display(), qemu.version());
+        // With hardware acceleration the guest has the host's processor.
+        for path in ["/proc/sys/kernel/osrelease", "/proc/cpuinfo"] {
+            let text = fs::read_to_string(path)?;
+            let host = text.lines().filter(|line| !line.contains("MHz")).collect::<Vec<_>>().join("\n");
+            key += &format!(" {}", digest::of_bytes(host.as_bytes()));
+        }
         let program = std::env::current_exe()?;
-        for path in [&program, &target.kernel.image].into_iter().chain(&target.kernel.modules) {
+        let programs = [program.as_path(), qemu.path(), &target.kernel.image];
+        for path in programs.into_iter().chain(target.kernel.modules.iter().map(PathBuf::as_path)) {
             key += &format!(" {}", digest::of_file(path)?);
         }
         let kept = Self { dir: dir.join(digest::of_bytes(key.as_bytes())) };
@@ -72,7 +79,7 @@ impl Kept {
         let (mut known, mut not_checked) = (BTreeMap::new(), Vec::new());
         for session in sessions {
             let Ok(entry) = file::read::<Entry>(&self.path(session)) else { continue };
-            if entry.of != state(session, library) || entry.transcript.session != session.id {
+            if state(session, library).as_ref() != Some(&entry.of) || entry.transcript.session != session.id {
                 continue;
             }
             let performance = Performance::Performed(Box::new(entry.transcript));
@@ -93,6 +100,9 @@ impl Kept {
         not_checked: &[String],
         library: &Library,
     ) {
+        // What is left out of a sweep is told of its session, and not of the kernel.
+        let of_kernel: Vec<_> =
+            not_checked.iter().filter(|what| !what.starts_with("values of a sweep")).cloned().collect();
         for (id, performance) in performances {
             let (Performance::Performed(transcript), Some(session)) = (performance, library.sessions.get(id))
             else {
@@ -101,8 +111,8 @@ impl Kept {
             if !explained(library, id, performance) {
                 continue;
             }
-            let of = state(session, library);
-            let entry = Entry { of, not_checked: not_checked.to_vec(), transcript: (**transcript).clone() };
+            let Some(of) = state(session, library) else { continue };
+            let entry = Entry { of, not_checked: of_kernel.clone(), transcript: (**transcript).clone() };
             let _ = self.write(&self.path(session), &entry);
         }
     }
@@ -120,10 +130,11 @@ impl Kept {
 }
 
 /// The digest of a session and of its devices.
-fn state(session: &Session, library: &Library) -> String {
-    let devices: Vec<_> = session.devices.iter().map(|id| library.profiles.get(id).ok()).collect();
-    let text = serde_json::to_string(&(session, devices)).unwrap_or_default();
-    digest::of_bytes(text.as_bytes())
+fn state(session: &Session, library: &Library) -> Option<String> {
+    let devices: Vec<_> =
+        session.devices.iter().map(|id| library.profiles.get(id).ok()).collect::<Option<_>>()?;
+    let text = serde_json::to_string(&(session, devices)).ok()?;
+    Some(digest::of_bytes(text.as_bytes()))
 }
 
 /// Removes what was not used for longest.

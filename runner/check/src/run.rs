@@ -43,14 +43,24 @@ impl Check<'_> {
         let mut consoles = BTreeMap::new();
         let (mut run, mut confirmed) = (KernelRun::default(), Confirmed::default());
         let (first, rest): (Vec<_>, Vec<_>) = ordered.iter().partition(|s| self.first.contains(&s.id));
-        for sessions in [first, rest].into_iter().filter(|sessions| !sessions.is_empty()) {
-            let mut console = |session: &str, console: &str| {
-                consoles.insert(order.get(session).copied(), tail(console));
-            };
-            let (part, settled) = self.part(target, &sessions, &mut console, tell);
-            run.merge(part);
-            confirmed.add(settled);
+        let mut console = |session: &str, console: &str| {
+            consoles.insert(order.get(session).copied(), tail(console));
+        };
+        let mut left = ordered.clone();
+        if !first.is_empty() && !rest.is_empty() {
+            let mut told = Vec::new();
+            let (part, settled) = self.part(target, &first, &mut console, &mut |event| told.push(event));
+            // Whether a kernel has fwctl is said by all devices, and not by those of some sessions.
+            if part.absent.is_none() {
+                told.into_iter().for_each(&mut *tell);
+                run.merge(part);
+                confirmed.add(settled);
+                left = rest;
+            }
         }
+        let (part, settled) = self.part(target, &left, &mut console, tell);
+        run.merge(part);
+        confirmed.add(settled);
         // Guests run at the same time: what is told of them must not depend on who was first.
         let console = consoles.into_values().next_back();
         let mut verdict = self.judge_run(target, &run, &|session| confirmed.apply(session));

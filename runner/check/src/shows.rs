@@ -1,5 +1,6 @@
 //! Whether a kernel shows what another one was found to show: decided by several runs, and never by one.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use scrubjay_engine::Lab;
@@ -25,8 +26,8 @@ const MISSED: f64 = 0.01;
 pub struct Wanted<'a> {
     /// The session that shows it.
     pub session: &'a Session,
-    /// Any of these.
-    pub findings: Vec<Finding>,
+    /// It, as the bad end shows it.
+    pub finding: Finding,
 }
 
 /// What one run says.
@@ -127,29 +128,6 @@ pub fn decide(without: u32, mut run: impl FnMut() -> Once) -> Answer {
     Answer::Undecided { seen: count(&with), of: count(&with) + count(&lacking) }
 }
 
-/// How often a kernel shows it, of [`MOST`] runs that say something.
-pub fn measure(mut run: impl FnMut() -> Once) -> Answer {
-    let (mut seen, mut of, mut example, mut silent) = (0, 0, None, None);
-    for _ in 0..2 * MOST {
-        match run() {
-            Once::Shown(transcript) => {
-                (seen, of) = (seen + 1, of + 1);
-                example = Some(transcript);
-            }
-            Once::NotShown(_) => of += 1,
-            Once::Nothing(why) => silent = Some(why),
-        }
-        if of == MOST {
-            break;
-        }
-    }
-    match (example, silent) {
-        (Some(example), _) if seen >= ENOUGH => Answer::Shows { seen, of, example },
-        (_, Some(why)) if of == 0 => Answer::Nothing(why),
-        _ => Answer::Undecided { seen, of },
-    }
-}
-
 /// What a session differs in from what the reference gave; known damage is none of it.
 pub fn differences(
     library: &Library,
@@ -175,54 +153,118 @@ pub fn findings(
     found
 }
 
-/// What `look` finds in what a kernel gives in these sessions. One session is run until there is something, [`MOST`] times
-/// at most; all of them together once.
-pub fn found_in(
-    lab: &Lab,
-    target: &Target,
-    sessions: &[&Session],
-    look: &dyn Fn(&str, &Performance) -> Vec<Finding>,
-) -> Vec<Finding> {
-    let tries = if sessions.len() == 1 { MOST } else { 1 };
-    for _ in 0..tries {
-        let run = lab.run(&target.kernel, sessions, &mut |_| {});
-        let found: Vec<_> = run.performances.iter().flat_map(|(id, given)| look(id, given)).collect();
-        if !found.is_empty() {
-            return found;
+/// What a kernel shows in [`MOST`] runs of a session.
+#[derive(Clone, Debug, Default)]
+pub struct Shown {
+    /// Each finding, in how many runs it was, and what the session gave in one of these.
+    findings: Vec<(Finding, u32, Box<Transcript>)>,
+    /// In so many runs the session was performed.
+    pub of: u32,
+    /// Why it was not, in one of the others.
+    pub silent: Option<String>,
+}
+
+impl Shown {
+    /// Takes what one run gave, with what was found in it.
+    pub fn take(&mut self, transcript: &Transcript, found: Vec<Finding>) {
+        self.of += 1;
+        let mut once = BTreeSet::new();
+        for finding in found {
+            if !once.insert(finding.fingerprint.clone()) {
+                continue;
+            }
+            match self.findings.iter_mut().find(|(other, ..)| other.fingerprint == finding.fingerprint) {
+                Some((_, seen, _)) => *seen += 1,
+                None => self.findings.push((finding, 1, Box::new(transcript.clone()))),
+            }
         }
     }
-    Vec::new()
+
+    /// The finding to look for: of those that were seen in most runs the first that is no mere consequence, a step that
+    /// was not reached. None where none was seen twice.
+    pub fn first(&self) -> Option<(&Finding, u32, &Transcript)> {
+        let most = self.findings.iter().map(|(_, seen, _)| *seen).max().filter(|most| *most >= ENOUGH)?;
+        let often = || self.findings.iter().filter(|(_, seen, _)| *seen == most);
+        let first = often().find(|(finding, ..)| finding.rule != id::STEP_LOST).or_else(|| often().next());
+        first.map(|(finding, seen, transcript)| (finding, *seen, &**transcript))
+    }
+
+    /// How many others were seen as often.
+    pub fn others(&self) -> usize {
+        let most = self.findings.iter().map(|(_, seen, _)| *seen).max().unwrap_or_default();
+        self.findings.iter().filter(|(_, seen, _)| *seen == most).count().saturating_sub(1)
+    }
+}
+
+/// Runs a session on a kernel until [`MOST`] runs gave something, twice as often at most; `look` says what is found in one.
+pub fn shown(
+    lab: &Lab,
+    target: &Target,
+    session: &Session,
+    look: &dyn Fn(&Performance) -> Vec<Finding>,
+) -> Shown {
+    let mut shown = Shown::default();
+    for _ in 0..2 * MOST {
+        match perform(lab, target, session) {
+            Ok(transcript) => {
+                let given = Performance::Performed(transcript.clone());
+                shown.take(&transcript, look(&given));
+            }
+            Err(why) => shown.silent = Some(why),
+        }
+        if shown.of == MOST {
+            break;
+        }
+    }
+    shown
+}
+
+/// Performs a session once; why nothing can be said.
+fn perform(lab: &Lab, target: &Target, session: &Session) -> Result<Box<Transcript>, String> {
+    let mut run = lab.run(&target.kernel, &[session], &mut |_| {});
+    if let Some(why) = &run.absent {
+        return Err(format!("it has no fwctl: {why}"));
+    }
+    if let Some(why) = modules_refused(&run.not_checked).next() {
+        return Err(why.clone());
+    }
+    match run.performances.remove(&session.id) {
+        Some(Performance::Performed(transcript)) => Ok(transcript),
+        Some(Performance::Failed { why } | Performance::Skipped { why }) => Err(why),
+        None => Err("the session was not performed".to_owned()),
+    }
 }
 
 impl Wanted<'_> {
     /// Runs the session once.
     pub fn once(&self, lab: &Lab, library: &Library, reference: &Reference, target: &Target) -> Once {
-        let run = lab.run(&target.kernel, &[self.session], &mut |_| {});
-        if let Some(why) = &run.absent {
-            return Once::Nothing(format!("it has no fwctl: {why}"));
-        }
-        if let Some(why) = modules_refused(&run.not_checked).next() {
-            return Once::Nothing(why.clone());
-        }
-        match run.performances.get(&self.session.id) {
-            Some(Performance::Performed(transcript)) => self.told_by(library, reference, transcript),
-            Some(Performance::Failed { why } | Performance::Skipped { why }) => Once::Nothing(why.clone()),
-            None => Once::Nothing("the session was not performed".to_owned()),
+        match perform(lab, target, self.session) {
+            Ok(transcript) => {
+                let given = Performance::Performed(transcript.clone());
+                self.told_by(&findings(library, reference, &self.session.id, &given), transcript)
+            }
+            Err(why) => Once::Nothing(why),
         }
     }
 
-    fn told_by(&self, library: &Library, reference: &Reference, transcript: &Transcript) -> Once {
-        let given = Performance::Performed(Box::new(transcript.clone()));
-        let found = findings(library, reference, &self.session.id, &given);
-        let is_wanted = |f: &Finding| self.findings.iter().any(|wanted| wanted.fingerprint == f.fingerprint);
-        if found.iter().any(is_wanted) {
-            return Once::Shown(Box::new(transcript.clone()));
+    fn told_by(&self, found: &[Finding], transcript: Box<Transcript>) -> Once {
+        let Finding { fingerprint, step, field, .. } = &self.finding;
+        if found.iter().any(|other| other.fingerprint == *fingerprint) {
+            return Once::Shown(transcript);
+        }
+        if let Some(other) = found.iter().find(|other| other.step == *step && other.field == *field) {
+            return Once::Nothing(format!("step {step} gives something else again: {}", other.seen));
         }
         // A kernel that dies before it is no kernel without it.
-        let reached = |step: &str| step.is_empty() || transcript.observation(step).end == StepEnd::CameBack;
-        match self.findings.iter().find(|wanted| !reached(&wanted.step)) {
-            Some(wanted) => Once::Nothing(format!("the session did not come through step {}", wanted.step)),
-            None => Once::NotShown(Box::new(transcript.clone())),
+        let came_back = |step: &str| transcript.observation(step).end == StepEnd::CameBack;
+        let lost = match self.session.step(step) {
+            Some(_) => Some(step.as_str()).filter(|step| !came_back(step)),
+            // Of the boot, or of another thread: it may come with any step.
+            None => self.session.steps.iter().map(|step| step.id.as_str()).find(|step| !came_back(step)),
+        };
+        match lost {
+            Some(step) => Once::Nothing(format!("the session did not come through step {step}")),
+            None => Once::NotShown(transcript),
         }
     }
 }
@@ -230,6 +272,10 @@ impl Wanted<'_> {
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
+    use scrubjay_session::Field;
+    use scrubjay_session::observation::{Aside, Observation, Seen};
+    use scrubjay_verdict::Promises;
+    use scrubjay_verdict::finding::Place;
 
     use super::*;
 
@@ -269,15 +315,75 @@ mod tests {
         assert_eq!(told, "not tested: it does not build (exit status: 2): a.c:3:1: error: no");
     }
 
+    fn finding(rule: &str, step: &str, seen: &str) -> Finding {
+        let place = Place { session: "s", step, field: Some(Field::Errno), promise: "X01" };
+        Finding::new(rule, place, "ok".to_owned(), seen.to_owned(), &Promises::default())
+    }
+
     #[test]
-    fn the_bad_end_is_run_ten_times() {
-        let mut runs = "0+-".chars().cycle();
-        let answer = measure(|| match runs.next() {
-            Some('+') => Once::Shown(Box::new(Transcript::new("s"))),
-            Some('-') => Once::NotShown(Box::new(Transcript::new("s"))),
-            _ => Once::Nothing("it did not boot".to_owned()),
-        });
-        assert_eq!(answer.to_string(), "has it, seen in 5 of 10 runs");
+    fn what_is_seen_most_often_is_looked_for_and_no_fluke_and_no_mere_consequence() {
+        let (lost, real) = (finding(id::STEP_LOST, "b", "lost"), finding("set-blocked", "a", "EPERM"));
+        let fluke = finding("errno-changed", "a", "EIO");
+        let mut shown = Shown::default();
+        let transcript = Transcript::new("s");
+        shown.take(&transcript, vec![fluke.clone(), lost.clone(), real.clone(), real.clone()]);
+        assert_eq!(shown.first().map(|(finding, ..)| &finding.rule), None, "one run is none");
+        shown.take(&transcript, vec![lost, real.clone()]);
+        let (first, seen, _) = shown.first().expect("seen twice");
+        assert_eq!((&first.fingerprint, seen, shown.of, shown.others()), (&real.fingerprint, 2, 2, 1));
+    }
+
+    #[rstest]
+    #[case::it_is_there(&[("set-blocked", "a", "EPERM")], &["a", "b"], "shown")]
+    #[case::nothing(&[], &["a", "b"], "not shown")]
+    #[case::something_else_again(&[("errno-changed", "a", "EACCES")], &["a", "b"], "step a gives something else again: EACCES")]
+    #[case::at_another_step(&[("errno-changed", "b", "EACCES")], &["a", "b"], "not shown")]
+    #[case::it_died_before(&[("kernel-oops", "a", "x")], &[], "the session did not come through step a")]
+    fn one_run_says_whether_it_is_there(
+        #[case] found: &[(&str, &str, &str)],
+        #[case] reached: &[&str],
+        #[case] expected: &str,
+    ) {
+        let session = session();
+        let wanted = Wanted { session: &session, finding: finding("set-blocked", "a", "EPERM") };
+        let mut found: Vec<_> = found.iter().map(|(rule, step, seen)| finding(rule, step, seen)).collect();
+        found.iter_mut().filter(|f| f.rule == "kernel-oops").for_each(|f| f.field = Some(Field::Log));
+        let told = match wanted.told_by(&found, transcript(reached)) {
+            Once::Shown(_) => "shown".to_owned(),
+            Once::NotShown(_) => "not shown".to_owned(),
+            Once::Nothing(why) => why,
+        };
+        assert_eq!(told, expected);
+    }
+
+    #[rstest]
+    #[case::all_steps(&["a", "b"], true)]
+    #[case::one_is_lost(&["a"], false)]
+    fn what_is_of_no_step_is_not_there_where_every_step_came_back(
+        #[case] reached: &[&str],
+        #[case] expected: bool,
+    ) {
+        let session = session();
+        let wanted = Wanted { session: &session, finding: finding("kernel-warning", "(boot)", "x") };
+        let told = wanted.told_by(&[], transcript(reached));
+        assert_eq!(matches!(told, Once::NotShown(_)), expected, "{told:?}");
+    }
+
+    fn session() -> Session {
+        let step = |id: &str| serde_json::json!({"id": id, "do": {"taint": {}}});
+        serde_json::from_value(serde_json::json!({
+            "format": "scrubjay.session/1", "id": "s", "title": "t", "devices": ["d"], "promise": "X01",
+            "steps": [step("a"), step("b")]}))
+        .expect("a session")
+    }
+
+    fn transcript(reached: &[&str]) -> Box<Transcript> {
+        let mut transcript = Transcript::new("s");
+        for id in reached {
+            let observation = Observation { errno: "ok".to_owned(), ..Observation::default() };
+            transcript.steps.push(Seen { id: (*id).to_owned(), observation, aside: Aside::default() });
+        }
+        Box::new(transcript)
     }
 
     #[rstest]

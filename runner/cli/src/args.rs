@@ -641,7 +641,7 @@ pub struct MutantsRunArgs {
     pub some: Option<usize>,
     /// Pairs of breaks with different rules, each pair applied together; so many
     #[arg(long, value_name = "N", conflicts_with_all = ["mutants", "some", "write"])]
-    pub pairs: Option<usize>,
+    pub pairs: Option<NonZeroUsize>,
     /// Update the table of this page (docs/mutants.md); the rest of the page stays as it is
     #[arg(long, value_name = "FILE")]
     pub write: Option<PathBuf>,

@@ -4,6 +4,7 @@ mod commits;
 mod releases;
 
 use scrubjay_check::bisect::{Built, Ends, Line, Nothing, Search};
+use scrubjay_engine::Lab;
 use scrubjay_host::words;
 use scrubjay_kernels::{Standing, asked};
 use scrubjay_run::ExitStatus;
@@ -58,7 +59,8 @@ pub fn run(args: &BisectArgs, context: &Context) -> Result<ExitStatus> {
         Built::AsGood => return Err(Usage(format!("{good} is both ends")).into()),
     };
     words::say(format!("{}\n{}", machine.0, machine.1));
-    let lab = lab::lab(&library, &machine, &args.guests);
+    // Each place boots with its devices, as what is told of a kernel does everywhere.
+    let lab = Lab { keep: false, ..lab::lab(&library, &machine, &args.guests) };
     let search =
         Search { library: &library, lab: &lab, sessions: &sessions, finding: args.finding.as_deref() };
     let mut tell = |text: String| words::say(text);
@@ -66,6 +68,7 @@ pub fn run(args: &BisectArgs, context: &Context) -> Result<ExitStatus> {
         match search.ends(&mut *line, &mut tell)? {
             Ok(ends) => break ends,
             Err(Nothing::Untested(why)) => return Err(Untested(why).into()),
+            Err(Nothing::Same(why)) => return Err(Usage(why).into()),
             Err(Nothing::Alike(why)) if line.other_way() => {
                 words::say(format!("{why} as modules: tried with everything built in"));
             }
@@ -99,8 +102,9 @@ fn told(line: &dyn Told, ends: &Ends, found: &Standing) -> Result<String> {
     let bad = if ends.given(bad).is_some() { bad } else { line.bad() };
     let finding = ends.finding();
     text += &format!("\n{}\n", in_words(finding));
-    if let more @ 1.. = ends.wanted.findings.len() - 1 {
-        text += &format!("  and {} in that session\n", table::count(more, "more difference"));
+    if ends.others > 0 {
+        let more = table::count(ends.others, "more difference");
+        text += &format!("  {more} at the bad end in that session, not looked for: name one by --finding\n");
     }
     let step = |place: &str| -> Result<String> {
         let seen = ends.given(place).map(|transcript| transcript.observation(&finding.step));

@@ -91,7 +91,7 @@ pub fn run(args: &GateArgs, verbose: u8, context: &Context) -> Result<ExitStatus
     let detail = if verbose > 0 { Detail::Sessions } else { Detail::Causes };
     let reports = output::reports(&args.reports, detail, &library, None)?;
     let interrupt = Interrupt::listen();
-    let until = args.within.map(|within| Instant::now() + within.0);
+    let until = args.within.and_then(|within| Instant::now().checked_add(within.0));
     let plan = gate.plan(&catalogue, &mut interrupt.progress())?;
     let touched = resolver.touched(&gate.base, &gate.head, &mut interrupt.progress())?;
     let run = Timed { until, first: Touched::of(touched, &library, &gate.sessions) };

@@ -118,7 +118,16 @@ fn try_on(
     };
     let trials = Trials { check: &check, manifest, workshop: &workshop };
     let seeds: Vec<Seeds> = match args.pairs {
-        Some(count) => Seeds::pairs(mutants, count, manifest.history.release),
+        Some(count) => {
+            let pairs = Seeds::pairs(mutants, count.get(), manifest.history.release);
+            say(&format!("kernel {}: {} of {count} pairs", manifest.id, pairs.len()))?;
+            if pairs.is_empty() {
+                return Err(
+                    Untested("no two breaks of different rules could be tried together".to_owned()).into()
+                );
+            }
+            pairs
+        }
         None => mutants.iter().map(|mutant| Seeds::one(mutant)).collect(),
     };
     let control = trials.control(mutants)?;

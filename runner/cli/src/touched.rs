@@ -1,4 +1,5 @@
-//! The sessions that a change of the kernel is likely to reach: those of promises whose source names what is touched.
+//! The sessions that a change of the kernel is likely to reach: those of promises whose source names what is touched, or
+//! what leads to it, and those that make the call which the kernel answers there.
 
 use std::collections::BTreeSet;
 
@@ -6,6 +7,14 @@ use scrubjay_session::Session;
 use scrubjay_verdict::{Claims, Library};
 
 use crate::table;
+
+/// The functions that answer a call of user space, with the step that makes it.
+const ANSWERS: [(&str, &str); 4] = [
+    ("fwctl_cmd_info", "info"),
+    ("cxlctl_get_supported_features", "get-supported-features"),
+    ("cxlctl_get_feature", "get-feature"),
+    ("cxlctl_set_feature", "set-feature"),
+];
 
 /// What is touched, and what comes first for it.
 pub struct Touched {
@@ -25,9 +34,12 @@ impl Touched {
         let (named, unnamed) = touched.into_iter().partition(|name| {
             let of_it = library.promises.iter().filter(|promise| names(&promise.source, name));
             let claiming: BTreeSet<_> = of_it.flat_map(|promise| claims.sessions(&promise.id)).collect();
-            let ids = among.iter().filter(|session| claiming.contains(session.id.as_str()));
-            sessions.extend(ids.map(|session| session.id.clone()));
-            !claiming.is_empty()
+            let step = ANSWERS.iter().find(|(function, _)| function == name).map(|(_, step)| *step);
+            let is_reached = |session: &&&Session| {
+                claiming.contains(session.id.as_str()) || step.is_some_and(|step| takes(session, step))
+            };
+            sessions.extend(among.iter().filter(is_reached).map(|session| session.id.clone()));
+            step.is_some() || !claiming.is_empty()
         });
         Self { named, unnamed, sessions }
     }
@@ -40,19 +52,26 @@ impl Touched {
         first
     }
 
-    /// What comes first and why, and what says nothing of the order; empty where nothing is touched.
-    pub fn told(&self) -> Vec<String> {
+    /// What comes first and why; nothing where nothing is touched.
+    pub fn told(&self) -> Option<String> {
         let list = |names: &BTreeSet<String>| names.iter().cloned().collect::<Vec<_>>().join(", ");
-        let mut told = Vec::new();
-        if !self.sessions.is_empty() {
-            let count = table::count(self.sessions.len(), "session");
-            told.push(format!("{count} first, of promises that name what is touched: {}", list(&self.named)));
+        match (self.sessions.len(), self.unnamed.is_empty()) {
+            (0, true) => None,
+            (0, false) => Some(format!("no session comes first: no promise names {}", list(&self.unnamed))),
+            (count, _) => {
+                let count = table::count(count, "session");
+                Some(format!(
+                    "{count} first, of promises that name what is touched or leads to it: {}",
+                    list(&self.named)
+                ))
+            }
         }
-        if !self.unnamed.is_empty() {
-            told.push(format!("touched, and named by no promise: {}", list(&self.unnamed)));
-        }
-        told
     }
+}
+
+/// Whether a session has such a step.
+fn takes(session: &Session, step: &str) -> bool {
+    session.every_step().iter().any(|other| other.action.kinds().iter().any(|kind| kind == step))
 }
 
 /// Whether a source names a function or a table as a word.
@@ -73,15 +92,15 @@ mod tests {
         let touched = ["cxlctl_get_feature", "nobody_names_this"].map(str::to_owned).into_iter().collect();
         let touched = Touched::of(touched, &library, &all);
         assert!(touched.sessions.contains("get-value"), "{:?}", touched.sessions);
-        assert!(touched.sessions.len() < all.len() / 2, "{}", touched.sessions.len());
+        assert!(!touched.sessions.contains("set-and-read-back") && touched.sessions.len() < all.len());
         let order = touched.in_order(&all);
         assert_eq!(order.len(), all.len());
         assert!(order[..touched.sessions.len()].iter().all(|session| touched.sessions.contains(&session.id)));
-        let told = touched.told();
-        assert!(
-            told[0].ends_with("first, of promises that name what is touched: cxlctl_get_feature"),
-            "{told:?}"
-        );
-        assert_eq!(told[1], "touched, and named by no promise: nobody_names_this");
+        let told = touched.told().unwrap();
+        let ends = " first, of promises that name what is touched or leads to it: cxlctl_get_feature";
+        assert!(told.ends_with(ends), "{told}");
+        let nobody = Touched::of(["nobody_names_this".to_owned()].into(), &library, &all);
+        assert_eq!(nobody.told().unwrap(), "no session comes first: no promise names nobody_names_this");
+        assert_eq!(Touched::of(BTreeSet::new(), &library, &all).told(), None);
     }
 }

@@ -26,7 +26,7 @@ pub const BOOT_STEP: &str = "(boot)";
 const TRIES_MORE: usize = 3;
 
 /// Why a session was not begun once the time was over.
-const OVER: &str = "the time that was given was over before it";
+const OVER: &str = "not begun: the time that was given was over";
 
 /// What sessions gave on one kernel.
 #[derive(Clone, Debug, Default)]
@@ -177,6 +177,8 @@ impl Lab<'_> {
             };
             whole.came_up.again.extend(put_off.iter().map(once_more));
             let plans = plan(&sessions, MOST_DEVICES);
+            // What was begun in time is settled.
+            let round = Round { until: None, ..round };
             let (again, left) = self.round(&round, &plans, 1, more == TRIES_MORE);
             whole.merge(again);
             put_off = left;
@@ -234,6 +236,7 @@ impl Lab<'_> {
 }
 
 /// What all rounds of a run have in common.
+#[derive(Clone, Copy)]
 struct Round<'a, 'u, 't> {
     kernel: &'a Kernel,
     stands: &'a Stands<'a>,

@@ -69,6 +69,13 @@ impl Reference {
         &self.kernel
     }
 
+    /// Why nothing can be held against what it gave in a session.
+    pub fn missing(&self, session: &str) -> Option<&str> {
+        self.missing.get(session).map(|missing| match missing {
+            Missing::Skipped(why) | Missing::Failed(why) => why.as_str(),
+        })
+    }
+
     /// Judges one session by itself.
     pub fn judge_session(&self, id: &str, outcome: &Performance, books: &Books) -> SessionVerdict {
         let held = Books { goldens: &self.goldens, ..*books };

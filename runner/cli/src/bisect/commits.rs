@@ -81,6 +81,12 @@ impl<'a> Commits<'a> {
         })
     }
 
+    fn is_as_good(&self, manifest: &Manifest) -> Result<bool> {
+        let interrupt = Interrupt::listen();
+        let between = self.resolver.between(&self.good, manifest, &mut interrupt.progress())?;
+        Ok(between == Between::Nothing)
+    }
+
     /// Modules upon the good end where these are enough; else the kernel with them.
     fn as_modules(&mut self, manifest: &Manifest) -> Result<Built> {
         match self.upon_good(manifest)? {
@@ -93,7 +99,6 @@ impl<'a> Commits<'a> {
         let interrupt = Interrupt::listen();
         let progress = &mut interrupt.progress();
         let sources = match self.resolver.between(&self.good, manifest, progress)? {
-            Between::Nothing if manifest.id != self.good.id => return Ok(Some(Built::AsGood)),
             Between::Nothing => BTreeMap::new(),
             Between::Modules(sources) => sources,
             Between::Kernel(_) => return Ok(None),
@@ -135,6 +140,9 @@ impl Line for Commits<'_> {
 
     fn build(&mut self, place: &str) -> Result<Built> {
         let manifest = self.manifest(place)?;
+        if manifest.id != self.good.id && self.is_as_good(&manifest)? {
+            return Ok(Built::AsGood);
+        }
         match self.built_in {
             true => self.whole(manifest),
             false => self.as_modules(&manifest),

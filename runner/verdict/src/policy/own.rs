@@ -234,7 +234,9 @@ impl Reader<'_> {
         for (i, spanned) in form.weigh.into_iter().enumerate() {
             let at = spanned.span().start;
             let line = self.line(at, spanned.into_inner())?;
-            if let Some(first) = seen.insert(line.about(), i) {
+            if let Some(first) =
+                seen.insert((line.about(), line.feature.as_ref().map(|feature| feature.uuid)), i)
+            {
                 return self.bad(at, format!("weigh[{first}] is about the same; make the two one"));
             }
             weigh.push(line);
