@@ -51,6 +51,18 @@ pub fn memory() -> Memory {
     Memory { peak_kib: kib.unwrap_or(0) }
 }
 
+/// Seconds of processor time that this process took, its guests and builds not counted.
+pub fn process() -> f64 {
+    taken_by(UsageWho::RUSAGE_SELF)
+}
+
+/// Seconds of processor time (getrusage(2)).
+fn taken_by(who: UsageWho) -> f64 {
+    let micros =
+        getrusage(who).map_or(0, |usage| (usage.user_time() + usage.system_time()).num_microseconds());
+    micros as f64 / 1e6
+}
+
 /// The load average of the last minute.
 fn load_average() -> f64 {
     let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
@@ -71,10 +83,7 @@ fn processors() -> (f64, f64) {
 
 /// Seconds of processor time that this process and its children that have ended took.
 fn own() -> f64 {
-    let of = |who| {
-        getrusage(who).map_or(0, |usage| (usage.user_time() + usage.system_time()).num_microseconds()) as f64
-    };
-    (of(UsageWho::RUSAGE_SELF) + of(UsageWho::RUSAGE_CHILDREN)) / 1e6
+    taken_by(UsageWho::RUSAGE_SELF) + taken_by(UsageWho::RUSAGE_CHILDREN)
 }
 
 #[cfg(test)]

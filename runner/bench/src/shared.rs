@@ -9,6 +9,7 @@ use scrubjay_session::Session;
 
 use crate::bench::{Bench, BenchError, Stage};
 use crate::figures::{Laps, Shared};
+use crate::host;
 use crate::stats::median;
 
 /// How many of the longest sessions are named.
@@ -19,13 +20,14 @@ const NAMED: usize = 5;
 pub fn measure(bench: &Bench, tell: &mut dyn FnMut(Stage)) -> Result<(String, Shared), BenchError> {
     let plan = largest(bench).ok_or(BenchError::NothingShared)?;
     let mut release = String::new();
-    let (mut with, mut bare, mut laps) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut with, mut bare, mut laps, mut each) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut sessions: BTreeMap<String, Vec<f64>> = BTreeMap::new();
     for pair in 0..bench.pairs {
         tell(Stage::Pair(pair + 1, bench.pairs));
         bare.push(bare_boot(bench.lab, bench.kernel, &plan)?.as_secs_f64());
         let mut guest = Watched::up(bench.lab, bench.kernel, &plan)?;
         release = guest.release().to_owned();
+        let (before, mut steps) = (host::process(), 0);
         for id in &plan.sessions {
             let Some(session) = bench.lab.sessions.get(id) else { continue };
             let Some(lap) = guest.perform(session)? else { continue };
@@ -33,7 +35,9 @@ pub fn measure(bench: &Bench, tell: &mut dyn FnMut(Stage)) -> Result<(String, Sh
                 return Err(BenchError::Spoiled { session: id.clone() });
             }
             sessions.entry(id.clone()).or_default().push(lap.time.as_secs_f64());
+            steps += session.every_step().len();
         }
+        each.push((steps, (host::process() - before) * 1e6 / steps.max(1) as f64));
         laps.push(guest.down());
         with.push(laps[pair].whole.as_secs_f64());
     }
@@ -48,6 +52,8 @@ pub fn measure(bench: &Bench, tell: &mut dyn FnMut(Stage)) -> Result<(String, Sh
         ratio: median(ratios),
         seconds: median(with.iter().copied()),
         bare_seconds: median(bare.iter().copied()),
+        steps: each.first().map_or(0, |(steps, _)| *steps),
+        step_micros: median(each.iter().map(|(_, micros)| *micros)),
         laps: medians(&laps),
         longest,
     };

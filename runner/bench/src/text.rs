@@ -40,6 +40,9 @@ fn shared(f: &Figures, out: &mut String) -> std::fmt::Result {
     writeln!(out, "  sessions      {:8.3} s", shared.seconds)?;
     writeln!(out, "  bare          {:8.3} s, to a PID 1 that powers off at once", shared.bare_seconds)?;
     writeln!(out, "  ratio         {:8.3}{}", shared.ratio, aim("at most", limit, shared.ratio <= limit))?;
+    let micros = shared.step_micros;
+    let kept = aim("at most", f.targets.step_micros, micros <= f.targets.step_micros);
+    writeln!(out, "  a step        {micros:8.0} µs of this process, {} steps{kept}", shared.steps)?;
     writeln!(out, "  where it goes")?;
     for (name, seconds) in parts(&shared.laps) {
         writeln!(out, "    {name:<12}{seconds:8.3} s")?;

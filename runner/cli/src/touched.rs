@@ -92,7 +92,7 @@ mod tests {
         let touched = ["cxlctl_get_feature", "nobody_names_this"].map(str::to_owned).into_iter().collect();
         let touched = Touched::of(touched, &library, &all);
         assert!(touched.sessions.contains("get-value"), "{:?}", touched.sessions);
-        assert!(!touched.sessions.contains("set-and-read-back") && touched.sessions.len() < all.len());
+        assert!(!touched.sessions.contains("info-flags") && touched.sessions.len() < all.len());
         let order = touched.in_order(&all);
         assert_eq!(order.len(), all.len());
         assert!(order[..touched.sessions.len()].iter().all(|session| touched.sessions.contains(&session.id)));
