@@ -56,7 +56,7 @@ impl Resolver {
     }
 
     /// The functions and tables of the kernel that are different between two such revisions, and those below
-    /// drivers/cxl, drivers/edac and drivers/fwctl that name them, and those that name these, [`STEPS`] steps far. What
+    /// drivers/cxl, drivers/edac and drivers/fwctl that name them, and those that name these, three steps far. What
     /// lies elsewhere is not looked at.
     ///
     /// # Errors

@@ -153,7 +153,7 @@ pub fn findings(
     found
 }
 
-/// What a kernel shows in [`MOST`] runs of a session.
+/// What a kernel shows in ten runs of a session.
 #[derive(Clone, Debug, Default)]
 pub struct Shown {
     /// Each finding, in how many runs it was, and what the session gave in one of these.
@@ -196,7 +196,7 @@ impl Shown {
     }
 }
 
-/// Runs a session on a kernel until [`MOST`] runs gave something, twice as often at most; `look` says what is found in one.
+/// Runs a session on a kernel until ten runs gave something, twice as often at most; `look` says what is found in one.
 pub fn shown(
     lab: &Lab,
     target: &Target,
