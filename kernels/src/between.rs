@@ -38,8 +38,19 @@ const STEPS: usize = 3;
 /// So many are followed in a step.
 const WIDEST: usize = 32;
 
+/// What is different between a base and a head.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// How far it reaches.
+    pub reach: Between,
+    /// The functions and tables that are different, and those below drivers/cxl, drivers/edac and drivers/fwctl that name
+    /// them, and those that name these, three steps far. What lies elsewhere is not looked at, and where git does not
+    /// answer nothing is known.
+    pub touched: BTreeSet<String>,
+}
+
 impl Resolver {
-    /// What lies between two revisions of one repository, the head's series applied.
+    /// What is different between two revisions of one repository, the head's series applied.
     ///
     /// # Errors
     /// git's; a series that does not apply; the cache's.
@@ -48,46 +59,12 @@ impl Resolver {
         base: &Manifest,
         head: &Manifest,
         progress: &mut dyn Progress,
-    ) -> Result<Between, KernelError> {
-        match self.trees(base, head, progress)? {
-            Some((_site, source, base, head)) => Ok(between(&source, &base, &head)?),
-            None => Ok(Between::Kernel("one of the two is no revision".to_owned())),
-        }
-    }
-
-    /// The functions and tables of the kernel that are different between two such revisions, and those below
-    /// drivers/cxl, drivers/edac and drivers/fwctl that name them, and those that name these, three steps far. What
-    /// lies elsewhere is not looked at.
-    ///
-    /// # Errors
-    /// As [`Resolver::between`].
-    pub fn touched(
-        &self,
-        base: &Manifest,
-        head: &Manifest,
-        progress: &mut dyn Progress,
-    ) -> Result<BTreeSet<String>, KernelError> {
-        match self.trees(base, head, progress)? {
-            Some((_site, source, base, head)) => {
-                let under_test = ["-p", "-U0", "--text", "--", "include/cxl", "include/fwctl"];
-                let lines = diff(&source, &base, &head, &[&under_test[..], &tree::UNITS].concat())?;
-                Ok(with_users(&source, &head, touched(&lines))?)
-            }
-            None => Ok(BTreeSet::new()),
-        }
-    }
-
-    /// A repository of ours that has the two, held while it is asked, and what each is called there.
-    fn trees(
-        &self,
-        base: &Manifest,
-        head: &Manifest,
-        progress: &mut dyn Progress,
-    ) -> Result<Option<(Site, PathBuf, String, String)>, KernelError> {
+    ) -> Result<Difference, KernelError> {
         let (Some(Source::Revision { commit: base, .. }), Some(Source::Revision { repo, commit, series })) =
             (base.sources.first(), head.sources.first())
         else {
-            return Ok(None);
+            let reach = Between::Kernel("one of the two is no revision".to_owned());
+            return Ok(Difference { reach, touched: BTreeSet::new() });
         };
         let site = Site::of(&self.cache, repo, progress)?;
         let (source, head) = match series {
@@ -100,7 +77,8 @@ impl Resolver {
             }
             None => (site.repository(repo)?, commit.clone()),
         };
-        Ok(Some((site, source, base.clone(), head)))
+        let reach = between(&source, base, &head)?;
+        Ok(Difference { reach, touched: touched(&source, base, &head).unwrap_or_default() })
     }
 }
 
@@ -111,9 +89,16 @@ fn diff(repo: &Path, base: &str, head: &str, how: &[&str]) -> Result<String, Git
     git::ask_on(repo, &[&plain[..], &how[..dashes], &[base, head], &how[dashes..]].concat())
 }
 
+/// See [`Difference::touched`].
+fn touched(repo: &Path, base: &str, head: &str) -> Result<BTreeSet<String>, GitError> {
+    let under_test = ["-p", "-U0", "--text", "--", "include/cxl", "include/fwctl"];
+    let lines = diff(repo, base, head, &[&under_test[..], &tree::UNITS].concat())?;
+    with_users(repo, head, in_lines(&lines))
+}
+
 /// The functions and tables whose lines are different: by the head that git gives each place, and by the lines that are
 /// such a head themselves.
-fn touched(diff: &str) -> BTreeSet<String> {
+fn in_lines(diff: &str) -> BTreeSet<String> {
     let heads = diff.lines().filter_map(|line| {
         let at_its_begin = line
             .strip_prefix(['+', '-'])
@@ -165,7 +150,7 @@ fn called(head: &str) -> Option<&str> {
     is_name.then_some(word)
 }
 
-/// The same, of two commits or trees of a repository of ours.
+/// How far the difference of two commits or trees of a repository of ours reaches.
 fn between(repo: &Path, base: &str, head: &str) -> Result<Between, GitError> {
     let listed = diff(repo, base, head, &["--name-status", "-z"])?;
     let mut fields = listed.split('\0');
@@ -292,7 +277,7 @@ mod tests {
                      @@ -40 +41 @@ static int first(void)\n-\treturn 0;\n+\treturn 1;\n\
                      @@ -50,0 +52,3 @@\n+static int second(int a)\n+{\n+}\n";
         assert_eq!(
-            touched(lines).into_iter().collect::<Vec<_>>(),
+            in_lines(lines).into_iter().collect::<Vec<_>>(),
             ["cxl_exclusive_feats", "first", "second"]
         );
     }

@@ -44,6 +44,13 @@ impl Mark {
 pub enum Standing {
     /// This commit is to be marked next.
     Next(String),
+    /// There is none to be marked.
+    Ended(Found),
+}
+
+/// What a search found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
     /// The first bad commit.
     First(String),
     /// Among these is the first bad one; those of them that could be told are marked, and the others were skipped.
@@ -85,13 +92,13 @@ impl Bisection {
             commits.map(str::to_owned).collect()
         };
         if let Some(first) = told("# first bad commit: [").pop() {
-            return Ok(Standing::First(first));
+            return Ok(Standing::Ended(Found::First(first)));
         }
         match told("# possible first bad commit: [") {
             among if among.is_empty() => {
                 self.ask(&["rev-parse", "--verify", "BISECT_HEAD"]).map(Standing::Next)
             }
-            among => Ok(Standing::Among(among)),
+            among => Ok(Standing::Ended(Found::Among(among))),
         }
     }
 
@@ -103,8 +110,8 @@ impl Bisection {
         let said = self.ask(&["bisect", mark.name(), commit]);
         // It fails too where only skipped commits are left, which the log says.
         match self.standing()? {
-            Standing::Among(_) => Ok(()),
-            Standing::First(_) | Standing::Next(_) => said.map(|_| ()),
+            Standing::Ended(Found::Among(_)) => Ok(()),
+            Standing::Ended(Found::First(_)) | Standing::Next(_) => said.map(|_| ()),
         }
     }
 
@@ -182,8 +189,8 @@ mod tests {
                     asked.push(at);
                     bisection.mark(&commit, of_commit(at)).expect("marked");
                 }
-                Standing::First(commit) => return (asked, vec![number(&commit)]),
-                Standing::Among(commits) => {
+                Standing::Ended(Found::First(commit)) => return (asked, vec![number(&commit)]),
+                Standing::Ended(Found::Among(commits)) => {
                     let mut among: Vec<_> = commits.iter().map(|commit| number(commit)).collect();
                     among.sort_unstable();
                     return (asked, among);

@@ -57,15 +57,9 @@ impl Archive {
     /// # Errors
     /// [`ArchiveError`].
     pub fn of_this_machine() -> Result<Vec<Self>, ArchiveError> {
-        let mut apt = Command::new("apt-get");
-        apt.args(["indextargets", "--format", "$(REPO_URI) $(RELEASE)", "Created-By: Packages"])
-            .env("LC_ALL", "C");
-        let output =
-            process::output(apt, Manner::Ask, None).map_err(|source| ArchiveError::NoApt { source })?;
-        if !output.status.success() {
-            return Err(ArchiveError::Apt(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
-        }
-        let archives = Self::parse(&String::from_utf8_lossy(&output.stdout));
+        let asked = ["indextargets", "--format", "$(REPO_URI) $(RELEASE)", "Created-By: Packages"];
+        let targets = apt("apt-get", &asked)?.map_err(|said| ArchiveError::Apt(said.trim().to_owned()))?;
+        let archives = Self::parse(&targets);
         if archives.is_empty() { Err(ArchiveError::None) } else { Ok(archives) }
     }
 
@@ -182,10 +176,7 @@ fn needed(shown: &str, version: &str) -> Vec<String> {
 
 /// The proxy that apt is told to use for http, where there is one.
 pub(crate) fn apt_proxy() -> Option<String> {
-    let mut apt = Command::new("apt-config");
-    apt.args(["shell", "PROXY", "Acquire::http::Proxy"]);
-    let output = process::output(apt, Manner::Ask, None).ok()?;
-    let text = String::from_utf8(output.stdout).ok()?;
+    let text = apt("apt-config", &["shell", "PROXY", "Acquire::http::Proxy"]).ok()?.ok()?;
     let value = text.trim().strip_prefix("PROXY='")?.strip_suffix('\'')?;
     (!value.is_empty() && value != "DIRECT").then(|| value.to_owned())
 }

@@ -41,8 +41,8 @@ pub mod unpack;
 mod workshop;
 
 pub use asked::{Asked, AskedError, asked, asked_one, revision_of, tell_apart, with_modules};
-pub use between::Between;
-pub use bisection::{Bisection, Mark, Standing};
+pub use between::{Between, Difference};
+pub use bisection::{Bisection, Found, Mark, Standing};
 pub use cache::{Cache, CacheError};
 pub use catalogue::Catalogue;
 pub use config::{ConfigError, Fragment};

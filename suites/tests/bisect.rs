@@ -2,8 +2,8 @@
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use scrubjay_check::Target;
-use scrubjay_check::bisect::{Built, Line, Nothing, Search};
-use scrubjay_kernels::{Mark, Standing};
+use scrubjay_check::bisect::{self, Built, Line, Nothing, Search};
+use scrubjay_kernels::{Found, Mark, Standing};
 use scrubjay_suites::bench::Bench;
 use scrubjay_suites::matrix;
 
@@ -72,8 +72,8 @@ impl Line for Eight {
         let first = of(Mark::Bad).min().unwrap_or(7);
         let from = of(Mark::Good).max().map_or(1, |last| last + 1);
         Ok(match first - from {
-            0 => Standing::First(first.to_string()),
-            _ => Standing::Among((from..=first).map(|at| at.to_string()).collect()),
+            0 => Standing::Ended(Found::First(first.to_string())),
+            _ => Standing::Ended(Found::Among((from..=first).map(|at| at.to_string()).collect())),
         })
     }
 
@@ -102,17 +102,16 @@ impl Line for Eight {
 }
 
 /// What a search finds among these, and what it says on its way.
-fn search(
-    kinds: [Kind; 8],
-    finding: Option<&str>,
-) -> anyhow::Result<(Result<Standing, Nothing>, Vec<String>)> {
+fn search(kinds: [Kind; 8], finding: Option<&str>) -> anyhow::Result<(Result<Found, Nothing>, Vec<String>)> {
     let bench = Bench::of_the_default()?;
     let mut line = Eight::new(&bench, kinds)?;
     let (lab, library) = (bench.lab(), bench.library());
     let sessions: Vec<_> = library.sessions.iter().filter(|session| session.id == SESSION).collect();
     let search = Search { library, lab: &lab, sessions: &sessions, finding };
     let mut said = Vec::new();
-    let mut ends = match search.ends(&mut line, &mut |text| said.push(text))? {
+    let compared = bisect::ends(&mut line)?
+        .and_then(|targets| search.compare(&line, &targets, &mut |text| said.push(text)));
+    let mut ends = match compared {
         Ok(ends) => ends,
         Err(nothing) => return Ok((Err(nothing), said)),
     };
@@ -125,7 +124,7 @@ fn the_first() -> anyhow::Result<()> {
     let mut kinds = [Kind::Older; 8];
     kinds[5..].fill(Kind::Later);
     let (found, said) = search(kinds, None)?;
-    assert_eq!(found, Ok(Standing::First("5".to_owned())), "{said:?}");
+    assert_eq!(found, Ok(Found::First("5".to_owned())), "{said:?}");
     assert_eq!(said[0], "7: has it, seen in 10 of 10 runs: framing-tightened");
     assert_eq!(said[1..3], ["0: does not have it, 3 runs", "good  1: does not have it, 3 runs"]);
     assert_eq!(said[6], "bad   5: has it, seen in 2 of 2 runs");
@@ -138,7 +137,7 @@ fn beside_a_gap() -> anyhow::Result<()> {
     (kinds[2], kinds[1]) = (Kind::DoesNotBuild, Kind::DoesNotBoot);
     let (found, said) = search(kinds, None)?;
     let among = ["1", "2", "3"].map(str::to_owned).to_vec();
-    assert_eq!(found, Ok(Standing::Among(among)), "{said:?}");
+    assert_eq!(found, Ok(Found::Among(among)), "{said:?}");
     assert!(said[2].starts_with("skip  1: not tested: "), "{said:?}");
     assert_eq!(said[3], "skip  2: not tested: make refused");
     Ok(())
@@ -157,7 +156,7 @@ fn by_fingerprint() -> anyhow::Result<()> {
     let mut kinds = [Kind::Older; 8];
     kinds[7] = Kind::Later;
     let (found, said) = search(kinds, Some("c350929870658f0f"))?;
-    assert_eq!(found, Ok(Standing::First("7".to_owned())), "{said:?}");
+    assert_eq!(found, Ok(Found::First("7".to_owned())), "{said:?}");
     let (found, _) = search(kinds, Some("0123456789abcdef"))?;
     assert_eq!(
         found,

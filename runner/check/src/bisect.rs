@@ -4,12 +4,12 @@
 use std::collections::BTreeMap;
 
 use scrubjay_engine::Lab;
-use scrubjay_kernels::{Mark, Standing};
+use scrubjay_kernels::{Found, Mark, Standing};
 use scrubjay_session::{Performance, Session, Transcript};
 use scrubjay_verdict::{Finding, Library, Reference};
 
 use crate::against;
-use crate::shows::{Answer, Wanted, decide, differences, findings, runs_without, shown};
+use crate::shows::{Answer, Wanted, decide, differences, runs_without, shown, unaccepted};
 use crate::target::Target;
 
 /// What came of building one of the kernels.
@@ -82,8 +82,7 @@ pub struct Search<'a> {
 /// The two ends, found to differ.
 pub struct Ends<'a> {
     reference: Reference,
-    /// What the bad one shows.
-    pub wanted: Wanted<'a>,
+    wanted: Wanted<'a>,
     /// How many more differences it shows in that session.
     pub others: usize,
     /// After how many runs without it a kernel does not have it.
@@ -92,44 +91,43 @@ pub struct Ends<'a> {
     examples: BTreeMap<String, Transcript>,
 }
 
+/// Builds the two ends of a line.
+///
+/// # Errors
+/// Those of the line.
+pub fn ends<L: Line + ?Sized>(line: &mut L) -> Result<Result<[Box<Target>; 2], Nothing>, L::Error> {
+    let (good, bad) = (line.good().to_owned(), line.bad().to_owned());
+    Ok(match (line.build(&good)?, line.build(&bad)?) {
+        (Built::Target(good), Built::Target(bad)) => Ok([good, bad]),
+        (Built::Not(why), _) => Err(Nothing::Untested(format!("{good}: {why}"))),
+        (_, Built::Not(why)) => Err(Nothing::Untested(format!("{bad}: {why}"))),
+        (Built::AsGood, _) | (_, Built::AsGood) => {
+            Err(Nothing::Same(format!("{bad} is built from the same as {good}")))
+        }
+    })
+}
+
 impl<'a> Search<'a> {
-    /// Finds what the bad end shows and the good one does not. `tell` has a line about each.
+    /// Finds what the bad end shows and the good one does not; both are called as the line calls them. `tell` has a line
+    /// about each.
     ///
     /// # Errors
-    /// Those of the line.
-    pub fn ends<L: Line + ?Sized>(
+    /// Why there is nothing to search for.
+    pub fn compare<L: Line + ?Sized>(
         &self,
-        line: &mut L,
-        tell: &mut dyn FnMut(String),
-    ) -> Result<Result<Ends<'a>, Nothing>, L::Error> {
-        let (good_id, bad_id) = (line.good().to_owned(), line.bad().to_owned());
-        let (good, bad) = match (line.build(&good_id)?, line.build(&bad_id)?) {
-            (Built::Target(good), Built::Target(bad)) => (good, bad),
-            (Built::Not(why), _) => return Ok(Err(Nothing::Untested(format!("{good_id}: {why}")))),
-            (_, Built::Not(why)) => return Ok(Err(Nothing::Untested(format!("{bad_id}: {why}")))),
-            (Built::AsGood, _) | (_, Built::AsGood) => {
-                let why = format!("{bad_id} is built from the same as {good_id}");
-                return Ok(Err(Nothing::Same(why)));
-            }
-        };
-        Ok(self.compared(&good_id, &good, &bad_id, &bad, tell))
-    }
-
-    fn compared(
-        &self,
-        good_id: &str,
-        good: &Target,
-        bad_id: &str,
-        bad: &Target,
+        line: &L,
+        [good, bad]: &[Box<Target>; 2],
         tell: &mut dyn FnMut(String),
     ) -> Result<Ends<'a>, Nothing> {
+        let (good_id, bad_id) = (line.good(), line.bad());
         let Search { library, lab, sessions, finding } = *self;
         let reference =
             against::reference(lab, library, good, sessions, None, &mut |_| {}).map_err(Nothing::Untested)?;
         let look = |session: &str, given: &Performance| match finding {
             None => differences(library, &reference, session, given),
             Some(wanted) => {
-                let mut found = findings(library, &reference, session, given);
+                let mut found = differences(library, &reference, session, given);
+                found.extend(unaccepted(library, session, given));
                 found.retain(|finding| finding.fingerprint == wanted);
                 found
             }
@@ -201,11 +199,11 @@ impl<'a> Search<'a> {
         line: &mut L,
         ends: &mut Ends,
         tell: &mut dyn FnMut(String),
-    ) -> Result<Standing, L::Error> {
+    ) -> Result<Found, L::Error> {
         loop {
             let place = match line.standing()? {
                 Standing::Next(place) => place,
-                found => return Ok(found),
+                Standing::Ended(found) => return Ok(found),
             };
             let answer = match line.build(&place)? {
                 Built::AsGood => {

@@ -4,9 +4,9 @@
 //! transcripts/KEY/SESSION.json
 //! ```
 //!
-//! The key is made of all that decides what sessions give beside themselves: the kernel and its modules, QEMU, the host and this
-//! program, in which the device, the agent and every step are. A file has the digest of its session and of its devices,
-//! and is taken where that is theirs. Only what the session's golden explains is kept: the host had no part in it.
+//! The key is made of all that decides what sessions give beside themselves: the kernel and its modules, QEMU, the host
+//! and this program, in which the device, the agent and every step are. A file has the digest of its session and of its
+//! devices, and is taken where that is theirs. Only what the session's golden explains is kept: the host had no part in it.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,6 +17,7 @@ use scrubjay_engine::Lab;
 use scrubjay_kernels::digest;
 use scrubjay_session::{Performance, Session, Transcript, file};
 use scrubjay_verdict::Library;
+use scrubjay_verdict::golden::fingerprint;
 use serde::{Deserialize, Serialize};
 
 use crate::check::explained;
@@ -24,6 +25,8 @@ use crate::target::Target;
 
 /// So many kernels are kept, those that were used last.
 const KERNELS: usize = 4;
+
+const USED: &str = "used";
 
 /// What one kernel gave.
 #[derive(Debug)]
@@ -50,7 +53,7 @@ impl Kept {
     pub fn of(dir: &Path, target: &Target, lab: &Lab) -> io::Result<Self> {
         let Lab { qemu, accel, vcpus, thorough, .. } = lab;
         let mut key = format!("{} {} {accel} {vcpus} {thorough}", qemu.path().display(), qemu.version());
-        // With hardware acceleration the guest has the host's processor.
+        // Under KVM a guest has the host's processor.
         for path in ["/proc/sys/kernel/osrelease", "/proc/cpuinfo"] {
             let text = fs::read_to_string(path)?;
             let host = text.lines().filter(|line| !line.contains("MHz")).collect::<Vec<_>>().join("\n");
@@ -63,9 +66,8 @@ impl Kept {
         }
         let kept = Self { dir: dir.join(digest::of_bytes(key.as_bytes())) };
         fs::create_dir_all(&kept.dir)?;
-        // The directory's time says when it was used last.
-        let used = kept.dir.join("used");
-        fs::write(&used, "")?;
+        // Its time says when the directory was used last.
+        fs::write(kept.dir.join(USED), "")?;
         forget_old(dir);
         Ok(kept)
     }
@@ -133,13 +135,13 @@ impl Kept {
 fn state(session: &Session, library: &Library) -> Option<String> {
     let devices: Vec<_> =
         session.devices.iter().map(|id| library.profiles.get(id).ok()).collect::<Option<_>>()?;
-    let text = serde_json::to_string(&(session, devices)).ok()?;
-    Some(digest::of_bytes(text.as_bytes()))
+    let devices = serde_json::to_string(&devices).ok()?;
+    Some(digest::of_bytes(format!("{} {devices}", fingerprint(session)).as_bytes()))
 }
 
 /// Removes what was not used for longest.
 fn forget_old(dir: &Path) {
-    let used = |path: &PathBuf| fs::metadata(path.join("used")).and_then(|used| used.modified()).ok();
+    let used = |path: &PathBuf| fs::metadata(path.join(USED)).and_then(|used| used.modified()).ok();
     let mut all: Vec<PathBuf> = fs::read_dir(dir).into_iter().flatten().flatten().map(|e| e.path()).collect();
     all.retain(|path| used(path).is_some());
     all.sort_by_key(|path| std::cmp::Reverse(used(path)));
@@ -150,8 +152,10 @@ fn forget_old(dir: &Path) {
 
 #[cfg(test)]
 mod tests {
-    use std::thread::sleep;
-    use std::time::Duration;
+    use std::fs::File;
+    use std::time::{Duration, SystemTime};
+
+    use scrubjay_session::observation::Seen;
 
     use super::*;
 
@@ -166,11 +170,7 @@ mod tests {
         let mut transcript = Transcript::new(id);
         for step in &golden.steps {
             let observation = step.base[0].clone();
-            transcript.steps.push(scrubjay_session::observation::Seen {
-                id: step.id.clone(),
-                observation,
-                aside: Default::default(),
-            });
+            transcript.steps.push(Seen { id: step.id.clone(), observation, aside: Default::default() });
         }
         Performance::Performed(Box::new(transcript))
     }
@@ -192,8 +192,11 @@ mod tests {
         assert_eq!((&known["info-flags"], not_checked), (&given["info-flags"], vec!["stack".to_owned()]));
 
         let mut changed = session.clone();
-        changed.title.push('!');
+        changed.steps.pop();
         assert!(kept.known(&[&changed], &library).0.is_empty(), "of another form of the session");
+        let mut of_another_device = session.clone();
+        of_another_device.devices[0] = "bare".to_owned();
+        assert!(kept.known(&[&of_another_device], &library).0.is_empty(), "of another device");
         fs::write(kept.path(session), "{").expect("written");
         assert!(kept.known(&[session], &library).0.is_empty(), "cut short");
     }
@@ -201,13 +204,12 @@ mod tests {
     #[test]
     fn those_that_were_used_last_stay() {
         let dir = tempfile::tempdir().expect("a directory");
-        for name in ["a", "b", "c", "d", "e", "f"] {
+        for (name, age) in [("a", 0), ("b", 5), ("c", 4), ("d", 3), ("e", 2), ("f", 1)] {
             fs::create_dir(dir.path().join(name)).expect("made");
-            fs::write(dir.path().join(name).join("used"), "").expect("written");
-            sleep(Duration::from_millis(20));
+            let used = File::create(dir.path().join(name).join(USED)).expect("written");
+            used.set_modified(SystemTime::now() - Duration::from_secs(age)).expect("of that time");
         }
         fs::create_dir(dir.path().join("something-else")).expect("made");
-        fs::write(dir.path().join("a/used"), "").expect("used once more");
         forget_old(dir.path());
         let mut left: Vec<_> =
             fs::read_dir(dir.path()).expect("read").flatten().map(|entry| entry.file_name()).collect();

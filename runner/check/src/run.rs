@@ -56,6 +56,9 @@ impl Check<'_> {
                 run.merge(part);
                 confirmed.add(settled);
                 left = rest;
+            } else {
+                confirmed.came_up.add(part.came_up);
+                confirmed.came_up.add(settled.came_up);
             }
         }
         let (part, settled) = self.part(target, &left, &mut console, tell);

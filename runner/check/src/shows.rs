@@ -140,15 +140,9 @@ pub fn differences(
     found
 }
 
-/// The same, and what its golden does not accept.
-pub fn findings(
-    library: &Library,
-    reference: &Reference,
-    session: &str,
-    given: &Performance,
-) -> Vec<Finding> {
-    let mut found = differences(library, reference, session, given);
-    found.extend(judge_session(session, given, &library.books()).findings);
+/// What its golden does not accept of what a session gave; known damage is none of it.
+pub fn unaccepted(library: &Library, session: &str, given: &Performance) -> Vec<Finding> {
+    let mut found = judge_session(session, given, &library.books()).findings;
     found.retain(|finding| finding.rule != id::KNOWN_DAMAGE);
     found
 }
@@ -241,18 +235,21 @@ impl Wanted<'_> {
         match perform(lab, target, self.session) {
             Ok(transcript) => {
                 let given = Performance::Performed(transcript.clone());
-                self.told_by(&findings(library, reference, &self.session.id, &given), transcript)
+                let differences = differences(library, reference, &self.session.id, &given);
+                let unaccepted = unaccepted(library, &self.session.id, &given);
+                self.told_by(&differences, &unaccepted, transcript)
             }
             Err(why) => Once::Nothing(why),
         }
     }
 
-    fn told_by(&self, found: &[Finding], transcript: Box<Transcript>) -> Once {
+    fn told_by(&self, differences: &[Finding], unaccepted: &[Finding], transcript: Box<Transcript>) -> Once {
         let Finding { fingerprint, step, field, .. } = &self.finding;
-        if found.iter().any(|other| other.fingerprint == *fingerprint) {
+        if differences.iter().chain(unaccepted).any(|other| other.fingerprint == *fingerprint) {
             return Once::Shown(transcript);
         }
-        if let Some(other) = found.iter().find(|other| other.step == *step && other.field == *field) {
+        // A golden may accept neither what the good end gives nor what the bad one does.
+        if let Some(other) = differences.iter().find(|other| other.step == *step && other.field == *field) {
             return Once::Nothing(format!("step {step} gives something else again: {}", other.seen));
         }
         // A kernel that dies before it is no kernel without it.
@@ -348,10 +345,25 @@ mod tests {
         let wanted = Wanted { session: &session, finding: finding("set-blocked", "a", "EPERM") };
         let mut found: Vec<_> = found.iter().map(|(rule, step, seen)| finding(rule, step, seen)).collect();
         found.iter_mut().filter(|f| f.rule == "kernel-oops").for_each(|f| f.field = Some(Field::Log));
-        let told = match wanted.told_by(&found, transcript(reached)) {
+        let told = match wanted.told_by(&found, &[], transcript(reached)) {
             Once::Shown(_) => "shown".to_owned(),
             Once::NotShown(_) => "not shown".to_owned(),
             Once::Nothing(why) => why,
+        };
+        assert_eq!(told, expected);
+    }
+
+    #[rstest]
+    #[case::what_the_bad_end_gives("EPERM", "shown")]
+    #[case::what_the_good_end_gives("EACCES", "not shown")]
+    fn a_golden_that_accepts_neither_end_tells_them_apart(#[case] seen: &str, #[case] expected: &str) {
+        let session = session();
+        let wanted = Wanted { session: &session, finding: finding("set-blocked", "a", "EPERM") };
+        let unaccepted = [finding("set-blocked", "a", seen)];
+        let told = match wanted.told_by(&[], &unaccepted, transcript(&["a", "b"])) {
+            Once::Shown(_) => "shown",
+            Once::NotShown(_) => "not shown",
+            Once::Nothing(_) => "nothing",
         };
         assert_eq!(told, expected);
     }
@@ -365,7 +377,7 @@ mod tests {
     ) {
         let session = session();
         let wanted = Wanted { session: &session, finding: finding("kernel-warning", "(boot)", "x") };
-        let told = wanted.told_by(&[], transcript(reached));
+        let told = wanted.told_by(&[], &[], transcript(reached));
         assert_eq!(matches!(told, Once::NotShown(_)), expected, "{told:?}");
     }
 

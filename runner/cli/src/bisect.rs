@@ -3,10 +3,10 @@
 mod commits;
 mod releases;
 
-use scrubjay_check::bisect::{Built, Ends, Line, Nothing, Search};
+use scrubjay_check::bisect::{self, Ends, Line, Nothing, Search};
 use scrubjay_engine::Lab;
 use scrubjay_host::words;
-use scrubjay_kernels::{Standing, asked};
+use scrubjay_kernels::{Found, asked};
 use scrubjay_run::ExitStatus;
 use scrubjay_verdict::{Finding, Library, Rule};
 use similar::TextDiff;
@@ -27,7 +27,7 @@ trait Told: Line<Error = Failure> {
     fn other_way(&mut self) -> bool;
 
     /// The place that was found, or the range in which it lies, as the regression tracker takes it.
-    fn introduced(&self, found: &Standing) -> Result<String>;
+    fn introduced(&self, found: &Found) -> Result<String>;
 }
 
 /// Searches, and says what was found.
@@ -53,50 +53,51 @@ pub fn run(args: &BisectArgs, context: &Context) -> Result<ExitStatus> {
     };
     let (good, bad) = (line.good().to_owned(), line.bad().to_owned());
     words::say(format!("{} from {good}, which is good, to {bad}", table::count(line.count()?, "step")));
-    let machine = match line.build(&good)? {
-        Built::Target(target) => lab::machine(&target)?,
-        Built::Not(why) => return Err(Untested(format!("{good}: {why}")).into()),
-        Built::AsGood => return Err(Usage(format!("{good} is both ends")).into()),
-    };
+    let mut targets = bisect::ends(&mut *line)?.map_err(stopped)?;
+    let machine = lab::machine(&targets[0])?;
     words::say(format!("{}\n{}", machine.0, machine.1));
     // Each place boots with its devices, as what is told of a kernel does everywhere.
     let lab = Lab { keep: false, ..lab::lab(&library, &machine, &args.guests) };
     let search =
         Search { library: &library, lab: &lab, sessions: &sessions, finding: args.finding.as_deref() };
     let mut tell = |text: String| words::say(text);
-    let mut ends = loop {
-        match search.ends(&mut *line, &mut tell)? {
-            Ok(ends) => break ends,
-            Err(Nothing::Untested(why)) => return Err(Untested(why).into()),
-            Err(Nothing::Same(why)) => return Err(Usage(why).into()),
-            Err(Nothing::Alike(why)) if line.other_way() => {
-                words::say(format!("{why} as modules: tried with everything built in"));
-            }
-            Err(Nothing::Alike(why)) => return Err(Usage(why).into()),
+    let mut ends = match search.compare(&*line, &targets, &mut tell) {
+        Err(Nothing::Alike(why)) if line.other_way() => {
+            words::say(format!("{why} as modules: tried with everything built in"));
+            targets = bisect::ends(&mut *line)?.map_err(stopped)?;
+            search.compare(&*line, &targets, &mut tell)
         }
-    };
+        compared => compared,
+    }
+    .map_err(stopped)?;
     let found = search.search(&mut *line, &mut ends, &mut tell)?;
     table::text(&told(&*line, &ends, &found)?)?;
     Ok(match found {
-        Standing::First(_) => ExitStatus::Clean,
-        Standing::Among(_) | Standing::Next(_) => ExitStatus::Untested,
+        Found::First(_) => ExitStatus::Clean,
+        Found::Among(_) => ExitStatus::Untested,
     })
 }
 
+fn stopped(nothing: Nothing) -> Failure {
+    match nothing {
+        Nothing::Alike(why) | Nothing::Same(why) => Usage(why).into(),
+        Nothing::Untested(why) => Untested(why).into(),
+    }
+}
+
 /// What was found, for a reader.
-fn told(line: &dyn Told, ends: &Ends, found: &Standing) -> Result<String> {
+fn told(line: &dyn Told, ends: &Ends, found: &Found) -> Result<String> {
     let mut text = String::new();
     let mut bad = line.bad();
     match found {
-        Standing::First(place) => {
+        Found::First(place) => {
             text += &format!("first bad  {}\n", line.told(place));
             bad = place;
         }
-        Standing::Among(places) => {
+        Found::Among(places) => {
             text += "the first bad one is among these, which could not be told apart\n";
             places.iter().for_each(|place| text += &format!("  {}\n", line.told(place)));
         }
-        Standing::Next(_) => {}
     }
     // An end that the search came to is known by the name that the user gave it.
     let bad = if ends.given(bad).is_some() { bad } else { line.bad() };

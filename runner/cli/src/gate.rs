@@ -9,7 +9,8 @@ use scrubjay_check::kept::Kept;
 use scrubjay_check::{Check, Target, against};
 use scrubjay_engine::Lab;
 use scrubjay_kernels::{
-    Asked, AskedError, Between, Catalogue, Config, Image, Manifest, Progress, Resolver, Series, revision_of,
+    Asked, AskedError, Between, Catalogue, Config, Difference, Image, Manifest, Progress, Resolver, Series,
+    revision_of,
 };
 use scrubjay_machine::{Choice, Qemu};
 use scrubjay_reports::{Detail, Reports};
@@ -23,7 +24,7 @@ use crate::failure::{Failure, Result, Usage};
 use crate::interrupt::Interrupt;
 use crate::lab::{self, Obtained};
 use crate::policy::Decides;
-use crate::revision::{self, Base, Rebuilt, as_modules};
+use crate::revision::{self, Base, Rebuilt, as_modules, called};
 use crate::touched::Touched;
 use crate::{output, select, table};
 
@@ -92,19 +93,19 @@ pub fn run(args: &GateArgs, verbose: u8, context: &Context) -> Result<ExitStatus
     let reports = output::reports(&args.reports, detail, &library, None)?;
     let interrupt = Interrupt::listen();
     let until = args.within.and_then(|within| Instant::now().checked_add(within.0));
-    let plan = gate.plan(&catalogue, &mut interrupt.progress())?;
-    let touched = resolver.touched(&gate.base, &gate.head, &mut interrupt.progress())?;
+    let Difference { reach, touched } =
+        resolver.between(&gate.base, &gate.head, &mut interrupt.progress())?;
+    let plan = gate.plan(reach, &catalogue, &mut interrupt.progress())?;
     let run = Timed { until, first: Touched::of(touched, &library, &gate.sessions) };
     output::told(&reports, |reports| gate.gate(&plan, &run, interrupt, reports))
 }
 
 /// Base and head, called as `check --kernel` takes them where the series is one path.
 fn revisions(args: &GateArgs, catalogue: &Catalogue) -> Result<(Manifest, Manifest)> {
-    let tree = args.tree.display();
-    let word = format!("git:{tree}@{}", args.base);
+    let word = called(&args.tree, &args.base);
     let base = revision_of(&word, &args.tree, &args.base, None, catalogue)?;
     let head = match &args.head {
-        Some(head) => revision_of(&format!("git:{tree}@{head}"), &args.tree, head, None, catalogue)?,
+        Some(head) => revision_of(&called(&args.tree, head), &args.tree, head, None, catalogue)?,
         None => {
             let series = Series::read_all(&args.series).map_err(AskedError::from)?;
             let word = format!("{word}+{}", series.path.display());
@@ -116,9 +117,9 @@ fn revisions(args: &GateArgs, catalogue: &Catalogue) -> Result<(Manifest, Manife
 
 impl Gate<'_> {
     /// Says what has to be built, and builds modules where these are all.
-    fn plan(&self, catalogue: &Catalogue, progress: &mut dyn Progress) -> Result<Plan> {
+    fn plan(&self, reach: Between, catalogue: &Catalogue, progress: &mut dyn Progress) -> Result<Plan> {
         let modular = revision::modular(catalogue)?;
-        let sources = match self.resolver.between(&self.base, &self.head, progress)? {
+        let sources = match reach {
             Between::Nothing => return Ok(Plan::Nothing),
             Between::Kernel(why) => return Ok(Plan::Kernels { modular, why }),
             Between::Modules(sources) => sources,

@@ -130,7 +130,7 @@ fn try_on(
         }
         None => mutants.iter().map(|mutant| Seeds::one(mutant)).collect(),
     };
-    let control = trials.control(mutants)?;
+    let control = trials.control(&seeds)?;
     say(&format!("kernel {}: clean without a mutant ({:.1} s)", manifest.id, control.as_secs_f64()))?;
 
     let widest = seeds.iter().map(|seeds| seeds.id().len()).max().unwrap_or(0);

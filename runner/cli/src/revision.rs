@@ -1,7 +1,7 @@
 //! Revisions of the kernel built as modules: one whole, and others upon it by what is different.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use scrubjay_check::Target;
 use scrubjay_kernels::{Catalogue, Config, Image, Manifest, Progress, Resolver, Workshop, WorkshopError};
@@ -26,6 +26,11 @@ pub enum Rebuilt {
     DoesNotBuild(String),
     /// This file is part of no module, so modules are not enough.
     NoModule(PathBuf),
+}
+
+/// A revision of the repository at `tree`, as `check --kernel` takes it.
+pub fn called(tree: &Path, revision: &str) -> String {
+    format!("git:{}@{revision}", tree.display())
 }
 
 /// The config of a kernel whose CXL drivers are modules.

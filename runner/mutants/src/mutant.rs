@@ -116,10 +116,25 @@ pub enum MutantError {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use rstest::rstest;
 
     use super::*;
+
+    /// A mutant that is tried on every release.
+    pub(crate) fn mutant(id: &str, kind: Kind) -> Mutant {
+        Mutant {
+            id: id.into(),
+            path: format!("{id}.cocci").into(),
+            title: "t".into(),
+            kind,
+            file: "drivers/fwctl/main.c".into(),
+            sessions: Vec::new(),
+            since: None,
+            until: None,
+            why: "w".into(),
+        }
+    }
 
     #[rstest]
     #[case(Some("7.2"), None, "7.1", Some("no meaning before 7.2"))]
@@ -133,17 +148,8 @@ mod tests {
         #[case] excluded: Option<&str>,
     ) {
         let release_of = |text: &str| text.parse().expect("a release");
-        let mutant = Mutant {
-            id: "m".into(),
-            path: "m.cocci".into(),
-            title: "t".into(),
-            kind: Kind::Harmless,
-            file: "drivers/fwctl/main.c".into(),
-            sessions: Vec::new(),
-            since: since.map(release_of),
-            until: until.map(release_of),
-            why: "w".into(),
-        };
+        let (since, until) = (since.map(release_of), until.map(release_of));
+        let mutant = Mutant { since, until, ..mutant("m", Kind::Harmless) };
         assert_eq!(mutant.excluded_from(release_of(release)).as_deref(), excluded);
     }
 }

@@ -171,7 +171,7 @@ mod tests {
     use scrubjay_verdict::{ChangeProfile, Promises, SessionVerdict};
 
     use super::*;
-    use crate::mutant::Kind;
+    use crate::mutant::{Kind, tests};
 
     /// The verdict of one session with findings by these rules, on a documented promise.
     fn verdict(rules: &[&str], error: Option<&str>) -> (KernelRun, KernelVerdict) {
@@ -202,17 +202,7 @@ mod tests {
     }
 
     fn mutant(kind: Kind) -> Mutant {
-        Mutant {
-            id: "m".into(),
-            path: "m.cocci".into(),
-            title: "t".into(),
-            kind,
-            file: "drivers/fwctl/main.c".into(),
-            sessions: Vec::new(),
-            since: None,
-            until: None,
-            why: "w".into(),
-        }
+        tests::mutant("m", kind)
     }
 
     #[rstest]

@@ -154,19 +154,10 @@ mod tests {
 
     use super::*;
     use crate::mutant::Kind;
+    use crate::mutant::tests;
 
     fn mutant(id: &str, kind: Kind) -> Mutant {
-        Mutant {
-            id: id.into(),
-            path: format!("{id}.cocci").into(),
-            title: "a | b".into(),
-            kind,
-            file: "drivers/fwctl/main.c".into(),
-            sessions: Vec::new(),
-            since: None,
-            until: None,
-            why: "w".into(),
-        }
+        Mutant { title: "a | b".into(), ..tests::mutant(id, kind) }
     }
 
     fn trial(mutant: &str, outcome: Outcome) -> Trial {

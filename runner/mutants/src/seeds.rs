@@ -53,6 +53,11 @@ impl<'a> Seeds<'a> {
         &self.0
     }
 
+    /// The sessions that have to be run for them.
+    pub fn sessions(&self) -> impl Iterator<Item = &'a String> {
+        self.0.iter().flat_map(|mutant| &mutant.sessions)
+    }
+
     /// Why they have no meaning on a release.
     pub fn excluded_from(&self, release: Release) -> Option<String> {
         self.0.iter().find_map(|mutant| mutant.excluded_from(release))
@@ -78,20 +83,7 @@ impl<'a> Seeds<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn mutant(id: &str, kind: Kind) -> Mutant {
-        Mutant {
-            id: id.into(),
-            path: "m.cocci".into(),
-            title: "t".into(),
-            kind,
-            file: "drivers/fwctl/main.c".into(),
-            sessions: Vec::new(),
-            since: None,
-            until: None,
-            why: "w".into(),
-        }
-    }
+    use crate::mutant::tests::mutant;
 
     #[test]
     fn pairs_are_of_breaks_with_different_rules_and_each_break_is_in_one() {

@@ -15,7 +15,6 @@ use scrubjay_session::{Boot, Session};
 use scrubjay_verdict::KernelVerdict;
 
 use crate::apply::{ApplyError, apply};
-use crate::mutant::Mutant;
 use crate::outcome::{Outcome, place};
 use crate::seeds::Seeds;
 
@@ -83,19 +82,19 @@ pub struct Trials<'a> {
 }
 
 impl Trials<'_> {
-    /// Runs the kernel with all its modules built anew and unchanged, on every session that one of `mutants` is tried
+    /// Runs the kernel with all its modules built anew and unchanged, on every session that one of `seeds` is tried
     /// with. Gives how long that took.
     ///
     /// # Errors
     /// [`ControlError`].
-    pub fn control(&self, mutants: &[&Mutant]) -> Result<Duration, ControlError> {
+    pub fn control(&self, seeds: &[Seeds]) -> Result<Duration, ControlError> {
         let kernel = || self.manifest.id.clone();
         let image = self
             .workshop
             .unchanged(&mut Silent)
             .map_err(|source| ControlError::Build { kernel: kernel(), source })?;
-        let own = mutants.iter().filter(|mutant| self.excluded(mutant).is_none()).flat_map(|m| &m.sessions);
-        let sessions = self.sessions(own);
+        let tried = seeds.iter().filter(|seeds| self.excluded(seeds).is_none());
+        let sessions = self.sessions(tried.flat_map(Seeds::sessions));
         let start = Instant::now();
         let (run, verdict) = self.perform(&image, &sessions);
         let mut what: Vec<String> =
@@ -118,7 +117,7 @@ impl Trials<'_> {
             scope.spawn(move || {
                 for seeds in seeds {
                     let start = Instant::now();
-                    let image = match seeds.excluded_from(self.manifest.history.release) {
+                    let image = match self.excluded(seeds) {
                         Some(why) => Err(Outcome::Excluded { why }),
                         None => self.build(seeds).map_err(|error| Outcome::Error { why: error.to_string() }),
                     };
@@ -132,8 +131,7 @@ impl Trials<'_> {
                 let start = Instant::now();
                 let (outcome, verdict) = match image {
                     Ok(image) => {
-                        let own = seeds.mutants().iter().flat_map(|mutant| &mutant.sessions);
-                        let (run, verdict) = self.perform(&image, &self.sessions(own));
+                        let (run, verdict) = self.perform(&image, &self.sessions(seeds.sessions()));
                         (seeds.outcome(&run, &verdict), Some(verdict))
                     }
                     Err(outcome) => (outcome, None),
@@ -153,8 +151,8 @@ impl Trials<'_> {
         sessions.filter(|session| is_shared(session) || own.contains(session.id.as_str())).collect()
     }
 
-    fn excluded(&self, mutant: &Mutant) -> Option<String> {
-        mutant.excluded_from(self.manifest.history.release)
+    fn excluded(&self, seeds: &Seeds) -> Option<String> {
+        seeds.excluded_from(self.manifest.history.release)
     }
 
     fn build(&self, seeds: &Seeds) -> Result<Image, BuildError> {

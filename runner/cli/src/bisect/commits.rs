@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use scrubjay_check::bisect::{Built, Line};
 use scrubjay_kernels::{
-    Asked, Between, Bisection, Catalogue, Config, KernelError, Manifest, Mark, Resolver, Standing,
+    Asked, Between, Bisection, Catalogue, Config, Found, KernelError, Manifest, Mark, Resolver, Standing,
     revision_of,
 };
 use scrubjay_session::Session;
@@ -15,7 +15,7 @@ use crate::bisect::Told;
 use crate::failure::{Failure, Result};
 use crate::interrupt::Interrupt;
 use crate::lab;
-use crate::revision::{self, Base, Rebuilt, as_modules};
+use crate::revision::{self, Base, Rebuilt, as_modules, called};
 
 /// The commits, and how they are built.
 pub struct Commits<'a> {
@@ -68,48 +68,37 @@ impl<'a> Commits<'a> {
 
     fn whole(&self, manifest: Manifest) -> Result<Built> {
         let interrupt = Interrupt::listen();
-        let id = manifest.id.clone();
         let asked = Asked::Made(Cow::Owned(manifest));
         let obtained = lab::obtain(&asked, &self.sessions, self.resolver, &interrupt)?;
         interrupt.done()?;
         Ok(match obtained.target {
-            Ok((mut target, _)) => {
-                target.kernel.id = id;
-                Built::Target(Box::new(target))
-            }
+            Ok((target, _)) => Built::Target(Box::new(target)),
             Err(why) => Built::Not(why),
         })
     }
 
-    fn is_as_good(&self, manifest: &Manifest) -> Result<bool> {
-        let interrupt = Interrupt::listen();
-        let between = self.resolver.between(&self.good, manifest, &mut interrupt.progress())?;
-        Ok(between == Between::Nothing)
-    }
-
-    /// Modules upon the good end where these are enough; else the kernel with them.
-    fn as_modules(&mut self, manifest: &Manifest) -> Result<Built> {
-        match self.upon_good(manifest)? {
-            Some(built) => Ok(built),
-            None => self.whole(as_modules(manifest, &self.modular, false)),
+    /// What differs from the good end.
+    fn reach(&self, manifest: &Manifest) -> Result<Between> {
+        if manifest.id == self.good.id {
+            return Ok(Between::Modules(BTreeMap::new()));
         }
+        let interrupt = Interrupt::listen();
+        Ok(self.resolver.between(&self.good, manifest, &mut interrupt.progress())?.reach)
     }
 
-    fn upon_good(&mut self, manifest: &Manifest) -> Result<Option<Built>> {
+    /// Modules out of these sources upon the good end; none where one of them is part of no module.
+    fn upon_good(
+        &mut self,
+        manifest: &Manifest,
+        sources: &BTreeMap<PathBuf, String>,
+    ) -> Result<Option<Built>> {
         let interrupt = Interrupt::listen();
         let progress = &mut interrupt.progress();
-        let sources = match self.resolver.between(&self.good, manifest, progress)? {
-            Between::Nothing => BTreeMap::new(),
-            Between::Modules(sources) => sources,
-            Between::Kernel(_) => return Ok(None),
-        };
-        let base = match self.base.take() {
-            Some(base) => base,
-            None => Base::build(&self.good, &self.modular, self.resolver, progress)?,
-        };
-        let rebuilt = base.rebuilt(&sources, progress);
-        let base = self.base.insert(base);
-        let rebuilt = rebuilt?;
+        if self.base.is_none() {
+            self.base = Some(Base::build(&self.good, &self.modular, self.resolver, progress)?);
+        }
+        let Some(base) = &self.base else { return Ok(None) };
+        let rebuilt = base.rebuilt(sources, progress)?;
         interrupt.done()?;
         Ok(match rebuilt {
             Rebuilt::Image(image) => Some(Built::Target(Box::new(base.target(&image, &manifest.id)))),
@@ -140,12 +129,15 @@ impl Line for Commits<'_> {
 
     fn build(&mut self, place: &str) -> Result<Built> {
         let manifest = self.manifest(place)?;
-        if manifest.id != self.good.id && self.is_as_good(&manifest)? {
-            return Ok(Built::AsGood);
-        }
-        match self.built_in {
-            true => self.whole(manifest),
-            false => self.as_modules(&manifest),
+        let built = match self.reach(&manifest)? {
+            Between::Nothing => return Ok(Built::AsGood),
+            _ if self.built_in => return self.whole(manifest),
+            Between::Modules(sources) => self.upon_good(&manifest, &sources)?,
+            Between::Kernel(_) => None,
+        };
+        match built {
+            Some(built) => Ok(built),
+            None => self.whole(as_modules(&manifest, &self.modular, false)),
         }
     }
 
@@ -166,18 +158,13 @@ impl Told for Commits<'_> {
         !std::mem::replace(&mut self.built_in, true)
     }
 
-    fn introduced(&self, found: &Standing) -> Result<String> {
-        if let Standing::First(commit) = found {
+    fn introduced(&self, found: &Found) -> Result<String> {
+        if let Found::First(commit) = found {
             return Ok(commit.clone());
         }
         let (good, bad) = self.bisection.nearest().map_err(KernelError::Git)?;
         Ok(format!("{good}..{bad}"))
     }
-}
-
-/// A revision as `check --kernel` takes it.
-fn called(tree: &Path, revision: &str) -> String {
-    format!("git:{}@{revision}", tree.display())
 }
 
 /// A commit as it is told.

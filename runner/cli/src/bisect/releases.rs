@@ -1,7 +1,7 @@
 //! Kernels from the oldest to the newest, halved again and again.
 
 use scrubjay_check::bisect::{Built, Line};
-use scrubjay_kernels::{Asked, Mark, Resolver, Standing};
+use scrubjay_kernels::{Asked, Found, Mark, Resolver, Standing};
 use scrubjay_session::Session;
 
 use crate::bisect::Told;
@@ -82,8 +82,8 @@ impl Line for Releases<'_> {
         Ok(match self.marks.next() {
             Ok(at) => Standing::Next(self.id(at)),
             Err(among) => match among.as_slice() {
-                [first] => Standing::First(self.id(*first)),
-                among => Standing::Among(among.iter().map(|at| self.id(*at)).collect()),
+                [first] => Standing::Ended(Found::First(self.id(*first))),
+                among => Standing::Ended(Found::Among(among.iter().map(|at| self.id(*at)).collect())),
             },
         })
     }
@@ -119,7 +119,7 @@ impl Told for Releases<'_> {
         false
     }
 
-    fn introduced(&self, _: &Standing) -> Result<String> {
+    fn introduced(&self, _: &Found) -> Result<String> {
         let (good, bad) = self.marks.nearest();
         let tag = |at: usize| match &self.kernels[at] {
             Asked::Made(manifest) if manifest.history.unmodified => format!("v{}", manifest.version),

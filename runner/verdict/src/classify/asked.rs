@@ -9,7 +9,7 @@ use scrubjay_session::cxl::profile::{Profile, Profiles};
 use scrubjay_session::names::ScopeName;
 use scrubjay_session::{Action, Descriptors, Session, Step};
 use scrubjay_uapi::Scope;
-use scrubjay_uapi::cxl::feature::{SetFeatureIn, WireUuid};
+use scrubjay_uapi::cxl::feature::WireUuid;
 use scrubjay_uapi::cxl::{KnownFeature, Opcode};
 use scrubjay_uapi::fwctl::{FWCTL_INFO, FWCTL_RPC};
 use uuid::Uuid;
@@ -149,29 +149,27 @@ pub fn is_wider(action: &Action, other: &Action) -> bool {
     narrow < wide && narrowed == *action
 }
 
-/// The Feature of the kernel's own that a Set Feature names.
+/// The Feature of the kernel's own that a Get, a Set or a command as bytes names.
 pub fn known_feature(action: &Action) -> Option<KnownFeature> {
-    match action {
-        Action::SetFeature(set) => feature(&set.feature).and_then(KnownFeature::from_uuid),
-        Action::GetFeature(get) => feature(&get.feature).and_then(KnownFeature::from_uuid),
-        Action::Rpc(rpc) => by_payload(&rpc.payload),
-        Action::MemdevSend(send) => by_payload(&send.payload),
-        _ => None,
-    }
+    named(action, feature).and_then(KnownFeature::from_uuid)
 }
 
 /// The Feature that a Get, a Set or a command as bytes names, on a device of this profile.
 pub fn names(action: &Action, profile: &Profile) -> Option<Uuid> {
-    let name = match action {
-        Action::GetFeature(get) => &get.feature,
-        Action::SetFeature(set) => &set.feature,
-        Action::Rpc(rpc) if matches!(by_opcode(rpc.opcode), Asked::Get | Asked::Set) => {
-            let (uuid, _) = WireUuid::read_from_prefix(&rpc.payload).ok()?;
-            return Some(uuid.into());
-        }
+    named(action, |name| profile.feature(name).map(|found| found.uuid()).or_else(|| feature(name)))
+}
+
+/// The Feature that an action names; `by_name` knows what a name means.
+fn named(action: &Action, by_name: impl Fn(&str) -> Option<Uuid>) -> Option<Uuid> {
+    let is_of_one = |asked| matches!(asked, Asked::Get | Asked::Set);
+    let payload = match action {
+        Action::GetFeature(get) => return by_name(&get.feature),
+        Action::SetFeature(set) => return by_name(&set.feature),
+        Action::Rpc(rpc) if is_of_one(call(action)?.asked) => &rpc.payload,
+        Action::MemdevSend(send) if is_of_one(raw(action)?.0) => &send.payload,
         _ => return None,
     };
-    profile.feature(name).map(|found| found.uuid()).or_else(|| feature(name))
+    WireUuid::read_from_prefix(payload).ok().map(|(uuid, _)| uuid.into())
 }
 
 /// The Feature that a step of a session names.
@@ -187,9 +185,4 @@ pub fn feature_of(session: &Session, step: &Step, profiles: &Profiles) -> Option
     };
     let device = descriptors.behind(call(action)?.slot)?.device;
     names(action, profiles.get(session.devices.get(device)?).ok()?)
-}
-
-fn by_payload(payload: &[u8]) -> Option<KnownFeature> {
-    let (header, _) = SetFeatureIn::read_from_prefix(payload).ok()?;
-    KnownFeature::from_uuid(header.uuid.into())
 }
