@@ -43,14 +43,15 @@ const WIDEST: usize = 32;
 pub struct Difference {
     /// How far it reaches.
     pub reach: Between,
-    /// The functions and tables that are different, and those below drivers/cxl, drivers/edac and drivers/fwctl that name
-    /// them, and those that name these, three steps far. What lies elsewhere is not looked at, and where git does not
-    /// answer nothing is known.
+    /// The functions and tables that are different; for one that is not known, those below drivers/cxl, drivers/edac and
+    /// drivers/fwctl that name it, and so on, three steps far. What lies elsewhere is not looked at, and where git does
+    /// not answer nothing is told.
     pub touched: BTreeSet<String>,
 }
 
 impl Resolver {
-    /// What is different between two revisions of one repository, the head's series applied.
+    /// What is different between two revisions of one repository, the head's series applied. Whoever asks says of which
+    /// functions it is known what reaches them.
     ///
     /// # Errors
     /// git's; a series that does not apply; the cache's.
@@ -58,6 +59,7 @@ impl Resolver {
         &self,
         base: &Manifest,
         head: &Manifest,
+        known: &dyn Fn(&str) -> bool,
         progress: &mut dyn Progress,
     ) -> Result<Difference, KernelError> {
         let (Some(Source::Revision { commit: base, .. }), Some(Source::Revision { repo, commit, series })) =
@@ -78,7 +80,7 @@ impl Resolver {
             None => (site.repository(repo)?, commit.clone()),
         };
         let reach = between(&source, base, &head)?;
-        Ok(Difference { reach, touched: touched(&source, base, &head).unwrap_or_default() })
+        Ok(Difference { reach, touched: touched(&source, base, &head, known).unwrap_or_default() })
     }
 }
 
@@ -90,10 +92,15 @@ fn diff(repo: &Path, base: &str, head: &str, how: &[&str]) -> Result<String, Git
 }
 
 /// See [`Difference::touched`].
-fn touched(repo: &Path, base: &str, head: &str) -> Result<BTreeSet<String>, GitError> {
+fn touched(
+    repo: &Path,
+    base: &str,
+    head: &str,
+    known: &dyn Fn(&str) -> bool,
+) -> Result<BTreeSet<String>, GitError> {
     let under_test = ["-p", "-U0", "--text", "--", "include/cxl", "include/fwctl"];
     let lines = diff(repo, base, head, &[&under_test[..], &tree::UNITS].concat())?;
-    with_users(repo, head, in_lines(&lines))
+    with_users(repo, head, in_lines(&lines), known)
 }
 
 /// The functions and tables whose lines are different: by the head that git gives each place, and by the lines that are
@@ -111,9 +118,17 @@ fn in_lines(diff: &str) -> BTreeSet<String> {
     heads.filter_map(called).map(str::to_owned).collect()
 }
 
-/// What is touched, with what names it by its text: a pointer in a table is followed as a call is.
-fn with_users(repo: &Path, head: &str, touched: BTreeSet<String>) -> Result<BTreeSet<String>, GitError> {
-    let (mut all, mut last) = (touched.clone(), touched.into_iter().take(WIDEST).collect::<BTreeSet<_>>());
+/// What is touched, and of what is not known what names it by its text: a pointer in a table is followed as a call is.
+fn with_users(
+    repo: &Path,
+    head: &str,
+    touched: BTreeSet<String>,
+    known: &dyn Fn(&str) -> bool,
+) -> Result<BTreeSet<String>, GitError> {
+    let unknown = |names: BTreeSet<String>| -> BTreeSet<String> {
+        names.into_iter().filter(|name| !known(name)).take(WIDEST).collect()
+    };
+    let (mut all, mut last) = (touched.clone(), unknown(touched));
     for _ in 0..STEPS {
         if last.is_empty() {
             break;
@@ -135,8 +150,9 @@ fn with_users(repo: &Path, head: &str, touched: BTreeSet<String>) -> Result<BTre
                 number.bytes().all(|byte| byte.is_ascii_digit()).then(|| called(head).map(str::to_owned))?
             })
             .collect();
-        last = users.into_iter().filter(|user| !all.contains(user)).take(WIDEST).collect();
-        all.extend(last.iter().cloned());
+        let new: BTreeSet<_> = users.difference(&all).cloned().collect();
+        all.extend(new.iter().cloned());
+        last = unknown(new);
     }
     Ok(all)
 }
@@ -295,9 +311,14 @@ mod tests {
         fs::write(&file, text).expect("written");
         git(path, &["add", "."]);
         git(path, &["commit", "-qm", "head"]);
-        let touched = BTreeSet::from(["the_table".to_owned()]);
-        let all = with_users(path, "HEAD", touched).expect("git answers");
-        assert_eq!(all.into_iter().collect::<Vec<_>>(), ["check_set", "is_kept", "the_ops", "the_table"]);
+        let all = |known: &dyn Fn(&str) -> bool| {
+            let touched = BTreeSet::from(["the_table".to_owned()]);
+            let all = with_users(path, "HEAD", touched, known).expect("git answers");
+            all.into_iter().collect::<Vec<_>>()
+        };
+        assert_eq!(all(&|_| false), ["check_set", "is_kept", "the_ops", "the_table"]);
+        assert_eq!(all(&|name| name == "is_kept"), ["is_kept", "the_table"]);
+        assert_eq!(all(&|name| name == "the_table"), ["the_table"]);
     }
 
     /// What lies between a small repository and what `change` makes of it.

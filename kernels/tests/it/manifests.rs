@@ -30,6 +30,7 @@ fn every_manifest_of_the_project_reads_and_its_id_is_its_stem() {
         "7.2-raw",
         "7.3",
         "7.3-clang",
+        "7.3-coverage",
         "7.3-instrumented",
         "7.3-modular",
         "7.3-raw",

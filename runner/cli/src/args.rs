@@ -57,6 +57,8 @@ pub enum Command {
     Review(ReviewArgs),
     /// Write a page on how each release differs from the one before
     Releases(ReleasesArgs),
+    /// Count which functions of the kernel each session reaches, for the order in which gate runs them
+    Reach(ReachArgs),
     /// What a decision about the kernel would break: a Feature blocked or let through, or any semantic patch
     #[command(
         after_help = "Exit status: 0 nothing breaks under any policy, 1 something does, 2 no such Feature, or a decision \
@@ -112,6 +114,7 @@ impl Command {
             | Command::ComparePackages(_)
             | Command::Record(_)
             | Command::Releases(_)
+            | Command::Reach(_)
             | Command::WhatIf(_)
             | Command::Gate(_)
             | Command::Bisect(_)
@@ -383,6 +386,20 @@ pub struct ReleasesArgs {
     #[command(flatten)]
     pub lab: LabArgs,
     /// Where the page is written [default: standard output]
+    #[arg(short, long, value_name = "FILE")]
+    pub write: Option<PathBuf>,
+}
+
+/// Arguments of `reach`.
+#[derive(Debug, Args)]
+pub struct ReachArgs {
+    /// A kernel of the catalogue that counts functions
+    #[arg(short, long, value_name = "ID", default_value = "7.3-coverage")]
+    pub kernel: String,
+    /// What guests are like.
+    #[command(flatten)]
+    pub guests: GuestArgs,
+    /// Where it is written [default: standard output]
     #[arg(short, long, value_name = "FILE")]
     pub write: Option<PathBuf>,
 }

@@ -24,6 +24,7 @@ use crate::failure::{Failure, Result, Usage};
 use crate::interrupt::Interrupt;
 use crate::lab::{self, Obtained};
 use crate::policy::Decides;
+use crate::reach::Reach;
 use crate::revision::{self, Base, Rebuilt, as_modules, called};
 use crate::touched::Touched;
 use crate::{output, select, table};
@@ -93,10 +94,15 @@ pub fn run(args: &GateArgs, verbose: u8, context: &Context) -> Result<ExitStatus
     let reports = output::reports(&args.reports, detail, &library, None)?;
     let interrupt = Interrupt::listen();
     let until = args.within.and_then(|within| Instant::now().checked_add(within.0));
-    let Difference { reach, touched } =
-        resolver.between(&gate.base, &gate.head, &mut interrupt.progress())?;
+    let known = Reach::load(&context.root)?;
+    let Difference { reach, touched } = resolver.between(
+        &gate.base,
+        &gate.head,
+        &|name| known.sessions(name).is_some(),
+        &mut interrupt.progress(),
+    )?;
     let plan = gate.plan(reach, &catalogue, &mut interrupt.progress())?;
-    let run = Timed { until, first: Touched::of(touched, &library, &gate.sessions) };
+    let run = Timed { until, first: Touched::of(touched, &known, &library, &gate.sessions) };
     output::told(&reports, |reports| gate.gate(&plan, &run, interrupt, reports))
 }
 

@@ -1,47 +1,39 @@
-//! The sessions that a change of the kernel is likely to reach: those of promises whose source names what is touched, or
-//! what leads to it, and those that make the call which the kernel answers there.
+//! The sessions that a change of the kernel is likely to reach: those that were counted to reach what is touched, and those
+//! of promises whose source names it.
 
 use std::collections::BTreeSet;
 
 use scrubjay_session::Session;
 use scrubjay_verdict::{Claims, Library};
 
+use crate::reach::Reach;
 use crate::table;
-
-/// The functions that answer a call of user space, with the step that makes it.
-const ANSWERS: [(&str, &str); 4] = [
-    ("fwctl_cmd_info", "info"),
-    ("cxlctl_get_supported_features", "get-supported-features"),
-    ("cxlctl_get_feature", "get-feature"),
-    ("cxlctl_set_feature", "set-feature"),
-];
 
 /// What is touched, and what comes first for it.
 pub struct Touched {
-    /// Functions and tables that promises name.
-    named: BTreeSet<String>,
-    /// Those that no promise names.
-    unnamed: BTreeSet<String>,
-    /// The sessions that claim these promises.
+    /// Functions and tables that sessions reach, or promises name.
+    reached: BTreeSet<String>,
+    /// The others.
+    unknown: BTreeSet<String>,
+    /// These sessions, and those that claim these promises.
     pub sessions: BTreeSet<String>,
 }
 
 impl Touched {
     /// Of these functions and tables, among these sessions.
-    pub fn of(touched: BTreeSet<String>, library: &Library, among: &[&Session]) -> Self {
+    pub fn of(touched: BTreeSet<String>, reach: &Reach, library: &Library, among: &[&Session]) -> Self {
         let claims = Claims::of(library);
         let mut sessions = BTreeSet::new();
-        let (named, unnamed) = touched.into_iter().partition(|name| {
+        let (reached, unknown) = touched.into_iter().partition(|name| {
             let of_it = library.promises.iter().filter(|promise| names(&promise.source, name));
-            let claiming: BTreeSet<_> = of_it.flat_map(|promise| claims.sessions(&promise.id)).collect();
-            let step = ANSWERS.iter().find(|(function, _)| function == name).map(|(_, step)| *step);
-            let is_reached = |session: &&&Session| {
-                claiming.contains(session.id.as_str()) || step.is_some_and(|step| takes(session, step))
-            };
+            let claiming = of_it.flat_map(|promise| claims.sessions(&promise.id)).map(str::to_owned);
+            let mut reaching = reach.sessions(name).cloned().unwrap_or_default();
+            reaching.extend(claiming);
+            let is_reached = |session: &&&Session| reaching.contains(&session.id);
             sessions.extend(among.iter().filter(is_reached).map(|session| session.id.clone()));
-            step.is_some() || !claiming.is_empty()
+            !reaching.is_empty()
         });
-        Self { named, unnamed, sessions }
+        Self { reached, unknown, sessions }
     }
 
     /// The sessions, those that are reached first.
@@ -55,23 +47,19 @@ impl Touched {
     /// What comes first and why; nothing where nothing is touched.
     pub fn told(&self) -> Option<String> {
         let list = |names: &BTreeSet<String>| names.iter().cloned().collect::<Vec<_>>().join(", ");
-        match (self.sessions.len(), self.unnamed.is_empty()) {
-            (0, true) => None,
-            (0, false) => Some(format!("no session comes first: no promise names {}", list(&self.unnamed))),
-            (count, _) => {
-                let count = table::count(count, "session");
-                Some(format!(
-                    "{count} first, of promises that name what is touched or leads to it: {}",
-                    list(&self.named)
-                ))
+        let count = || table::count(self.sessions.len(), "session");
+        match (self.sessions.is_empty(), self.unknown.is_empty()) {
+            (true, true) => None,
+            (true, false) => {
+                Some(format!("no session comes first: none is known to reach {}", list(&self.unknown)))
+            }
+            (false, true) => Some(format!("{} first, which reach {}", count(), list(&self.reached))),
+            (false, false) => {
+                let (reached, unknown) = (list(&self.reached), list(&self.unknown));
+                Some(format!("{} first, which reach {reached}; none is known to reach {unknown}", count()))
             }
         }
     }
-}
-
-/// Whether a session has such a step.
-fn takes(session: &Session, step: &str) -> bool {
-    session.every_step().iter().any(|other| other.action.kinds().iter().any(|kind| kind == step))
 }
 
 /// Whether a source names a function or a table as a word.
@@ -86,21 +74,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sessions_of_promises_that_name_a_function_come_first() {
-        let library = Library::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")).unwrap();
+    fn sessions_that_reach_a_function_or_whose_promise_names_it_come_first() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let library = Library::load(&root).unwrap();
+        let reach = Reach::load(&root).unwrap();
         let all: Vec<_> = library.sessions.iter().collect();
-        let touched = ["cxlctl_get_feature", "nobody_names_this"].map(str::to_owned).into_iter().collect();
-        let touched = Touched::of(touched, &library, &all);
+        let of = |names: &[&str]| {
+            let names = names.iter().map(|name| (*name).to_owned()).collect();
+            Touched::of(names, &reach, &library, &all)
+        };
+        let touched = of(&["cxlctl_get_feature", "cxl_exclusive_feats", "nobody_names_this"]);
         assert!(touched.sessions.contains("get-value"), "{:?}", touched.sessions);
         assert!(!touched.sessions.contains("info-flags") && touched.sessions.len() < all.len());
         let order = touched.in_order(&all);
         assert_eq!(order.len(), all.len());
         assert!(order[..touched.sessions.len()].iter().all(|session| touched.sessions.contains(&session.id)));
         let told = touched.told().unwrap();
-        let ends = " first, of promises that name what is touched or leads to it: cxlctl_get_feature";
+        let ends = " first, which reach cxl_exclusive_feats, cxlctl_get_feature; none is known to reach \
+                    nobody_names_this";
         assert!(told.ends_with(ends), "{told}");
-        let nobody = Touched::of(["nobody_names_this".to_owned()].into(), &library, &all);
-        assert_eq!(nobody.told().unwrap(), "no session comes first: no promise names nobody_names_this");
-        assert_eq!(Touched::of(BTreeSet::new(), &library, &all).told(), None);
+        let nobody = of(&["nobody_names_this"]);
+        assert_eq!(
+            nobody.told().unwrap(),
+            "no session comes first: none is known to reach nobody_names_this"
+        );
+        assert_eq!(of(&[]).told(), None);
     }
 }

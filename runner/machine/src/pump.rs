@@ -129,22 +129,12 @@ pub(crate) fn start(
     replies: Replies,
     limit: Limit,
 ) -> io::Result<JoinHandle<()>> {
-    // The console first and the frames last: see `Pump::round`.
-    let mut sources = vec![
-        Source::new(Role::Console, ends.console),
-        Source::new(Role::Stderr, ends.stderr),
-        Source::new(Role::Qmp, ends.qmp),
-        Source::new(Role::Frames(Way::Serial), ends.serial),
-    ];
-    sources.extend(ends.virtio.map(|end| Source::new(Role::Frames(Way::Virtio), end)));
-    let buffer = vec![0; 64 << 10];
-    let mut pump = Pump { sources, heard, events, replies, limit, panicked: false, buffer };
+    let mut pump = Pump::new(ends, heard, events, replies, limit);
     thread::Builder::new().name("guest".into()).spawn(move || while pump.round() {})
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Role {
-    Console,
     Stderr,
     Qmp,
     Frames(Way),
@@ -164,17 +154,15 @@ impl Source {
         Source { role, end: end.into(), pending: Vec::new(), open: true, spoke: false }
     }
 
-    /// Reads what there is.
+    /// Reads what there is. Not by O_NONBLOCK: the writing side shares the description.
     fn read(&self, into: &mut [u8]) -> nix::Result<usize> {
-        match self.role {
-            Role::Console => read(&self.end, into),
-            // Not by O_NONBLOCK: the writing side shares the description.
-            _ => recv(self.end.as_raw_fd(), into, MsgFlags::MSG_DONTWAIT),
-        }
+        recv(self.end.as_raw_fd(), into, MsgFlags::MSG_DONTWAIT)
     }
 }
 
 struct Pump {
+    /// A pipe that does not block; none when QEMU has closed it.
+    console: Option<OwnedFd>,
     sources: Vec<Source>,
     heard: Arc<Heard>,
     events: Sender<Event>,
@@ -194,12 +182,35 @@ const LONGEST_STDERR: usize = 64 << 10;
 const LONGEST_QMP: usize = 1 << 20;
 
 impl Pump {
-    /// Waits, reads all ends, hands on. The console is read before the frames and its panic handed
-    /// on after them, so that a frame the guest sent before it panicked is never behind the panic.
+    fn new(ends: Ends, heard: Arc<Heard>, events: Sender<Event>, replies: Replies, limit: Limit) -> Self {
+        let mut sources = vec![
+            Source::new(Role::Stderr, ends.stderr),
+            Source::new(Role::Qmp, ends.qmp),
+            Source::new(Role::Frames(Way::Serial), ends.serial),
+        ];
+        sources.extend(ends.virtio.map(|end| Source::new(Role::Frames(Way::Virtio), end)));
+        Pump {
+            console: Some(ends.console),
+            sources,
+            heard,
+            events,
+            replies,
+            limit,
+            panicked: false,
+            buffer: vec![0; 64 << 10],
+        }
+    }
+
+    /// Waits, reads all ends, hands on. What the console said before a frame is heard before the frame is handed on;
+    /// a frame that the guest sent before it panicked is handed on before the panic. So a panic is told where the
+    /// console had it before the frames were read.
     fn round(&mut self) -> bool {
-        let mut waiting: Vec<PollFd<'_>> =
-            self.sources.iter().map(|s| PollFd::new(s.end.as_fd(), PollFlags::POLLIN)).collect();
-        match poll(&mut waiting, PollTimeout::NONE) {
+        let mut waiting: Vec<PollFd<'_>> = (self.sources.iter().map(|source| &source.end))
+            .chain(&self.console)
+            .map(|end| PollFd::new(end.as_fd(), PollFlags::POLLIN))
+            .collect();
+        let timeout = if self.untold().is_some() { PollTimeout::ZERO } else { PollTimeout::NONE };
+        match poll(&mut waiting, timeout) {
             Ok(_) | Err(Errno::EINTR) => {}
             Err(error) => {
                 tracing::error!(%error, "the guest can no longer be heard");
@@ -207,23 +218,50 @@ impl Pump {
                 return false;
             }
         }
+        let mut heard_all = self.hear();
+        let panic = self.untold();
         let mut sources = std::mem::take(&mut self.sources);
-        let mut heard_all = true;
         for source in &mut sources {
             heard_all &= self.drain(source);
         }
-        if !self.panicked
-            && let Some(line) = self.heard.console().panic()
-        {
+        if let Some(line) = panic {
             self.panicked = true;
-            let _ = self.events.send(Event::Panic(line.to_owned()));
+            let _ = self.events.send(Event::Panic(line));
         }
         sources.retain(|source| source.open);
         self.sources = sources;
-        if self.sources.is_empty() {
+        let over = self.sources.is_empty() && self.console.is_none() && self.untold().is_none();
+        if over {
             let _ = self.events.send(Event::Gone);
         }
-        heard_all && !self.sources.is_empty()
+        heard_all && !over
+    }
+
+    /// The panic that nobody was told of yet.
+    fn untold(&self) -> Option<String> {
+        if self.panicked { None } else { self.heard.console().panic().map(str::to_owned) }
+    }
+
+    /// Reads what the console has said until now, which is at most what fits into its pipe. False if nobody listens.
+    fn hear(&mut self) -> bool {
+        let mut buffer = [0; 16 << 10];
+        let (mut listening, mut heard) = (true, 0);
+        while listening
+            && heard < CONSOLE_ROOM as usize
+            && let Some(end) = &self.console
+        {
+            match read(end, &mut buffer) {
+                Ok(0) => self.console = None,
+                Ok(n) => {
+                    heard += n;
+                    listening = self.console_said(&buffer[..n]);
+                }
+                Err(Errno::EINTR) => {}
+                Err(Errno::EAGAIN) => break,
+                Err(_) => self.console = None,
+            }
+        }
+        listening
     }
 
     /// Reads what there is. False if nobody listens.
@@ -249,7 +287,6 @@ impl Pump {
 
     fn take(&mut self, source: &mut Source, bytes: &[u8]) -> bool {
         match source.role {
-            Role::Console => self.console(bytes),
             Role::Stderr => {
                 let mut kept = self.heard.stderr.lock().unwrap_or_else(PoisonError::into_inner);
                 let room = LONGEST_STDERR - kept.len();
@@ -262,12 +299,12 @@ impl Pump {
             }
             Role::Frames(way) => {
                 source.pending.extend_from_slice(bytes);
-                self.frames(way, source)
+                self.hear() && self.frames(way, source)
             }
         }
     }
 
-    fn console(&self, bytes: &[u8]) -> bool {
+    fn console_said(&self, bytes: &[u8]) -> bool {
         let mut console = self.heard.console();
         let pushed = console.push(bytes);
         if console.spoke() {
@@ -399,6 +436,13 @@ mod tests {
     }
 
     fn pumped() -> (Theirs, Receiver<Event>, Arc<Heard>) {
+        let (theirs, events, mut pump) = pump();
+        let heard = Arc::clone(&pump.heard);
+        thread::spawn(move || while pump.round() {});
+        (theirs, events, heard)
+    }
+
+    fn pump() -> (Theirs, Receiver<Event>, Pump) {
         let pair = || UnixStream::pair().unwrap();
         let ((s, serial), (q, qmp), (e, stderr)) = (pair(), pair(), pair());
         let (c, console) = console_pipe().unwrap();
@@ -406,8 +450,8 @@ mod tests {
         let heard = Arc::new(Heard::new(ConsoleLog::new(None, Limit::default().console_part())));
         let (sender, events) = channel();
         let ends = Ends { console: c, stderr: e, qmp: q, serial: s, virtio: None };
-        start(ends, Arc::clone(&heard), sender, channel().0, Limit::default()).unwrap();
-        (Theirs { console, serial, qmp, _stderr: stderr }, events, heard)
+        let pump = Pump::new(ends, heard, sender, channel().0, Limit::default());
+        (Theirs { console, serial, qmp, _stderr: stderr }, events, pump)
     }
 
     fn begin(ticket: u32) -> Vec<u8> {
@@ -445,6 +489,38 @@ mod tests {
             assert_eq!(ticket(events.recv().unwrap()), 1);
             assert!(matches!(events.recv().unwrap(), Event::Panic(_)));
         }
+    }
+
+    /// The host stood still between two looks: the guest has said all of this since the console was read.
+    #[test]
+    fn what_the_console_said_before_a_frame_is_heard_before_it_and_a_panic_behind_it_is_told_later() {
+        let (mut theirs, events, mut pump) = pump();
+        assert!(pump.hear());
+        theirs.console.write_all(b"[    0.0] Linux version 7.3.4\n").unwrap();
+        theirs.serial.write_all(&begin(1)).unwrap();
+        theirs.console.write_all(b"[    1.0] Kernel panic - not syncing: x\n").unwrap();
+        let mut sources = std::mem::take(&mut pump.sources);
+        assert!(sources.iter_mut().all(|source| pump.drain(source)));
+        pump.sources = sources;
+        assert_eq!(ticket(events.try_recv().unwrap()), 1);
+        assert!(pump.heard.first_word().is_some());
+        assert!(events.try_recv().is_err());
+        // Nothing more is said, and still this does not wait.
+        assert!(pump.round());
+        assert!(matches!(events.try_recv().unwrap(), Event::Panic(_)));
+    }
+
+    #[test]
+    fn a_panic_that_is_the_last_word_is_told_before_the_end() {
+        let (mut theirs, events, mut pump) = pump();
+        theirs.serial.write_all(&begin(1)).unwrap();
+        drop((theirs.serial, theirs.qmp, theirs._stderr));
+        assert!(pump.round());
+        theirs.console.write_all(b"[    1.0] Kernel panic - not syncing: x\n").unwrap();
+        drop(theirs.console);
+        while pump.round() {}
+        let said: Vec<Event> = events.try_iter().collect();
+        assert!(matches!(said[..], [Event::Frame(..), Event::Panic(_), Event::Gone]));
     }
 
     fn framed(json: &str) -> Vec<u8> {

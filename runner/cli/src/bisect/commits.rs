@@ -83,7 +83,7 @@ impl<'a> Commits<'a> {
             return Ok(Between::Modules(BTreeMap::new()));
         }
         let interrupt = Interrupt::listen();
-        Ok(self.resolver.between(&self.good, manifest, &mut interrupt.progress())?.reach)
+        Ok(self.resolver.between(&self.good, manifest, &|_| true, &mut interrupt.progress())?.reach)
     }
 
     /// Modules out of these sources upon the good end; none where one of them is part of no module.
