@@ -35,7 +35,7 @@ const WHEN: [&str; 7] = ["initcall", "__init", "__exit", "module_", "MODULE", "I
 
 /// How far what names a touched function is followed.
 const STEPS: usize = 3;
-/// So many are followed in a step.
+/// So many are followed, and so many are taken, in a step: what more name is everywhere.
 const WIDEST: usize = 32;
 
 /// What is different between a base and a head.
@@ -125,10 +125,11 @@ fn with_users(
     touched: BTreeSet<String>,
     known: &dyn Fn(&str) -> bool,
 ) -> Result<BTreeSet<String>, GitError> {
-    let unknown = |names: BTreeSet<String>| -> BTreeSet<String> {
-        names.into_iter().filter(|name| !known(name)).take(WIDEST).collect()
+    let unknown = |names: &BTreeSet<String>| -> BTreeSet<String> {
+        names.iter().filter(|name| !known(name)).take(WIDEST).cloned().collect()
     };
-    let (mut all, mut last) = (touched.clone(), unknown(touched));
+    let mut last = unknown(&touched);
+    let mut all = touched;
     for _ in 0..STEPS {
         if last.is_empty() {
             break;
@@ -150,19 +151,22 @@ fn with_users(
                 number.bytes().all(|byte| byte.is_ascii_digit()).then(|| called(head).map(str::to_owned))?
             })
             .collect();
-        let new: BTreeSet<_> = users.difference(&all).cloned().collect();
-        all.extend(new.iter().cloned());
-        last = unknown(new);
+        let new: BTreeSet<_> = users.difference(&all).take(WIDEST).cloned().collect();
+        last = unknown(&new);
+        all.extend(new);
     }
     Ok(all)
 }
 
-/// What the head of a function or of a table is called: the word before its first bracket or its `=`.
+/// What the head of a function or of a table is called: the word before its first bracket or its `=`. A macro that
+/// stands by itself (`EXPORT_SYMBOL_NS_GPL`) is none.
 fn called(head: &str) -> Option<&str> {
     let end = head.find(['(', '[', '=', '{'])?;
     let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let word = head[..end].trim_end().rsplit(|c| !is_word(c)).next()?;
-    let is_name = word.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && word.len() > 2;
+    let is_name = word.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && word.len() > 2
+        && word.contains(|c: char| c.is_ascii_lowercase());
     is_name.then_some(word)
 }
 
@@ -280,6 +284,7 @@ mod tests {
         "struct cxl_feat_entry *cxl_feature_info(struct x *y)",
         Some("cxl_feature_info")
     )]
+    #[case::a_macro("EXPORT_SYMBOL_NS_GPL(cxl_get_feature, \"CXL\");", None)]
     #[case::no_head("/* words */", None)]
     #[case::of_a_loop("if (x)", None)]
     fn a_head_is_called_by_its_name(#[case] head: &str, #[case] expected: Option<&str>) {

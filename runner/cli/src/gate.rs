@@ -26,7 +26,7 @@ use crate::lab::{self, Obtained};
 use crate::policy::Decides;
 use crate::reach::Reach;
 use crate::revision::{self, Base, Rebuilt, as_modules, called};
-use crate::touched::Touched;
+use crate::touched::{self, Touched};
 use crate::{output, select, table};
 
 /// What is between base and head, and so what has to be built and run.
@@ -95,14 +95,14 @@ pub fn run(args: &GateArgs, verbose: u8, context: &Context) -> Result<ExitStatus
     let interrupt = Interrupt::listen();
     let until = args.within.and_then(|within| Instant::now().checked_add(within.0));
     let known = Reach::load(&context.root)?;
-    let Difference { reach, touched } = resolver.between(
+    let Difference { reach, touched: names } = resolver.between(
         &gate.base,
         &gate.head,
-        &|name| known.sessions(name).is_some(),
+        &|name| touched::is_known(name, &known),
         &mut interrupt.progress(),
     )?;
     let plan = gate.plan(reach, &catalogue, &mut interrupt.progress())?;
-    let run = Timed { until, first: Touched::of(touched, &known, &library, &gate.sessions) };
+    let run = Timed { until, first: Touched::of(names, &known, &library, &gate.sessions) };
     output::told(&reports, |reports| gate.gate(&plan, &run, interrupt, reports))
 }
 

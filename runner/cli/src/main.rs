@@ -76,7 +76,7 @@ fn run(cli: &Cli) -> Result<ExitStatus> {
         Command::Bench(args) => bench::run(args, &context()?),
         Command::Review(args) => review::run(args, &context()?),
         Command::Releases(args) => releases::run(args, &context()?),
-        Command::Reach(args) => reach::run(args, &context()?),
+        Command::Reach(args) => reach::count::run(args, &context()?),
         Command::Bisect(args) => bisect::run(args, &context()?),
         Command::WhatIf(args) => what_if::run(args, &context()?),
         Command::Gate(args) => gate::run(args, cli.verbose, &context()?),

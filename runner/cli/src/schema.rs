@@ -17,19 +17,21 @@ use scrubjay_verdict::{Change, Golden, waiver};
 use crate::args::SchemaArgs;
 use crate::context::Context;
 use crate::failure::{Result, Usage};
+use crate::reach::Reach;
 use crate::table;
 
 /// A form: the schema's file without its endings, and how it is made.
 type Form = (&'static str, fn() -> Schema);
 
 /// Every form.
-const FORMS: [Form; 11] = [
+const FORMS: [Form; 12] = [
     ("bench", || schema_for!(Figures)),
     ("change", || schema_for!(Change)),
     ("device", || schema_for!(Profile)),
     ("golden", || schema_for!(Golden)),
     ("policy", || schema_for!(own::Form)),
     ("promises", || schema_for!(Area)),
+    ("reach", || schema_for!(Reach)),
     ("run", || schema_for!(Run)),
     ("session", || schema_for!(Session)),
     ("transcript", || schema_for!(Transcript)),

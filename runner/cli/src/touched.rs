@@ -1,5 +1,5 @@
-//! The sessions that a change of the kernel is likely to reach: those that were counted to reach what is touched, and those
-//! of promises whose source names it.
+//! The sessions that a change of the kernel is likely to reach: those that were counted to reach what is touched, those
+//! that make the call which is answered there, and those of promises whose source names it.
 
 use std::collections::BTreeSet;
 
@@ -8,6 +8,32 @@ use scrubjay_verdict::{Claims, Library};
 
 use crate::reach::Reach;
 use crate::table;
+
+/// Functions that answer a call of user space and that the compiler makes one with their caller, so that they are not
+/// counted; with the step that makes the call.
+const ANSWERS: [(&str, &str); 3] = [
+    ("cxlctl_get_supported_features", "get-supported-features"),
+    ("cxlctl_get_feature", "get-feature"),
+    ("cxlctl_set_feature", "set-feature"),
+];
+
+/// Whether it is known which sessions reach a function.
+pub fn is_known(function: &str, reach: &Reach) -> bool {
+    reach.sessions(function).is_some() || answers(function).is_some()
+}
+
+/// The step that a function answers.
+fn answers(function: &str) -> Option<&'static str> {
+    ANSWERS.iter().find(|(name, _)| *name == function).map(|(_, step)| *step)
+}
+
+/// Whether a session has such a step.
+fn takes(session: &Session, step: &str) -> bool {
+    session.every_step().iter().any(|other| other.action.kinds().iter().any(|kind| kind == step))
+}
+
+/// So many names are told.
+const TOLD: usize = 8;
 
 /// What is touched, and what comes first for it.
 pub struct Touched {
@@ -29,9 +55,14 @@ impl Touched {
             let claiming = of_it.flat_map(|promise| claims.sessions(&promise.id)).map(str::to_owned);
             let mut reaching = reach.sessions(name).cloned().unwrap_or_default();
             reaching.extend(claiming);
-            let is_reached = |session: &&&Session| reaching.contains(&session.id);
-            sessions.extend(among.iter().filter(is_reached).map(|session| session.id.clone()));
-            !reaching.is_empty()
+            let step = answers(name);
+            let is_first = |session: &&&Session| {
+                reaching.contains(&session.id) || step.is_some_and(|step| takes(session, step))
+            };
+            let mut first = among.iter().filter(is_first).peekable();
+            let is_reached = first.peek().is_some();
+            sessions.extend(first.map(|session| session.id.clone()));
+            is_reached
         });
         Self { reached, unknown, sessions }
     }
@@ -46,7 +77,11 @@ impl Touched {
 
     /// What comes first and why; nothing where nothing is touched.
     pub fn told(&self) -> Option<String> {
-        let list = |names: &BTreeSet<String>| names.iter().cloned().collect::<Vec<_>>().join(", ");
+        let list = |names: &BTreeSet<String>| {
+            let told = names.iter().take(TOLD).cloned().collect::<Vec<_>>().join(", ");
+            let more = names.len().saturating_sub(TOLD);
+            if more > 0 { format!("{told} and {more} more") } else { told }
+        };
         let count = || table::count(self.sessions.len(), "session");
         match (self.sessions.is_empty(), self.unknown.is_empty()) {
             (true, true) => None,
@@ -93,6 +128,16 @@ mod tests {
         let ends = " first, which reach cxl_exclusive_feats, cxlctl_get_feature; none is known to reach \
                     nobody_names_this";
         assert!(told.ends_with(ends), "{told}");
+        let among: Vec<_> = all.iter().copied().filter(|session| session.id == "info-flags").collect();
+        let names = BTreeSet::from(["cxlctl_get_feature".to_owned()]);
+        let of_one = Touched::of(names, &reach, &library, &among);
+        assert_eq!(
+            of_one.told().unwrap(),
+            "no session comes first: none is known to reach cxlctl_get_feature"
+        );
+        let many: Vec<_> = (0..11).map(|i| format!("f{i:02}")).collect();
+        let told = of(&many.iter().map(String::as_str).collect::<Vec<_>>()).told().unwrap();
+        assert!(told.ends_with(" reach f00, f01, f02, f03, f04, f05, f06, f07 and 3 more"), "{told}");
         let nobody = of(&["nobody_names_this"]);
         assert_eq!(
             nobody.told().unwrap(),

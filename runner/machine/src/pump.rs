@@ -214,6 +214,9 @@ impl Pump {
             Ok(_) | Err(Errno::EINTR) => {}
             Err(error) => {
                 tracing::error!(%error, "the guest can no longer be heard");
+                if let Some(line) = self.untold() {
+                    let _ = self.events.send(Event::Panic(line));
+                }
                 let _ = self.events.send(Event::Gone);
                 return false;
             }
