@@ -149,12 +149,15 @@ impl Image {
         Self::at(path.display().to_string(), path, Origin::File)
     }
 
-    /// What its config says of an option, `CONFIG_HZ`: the text behind the equals sign. Nothing where the option
-    /// is not set, or no config is known.
+    /// What its config says of an option, `CONFIG_HZ`: the text behind the equals sign, `n` where it says that the option
+    /// is not set. Nothing where it does not name the option, or no config is known.
     pub fn option(&self, name: &str) -> Option<String> {
         let config = std::fs::read_to_string(self.config.as_ref()?).ok()?;
-        let mut values = config.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix('='));
-        values.next().map(str::to_owned)
+        let value = |line: &str| match line.strip_prefix("# ") {
+            Some(rest) => (rest.strip_prefix(name)? == " is not set").then(|| "n".to_owned()),
+            None => Some(line.strip_prefix(name)?.strip_prefix('=')?.to_owned()),
+        };
+        config.lines().find_map(value)
     }
 
     /// Why this kernel has no fwctl, where the config that it was shipped with says so: a sentence with the option.

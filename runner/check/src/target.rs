@@ -85,9 +85,12 @@ fn has(lack: Lack, option: impl Fn(&str) -> Option<String>) -> Option<String> {
         Lack::Ia32 => "CONFIG_IA32_EMULATION",
         Lack::Taint => "CONFIG_PROC_SYSCTL",
         Lack::PcieHotplug => "CONFIG_HOTPLUG_PCI_PCIE",
-        // The guest looks into the same config, where it is shown.
-        Lack::RawCommands if is("CONFIG_IKCONFIG_PROC", "y") => "CONFIG_CXL_MEM_RAW_COMMANDS",
-        Lack::Modules | Lack::SlubDebug | Lack::RawCommands | Lack::RawRefusal => return None,
+        Lack::RawCommands => "CONFIG_CXL_MEM_RAW_COMMANDS",
+        Lack::RawRefusal => {
+            let name = "CONFIG_CXL_MEM_RAW_COMMANDS";
+            return is(name, "n").then(|| format!("{name}=n"));
+        }
+        Lack::Modules | Lack::SlubDebug => return None,
     };
     is(name, "y").then(|| format!("{name}=y"))
 }
@@ -128,6 +131,9 @@ mod tests {
     #[case::built_in("CONFIG_FWCTL=y", Lack::Fwctl, Some("CONFIG_FWCTL=y"))]
     #[case::a_module_may_not_load("CONFIG_FWCTL=m", Lack::Fwctl, None)]
     #[case::not_said("CONFIG_FWCTL=y", Lack::Edac, None)]
+    #[case::raw("CONFIG_CXL_MEM_RAW_COMMANDS=y", Lack::RawCommands, Some("CONFIG_CXL_MEM_RAW_COMMANDS=y"))]
+    #[case::no_raw("CONFIG_CXL_MEM_RAW_COMMANDS=n", Lack::RawRefusal, Some("CONFIG_CXL_MEM_RAW_COMMANDS=n"))]
+    #[case::raw_is_not_said("CONFIG_FWCTL=y", Lack::RawRefusal, None)]
     #[case::the_32_bit_entry("CONFIG_IA32_EMULATION=y", Lack::Ia32, Some("CONFIG_IA32_EMULATION=y"))]
     #[case::the_32_bit_entry_switched_off(
         "CONFIG_IA32_EMULATION=y CONFIG_IA32_EMULATION_DEFAULT_DISABLED=y",

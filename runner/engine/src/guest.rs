@@ -255,7 +255,10 @@ impl Live {
         let BootTimes { output, ready } = guest.times();
         let rise =
             Rise { devices, firmware: output, kernel: ready.saturating_sub(output), settle: Duration::ZERO };
-        let hello = guest.hello().clone();
+        let mut hello = guest.hello().clone();
+        // A guest knows of these only where its kernel shows its config, which the host may have.
+        let by_config = |lack: &Lack| matches!(lack, Lack::RawCommands | Lack::RawRefusal);
+        hello.lacks.retain(|lack| !by_config(lack) || kernel.says_it_has(*lack).is_none());
         let mut live = Live {
             guest,
             bank,

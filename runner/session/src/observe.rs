@@ -1,7 +1,7 @@
 //! From a raw answer to an observation: names for numbers, normalised where runs may differ.
 
 use nix::errno::Errno;
-use scrubjay_wire::{Answer, Bytes, LogLine};
+use scrubjay_wire::{Answer, Bytes, Entry, LogLine};
 
 use crate::decode;
 use crate::klog::{self, Event};
@@ -24,7 +24,7 @@ pub fn observe(ticket: u32, answer: Answer, metas: &[Meta], boot: Boot) -> Resul
     let mut observation = Observation {
         errno: errno_name(answer.errno, answer.text.as_deref()),
         ret: answer.ret,
-        entries: answer.entries,
+        entries: answer.entries.into_iter().filter(|entry| !is_of_power(entry)).collect(),
         runs: answer.runs,
         taint: taint_gained(answer.taint_before, answer.taint_after),
         log: events(&answer.log, boot),
@@ -74,6 +74,12 @@ pub fn observe(ticket: u32, answer: Answer, metas: &[Meta], boot: Boot) -> Resul
         ..Aside::default()
     };
     Ok(Seen { id: meta.id.clone(), observation, aside })
+}
+
+/// Whether an entry is the driver core's directory of a device's power management, which CONFIG_PM decides about
+/// (drivers/base/power/sysfs.c, dpm_sysfs_add).
+fn is_of_power(entry: &Entry) -> bool {
+    entry.name == "power" && entry.kind == 'd'
 }
 
 /// Taint flags that a module sets when it is loaded: proprietary, out of tree, unsigned
@@ -138,6 +144,17 @@ mod tests {
     #[case::no_number("what\n", "what\n")]
     fn what_modules_brought_is_no_part_of_the_taint_read(#[case] text: &str, #[case] read: &str) {
         assert_eq!(without_modules(text.to_owned()), read);
+    }
+
+    #[test]
+    fn a_listing_has_what_a_driver_puts_there_and_not_what_the_power_management_does() {
+        let entry = |name: &str, kind| Entry { name: name.to_owned(), kind, mode: 0o755, uid: 0, gid: 0 };
+        let (uevent, power) = (entry("uevent", 'f'), entry("power", 'f'));
+        let entries = vec![entry("power", 'd'), uevent.clone(), power.clone()];
+        let meta = Meta { id: "list".into(), shape: Shape::Plain, host: None };
+        let answer = Answer { entries, ..Answer::default() };
+        let seen = observe(0, answer, &[meta], Boot::Clean).expect("a step").observation;
+        assert_eq!(seen.entries, [uevent, power]);
     }
 
     fn taint_step(errno: i32, text: Option<&str>, taint: u64) -> Observation {

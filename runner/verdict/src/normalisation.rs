@@ -74,6 +74,12 @@ pub const ALL: &[Normalisation] = &[
         place: "session, observe",
     },
     Normalisation {
+        id: "power-directory",
+        what: "a listing lacks the directory power",
+        why: "the driver core puts it beside every device where CONFIG_PM is set; no driver has a say in it",
+        place: "session, observe",
+    },
+    Normalisation {
         id: "log-class",
         what: "kernel log lines are compared by class and by what they name",
         why: "addresses, processors, processes and times differ between runs",
